@@ -1,0 +1,10 @@
+// Door of the client layer: channels, calls and the typed client.
+#pragma once
+
+#include <tenon/client/call.hpp>
+#include <tenon/client/call_state.hpp>
+#include <tenon/client/channel.hpp>
+#include <tenon/client/client.hpp>
+#include <tenon/client/link.hpp>
+#include <tenon/client/options.hpp>
+#include <tenon/client/typed_call.hpp>

@@ -1,0 +1,231 @@
+// What a client's method returns: a call under way, to be waited for, awaited, or given a callback. Client layer.
+#pragma once
+
+#include <tenon/core/asio.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <asio/use_awaitable.hpp>
+
+#include <tenon/client/call_state.hpp>
+#include <tenon/client/channel.hpp>
+#include <tenon/core/await_asio.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/task.hpp>
+
+namespace tenon::inline v0 {
+namespace detail {
+
+// The value type by which asio's coroutines know a tenon call: `awaitable<awaited<T>>` is specialised below.
+template <class T>
+struct awaited {};
+
+// Calls a completion handler, on the executor it asks for.
+template <class T, class Handler>
+class handler_consumer final : public consumer<T>, public from_frame_cache {
+ public:
+  handler_consumer(Handler handler, asio::io_context& io) : handler_{std::move(handler)}, work_{asio::prefer(asio::get_associated_executor(handler_, io.get_executor()), asio::execution::outstanding_work.tracked)} {}
+
+  void completed(call_state<T>& state) override { run(std::unique_ptr<handler_consumer>{this}, state.take()); }
+
+  static void run(std::unique_ptr<handler_consumer> self, result<T> value) {
+    auto executor = std::move(self->work_);
+    Handler handler = std::move(self->handler_);
+    self.reset();
+    asio::dispatch(executor, [handler = std::move(handler), value = std::move(value)]() mutable { std::move(handler)(std::move(value)); });
+  }
+
+  Handler& handler() noexcept { return handler_; }
+
+ private:
+  Handler handler_;
+  std::decay_t<decltype(asio::prefer(asio::get_associated_executor(std::declval<Handler&>(), std::declval<asio::io_context&>().get_executor()), asio::execution::outstanding_work.tracked))> work_;
+};
+
+// Gives the result of `state` to a completion handler, now or when it comes.
+template <class T, class Handler>
+void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handler&& handler) {
+  using handler_type = std::decay_t<Handler>;
+  auto slot = asio::get_associated_cancellation_slot(handler);
+  auto taker = std::make_unique<handler_consumer<T, handler_type>>(std::forward<Handler>(handler), io);
+  if (slot.is_connected()) {
+    slot.assign([watched = shared_call{*state.get()}](asio::cancellation_type) { watched.cancel(); });
+  }
+  if (state->listen(*taker)) {
+    taker.release();
+    return;
+  }
+  // There already: a completion handler still must not run inside the call that started it.
+  asio::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
+}
+
+// Brings the news of a call's end from its loop to the home of the task that waits: the task may be gone by then, and only its home knows.
+template <class T>
+class mailbox final : public consumer<T>, public from_frame_cache {
+ public:
+  mailbox(asio::io_context& home, std::coroutine_handle<> waiter) noexcept : home_{home}, waiter_{waiter} {}
+  /// On the home's thread: the task does not wait any more.
+  void forget() noexcept {
+    waiter_ = nullptr;
+    release();
+  }
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  /// The result was there already.
+  void deliver() {
+    asio::post(home_, [self = std::unique_ptr<mailbox, releaser>{this}] {
+      if (self->waiter_) self->waiter_.resume();
+    });
+  }
+
+ private:
+  struct releaser {
+    void operator()(mailbox* held) const noexcept { held->release(); }
+  };
+  void completed(call_state<T>&) override { deliver(); }
+
+  asio::io_context& home_;
+  std::coroutine_handle<> waiter_;
+  std::atomic<int> references_{2};  // the waiting task's, and the call's
+};
+
+// Waits for a call inside a tenon::task. A task continues at home: on the client's own loop that is in the middle of the batch, so that its next calls leave with it.
+template <class T>
+class call_awaiter final : consumer<T>, wants_home {
+ public:
+  explicit call_awaiter(call_reference<call_state<T>> state) noexcept : state_{std::move(state)} {}
+  call_awaiter(call_awaiter&&) = delete;
+  ~call_awaiter() {
+    if (mailbox_ != nullptr) mailbox_->forget();
+    if (!state_ || state_->done()) return;
+    if (mailbox_ == nullptr) state_->unlisten();
+    abandon(*state_.get());
+  }
+
+  bool await_ready() const noexcept { return state_->done(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    waiter_ = self;
+    if (asio::io_context* home = self.promise().home(); home == &io_of(*state_.get())) return state_->listen(*this);
+    // On another loop, or nobody knows yet: where to come back to depends on it.
+    start = [](wants_home& base, asio::io_context& home) { static_cast<call_awaiter&>(base).listen_from(home); };
+    self.promise().when_home(*this);
+    return true;
+  }
+  result<T> await_resume() { return state_->take(); }
+
+ private:
+  void listen_from(asio::io_context& home) {
+    if (&home == &io_of(*state_.get())) {
+      if (!state_->listen(*this)) waiter_.resume();
+      return;
+    }
+    mailbox_ = new mailbox<T>{home, waiter_};
+    if (!state_->listen(*mailbox_)) mailbox_->deliver();
+  }
+  void completed(call_state<T>&) override { waiter_.resume(); }
+
+  call_reference<call_state<T>> state_;
+  std::coroutine_handle<> waiter_;
+  mailbox<T>* mailbox_ = nullptr;
+};
+
+}  // namespace detail
+}  // namespace tenon::inline v0
+
+// How an asio coroutine awaits a tenon call: its await_transform takes awaitable<T> and what derives from it, and nothing else.
+// The coroutine frame that asio wants is made only when the call is awaited there, so other callers do not pay for it.
+template <class T>
+class asio::awaitable<tenon::detail::awaited<T>, asio::any_io_executor> {
+ public:
+  using value_type = tenon::result<T>;
+  using executor_type = asio::any_io_executor;
+
+  awaitable(awaitable&&) noexcept = default;
+  awaitable& operator=(awaitable&&) noexcept = default;
+
+  bool await_ready() const noexcept { return false; }
+  template <class Handle>
+  void await_suspend(Handle handle) {
+    inner_ = wait(std::move(state_));
+    inner_.await_suspend(handle);
+  }
+  tenon::result<T> await_resume() { return inner_.await_resume(); }
+
+ protected:
+  explicit awaitable(tenon::detail::call_reference<tenon::detail::call_state<T>> state) noexcept : state_{std::move(state)} {}
+
+  tenon::detail::call_reference<tenon::detail::call_state<T>> state_;
+
+ private:
+  static asio::awaitable<tenon::result<T>> wait(tenon::detail::call_reference<tenon::detail::call_state<T>> state) {
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(tenon::result<T>)>(
+        [](auto handler, tenon::detail::call_reference<tenon::detail::call_state<T>> started) {
+          asio::io_context& io = tenon::detail::io_of(*started.get());
+          tenon::detail::deliver_to<T>(std::move(started), io, std::move(handler));
+        },
+        asio::use_awaitable, std::move(state));
+  }
+
+  asio::awaitable<tenon::result<T>> inner_;
+};
+
+namespace tenon::inline v0 {
+
+/// A call under way. Take its result in one of these ways, once:
+/// `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls `f(result<T>)` on the client's loop.
+///
+/// Destroying a call whose result was not taken cancels it.
+template <class T>
+class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_io_executor> {
+  using base = asio::awaitable<detail::awaited<T>, asio::any_io_executor>;
+
+ public:
+  using value_type = T;
+
+  explicit call(detail::call_reference<detail::call_state<T>> state) noexcept : base{std::move(state)} {}
+  call(call&&) noexcept = default;
+  call& operator=(call&&) noexcept = default;
+  ~call() {
+    if (this->state_ && !this->state_->done()) detail::abandon(*this->state_.get());
+  }
+
+  /// Whether the result is there.
+  bool done() const noexcept { return this->state_->done(); }
+
+  /// Blocks until the result is there.
+  ///
+  /// Errors  failed_precondition on the client's own loop, where waiting would wait for ever.
+  result<T> get() {
+    detail::call_state<T>& state = *this->state_.get();
+    if (!state.done()) {
+      if (detail::loop_of(state).on_this_thread()) {
+        return status{code::failed_precondition, "get() on the thread that would have to bring the answer waits for ever; co_await the call, or give it then()"};
+      }
+      state.block();
+    }
+    return state.take();
+  }
+
+  /// Calls `f(result<T>)` when the result is there, on the client's loop.
+  template <class F>
+  void then(F f) {
+    static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
+    asio::io_context& io = detail::io_of(*this->state_.get());
+    detail::deliver_to<T>(std::move(this->state_), io, std::move(f));
+  }
+
+  /// Asks the call to end with `cancelled`; it may still end otherwise. From any thread.
+  void cancel() { detail::shared_call{*this->state_.get()}.cancel(); }
+
+  /// For tenon::task.
+  detail::call_awaiter<T> awaiter_in_task() && { return detail::call_awaiter<T>{std::move(this->state_)}; }
+};
+
+}  // namespace tenon::inline v0

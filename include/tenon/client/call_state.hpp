@@ -1,0 +1,132 @@
+// A call as the client's loop holds it: what the channel sees, and where the result waits for whoever takes it. Client layer.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include <tenon/core/asio.hpp>
+#include <tenon/core/frame_cache.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/net/loop.hpp>
+#include <tenon/protocol/concept.hpp>
+
+namespace tenon::inline v0::detail {
+
+class channel;
+
+// What the channel knows of a call. Two own it: the caller's handle, and until it has ended the loop. Its timer is its deadline.
+class call_base : public from_frame_cache, public net::timer {
+ public:
+  call_base(const call_base&) = delete;
+  call_base& operator=(const call_base&) = delete;
+
+  /// Starts or restarts it; on the loop's thread.
+  virtual void start() = 0;
+  /// The answer of the attempt that is under way.
+  virtual void replied(const protocol::reply& answer) = 0;
+  /// The attempt that is under way ends without an answer.
+  virtual void failed(status why) = 0;
+  /// Ends the whole call, whatever it is at.
+  virtual void cancelled(status why) = 0;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  channel& via() const noexcept { return channel_; }
+  bool done() const noexcept { return phase_.load(std::memory_order_acquire) == phase::done; }
+
+ protected:
+  enum class phase : std::uint32_t { open, listened, done };
+
+  explicit call_base(channel& via) noexcept;
+  virtual ~call_base();
+
+  channel& channel_;
+  std::atomic<phase> phase_{phase::open};
+
+ private:
+  friend class channel;
+  std::atomic<std::uint32_t> references_{1};
+  // The channel's: where this call stands there.
+  enum class place : std::uint8_t { nowhere, waiting, sent };
+  place place_ = place::nowhere;
+  std::uint32_t slot_ = 0;
+  call_base* next_ = nullptr;
+  call_base** previous_ = nullptr;
+};
+
+// Keeps one of a call's references.
+template <class State>
+class call_reference {
+ public:
+  call_reference() noexcept = default;
+  explicit call_reference(State* adopted) noexcept : state_{adopted} {}
+  call_reference(call_reference&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
+  call_reference& operator=(call_reference&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~call_reference() {
+    if (state_ != nullptr) state_->release();
+  }
+  State* operator->() const noexcept { return state_; }
+  State* get() const noexcept { return state_; }
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+
+ private:
+  State* state_ = nullptr;
+};
+
+template <class T>
+class call_state;
+
+// Who takes the result: told once, on the loop's thread.
+template <class T>
+class consumer {
+ public:
+  virtual void completed(call_state<T>& state) = 0;
+
+ protected:
+  ~consumer() = default;
+};
+
+// The typed half: the result, and the one who waits for it.
+template <class T>
+class call_state : public call_base {
+ public:
+  /// False when the result is there already; the consumer is not told then.
+  bool listen(consumer<T>& who) noexcept {
+    consumer_ = &who;
+    phase expected = phase::open;
+    return phase_.compare_exchange_strong(expected, phase::listened, std::memory_order_acq_rel);
+  }
+  /// The consumer goes before the result came; on the loop's thread.
+  void unlisten() noexcept {
+    phase expected = phase::listened;
+    phase_.compare_exchange_strong(expected, phase::open, std::memory_order_acq_rel);
+  }
+  void block() const noexcept { phase_.wait(phase::open, std::memory_order_acquire); }
+  result<T> take() { return std::move(*value_); }
+
+ protected:
+  using call_base::call_base;
+
+  /// The one end of every call.
+  void complete(result<T> value) {
+    value_.emplace(std::move(value));
+    disarm();
+    if (phase_.exchange(phase::done, std::memory_order_acq_rel) == phase::listened) consumer_->completed(*this);
+    else phase_.notify_all();
+  }
+
+ private:
+  std::optional<result<T>> value_;
+  consumer<T>* consumer_ = nullptr;
+};
+
+}  // namespace tenon::inline v0::detail

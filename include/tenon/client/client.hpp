@@ -1,0 +1,205 @@
+// The typed client: a service's methods as member functions of a connection. Client layer; the door people type.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <tenon/client/call.hpp>
+#include <tenon/client/channel.hpp>
+#include <tenon/client/options.hpp>
+#include <tenon/client/typed_call.hpp>
+#include <tenon/codec/arguments.hpp>
+#include <tenon/codec/msgpack.hpp>
+#include <tenon/net/endpoint.hpp>
+#include <tenon/net/socket_stream.hpp>
+#include <tenon/policy/select.hpp>
+#include <tenon/reflect/service.hpp>
+
+namespace tenon::inline v0 {
+
+namespace detail {
+
+// Refuses every attempt to connect with a reason: what a client made from an unreadable URL has.
+class no_connector final : public net::connector {
+ public:
+  explicit no_connector(status why) : why_{std::move(why)} {}
+  void connect(waiter&) override {}
+  void cancel() noexcept override {}
+  std::string url() const override { return why_.message(); }
+
+ private:
+  status why_;
+};
+
+// A thread that runs one io_context for one client.
+class background_loop {
+ public:
+  background_loop() : work_{io_.get_executor()}, thread_{[this] { io_.run(); }} {}
+  ~background_loop() {
+    work_.reset();
+    thread_.join();
+  }
+  asio::io_context& io() noexcept { return io_; }
+
+ private:
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+template <class... Parameters>
+struct client_codec {
+  using type = codec::msgpack;
+};
+template <class First, class... Rest>
+struct client_codec<First, Rest...> {
+  using type = typename std::conditional_t<codec_type<First>, std::type_identity<First>, client_codec<Rest...>>::type;
+};
+
+// How a client's method starts its call; shared by a client and by what its `with` gives.
+template <class S, class Codec, class Stack>
+struct starter {
+  template <std::size_t Index>
+  using response = typename method<S, Index>::response;
+
+  template <std::size_t Index, class... Arguments>
+  static call_reference<call_state<response<Index>>> start(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
+    auto* state = new typed_call<S, Index, Codec, Stack>{core, chosen};
+    // One reference is the caller's, one is the loop's until the call has ended.
+    state->retain();
+    call_reference<call_state<response<Index>>> held{state};
+    const std::tuple<const Arguments&...> values{arguments...};
+    const auto write_payload = [&values](buffer& out) {
+      const codec::arguments<const std::tuple<const Arguments&...>> all{values, method<S, Index>::parameter_names};
+      Codec::encode(out, all);
+    };
+    channel& via = core.via;
+    const bool here = via.loop().on_this_thread();
+    if (here && via.ready() && !Stack::has_loop) {
+      state->start_with(write_payload);
+      return held;
+    }
+    write_payload(state->request());
+    if (here) state->start();
+    else via.submit_from_elsewhere(*state);
+    return held;
+  }
+
+  template <std::size_t Index, class Token, class... Arguments>
+  static auto start_with_token(client_core<Stack>& core, const call_options* chosen, Token&& token, Arguments&&... arguments) {
+    return asio::async_initiate<Token, void(result<response<Index>>)>(
+        [&core, chosen](auto handler, auto&&... given) {
+          deliver_to<response<Index>>(start<Index>(core, chosen, given...), core.via.loop().io(), std::move(handler));
+        },
+        token, std::forward<Arguments>(arguments)...);
+  }
+};
+
+}  // namespace detail
+
+/// A client for one call with options of its own: `m.with({.timeout = 50_ms}).last("ACME")`. Used at once, not kept.
+template <class S, class Codec, class Stack>
+class client_with_options : public stubs_of<S, client_with_options<S, Codec, Stack>> {
+ public:
+  client_with_options(detail::client_core<Stack>& core, call_options options) : core_{core}, options_{std::move(options)} {}
+
+  template <std::size_t Index, class... Arguments>
+  call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
+    return call<typename method<S, Index>::response>{detail::starter<S, Codec, Stack>::template start<Index>(core_, &options_, arguments...)};
+  }
+  template <std::size_t Index, class Token, class... Arguments>
+  auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
+    return detail::starter<S, Codec, Stack>::template start_with_token<Index>(core_, &options_, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
+  }
+
+ private:
+  detail::client_core<Stack>& core_;
+  call_options options_;
+};
+
+/// The methods of service `S`, called at an address. `Parameters`: at most one codec (msgpack when there is none) and any policies, outermost first, in any order.
+///
+/// Each method returns a `call<T>`, or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
+/// connection fails the calls under way and is made anew at the next. May be called from any thread. Destroying it ends its calls.
+///
+/// Shape   `client<market> m{"tcp://127.0.0.1:9000"}` has a background thread; `client<market> m{io, "tcp://..."}` uses the caller's io_context.
+/// Errors  a URL that cannot be read makes every call fail with invalid_argument.
+template <class S, class... Parameters>
+class client : public stubs_of<S, client<S, Parameters...>> {
+  static_assert(contract<S>, "tenon::client: the first argument is no service; write TENON_SERVICE in the struct, or TENON_SERVICE_FOR beside it");
+  static_assert(((policy::any<Parameters> || codec_type<Parameters>)&&...), "tenon::client: a template argument is neither a policy nor a codec");
+  static_assert((std::size_t{0} + ... + (codec_type<Parameters> ? 1U : 0U)) <= 1, "tenon::client: two codecs; a client speaks one");
+
+  using codec_used = typename detail::client_codec<Parameters...>::type;
+  using stack = policy::stack_of<Parameters...>;
+  using core_type = detail::client_core<stack>;
+  using starter = detail::starter<S, codec_used, stack>;
+
+ public:
+  explicit client(std::string_view url, client_options options = {}) : background_{std::make_unique<detail::background_loop>()} {
+    open(background_->io(), url, options);
+  }
+  client(asio::io_context& io, std::string_view url, client_options options = {}) { open(io, url, options); }
+  /// Over any transport: `client<market> m{io, network.connector_to("a")}`.
+  client(asio::io_context& io, std::unique_ptr<net::connector> to, client_options options = {}) { open(io, std::move(to), options); }
+
+  client(client&&) noexcept = default;
+  client& operator=(client&& other) noexcept {
+    if (this != &other) {
+      shut();
+      background_ = std::move(other.background_);
+      core_ = std::move(other.core_);
+    }
+    return *this;
+  }
+  ~client() { shut(); }
+
+  /// The same methods for one call with options of its own.
+  client_with_options<S, codec_used, stack> with(call_options options) const { return {*core_, std::move(options)}; }
+
+  // What the methods that TENON_SERVICE makes call.
+  template <std::size_t Index, class... Arguments>
+  call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
+    return call<typename method<S, Index>::response>{starter::template start<Index>(*core_, nullptr, arguments...)};
+  }
+  template <std::size_t Index, class Token, class... Arguments>
+  auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
+    return starter::template start_with_token<Index>(*core_, nullptr, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
+  }
+
+ private:
+  void open(asio::io_context& io, std::string_view url, const client_options& options) {
+    result<endpoint> where = endpoint::parse(url);
+    if (where) return open(io, std::make_unique<net::socket_connector>(io, std::move(*where)), options);
+    open(io, std::make_unique<detail::no_connector>(where.error()), options);
+    core_->via.refuse_all(std::move(where).error());
+  }
+  void open(asio::io_context& io, std::unique_ptr<net::connector> to, const client_options& options) {
+    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options});
+  }
+
+  void shut() noexcept {
+    if (core_ == nullptr) return;
+    detail::channel& via = core_->via;
+    const status why{outcome{.code = code::unavailable, .flags = outcome::local}, "the client was closed"};
+    if (via.loop().on_this_thread()) {
+      via.close(why);
+      core_.reset();
+      // The loop's own thread cannot wait for itself: another one takes the loop down.
+      if (background_) std::thread{[held = std::move(background_)] {}}.detach();
+    } else {
+      asio::post(via.loop().io(), [core = std::move(core_), why] { core->via.close(why); });
+      background_.reset();
+    }
+  }
+
+  std::unique_ptr<detail::background_loop> background_;
+  std::unique_ptr<core_type> core_;
+};
+
+}  // namespace tenon::inline v0

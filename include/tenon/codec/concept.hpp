@@ -1,0 +1,67 @@
+// What a codec is, and the three doors to any of them: encode, decode, decode_into. Codec layer.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/result.hpp>
+
+namespace tenon::inline v0 {
+
+/// A wire form of values: a type with static members only.
+///
+/// Laws    `decode(encode(x)) == x` for every supported x; `encode` appends and never fails for a supported type; `decode` reads the whole input or
+///         answers invalid_argument with a message that names path, expectation, finding and byte; it takes memory only in proportion to the input;
+///         fields that are missing keep the value the object had, unknown fields are skipped.
+/// Model   struct upper_hex {
+///           static constexpr std::string_view name = "hex", content_type = "text/x-hex";
+///           static constexpr std::uint8_t serialization = 9;   // rpcx's number for it, 0 to 15
+///           template <class T> static void encode(tenon::buffer& out, const T& value);
+///           template <class T> static tenon::status decode(std::string_view in, T& value, const tenon::limits& bounds);
+///         };
+template <class C>
+concept codec_type = requires(buffer& out, std::string_view in, const int& from, int& into, const limits& bounds) {
+  { C::name } -> std::convertible_to<std::string_view>;
+  { C::content_type } -> std::convertible_to<std::string_view>;
+  { C::serialization } -> std::convertible_to<std::uint8_t>;
+  { C::template encode<int>(out, from) } -> std::same_as<void>;
+  { C::template decode<int>(in, into, bounds) } -> std::same_as<status>;
+};
+
+/// The wire form of `value` as a string.
+template <class Codec, class T>
+std::string encode(const T& value) {
+  static_assert(codec_type<Codec>, "tenon::encode: the first template argument is not a codec; write tenon::encode<tenon::codec::json>(value)");
+  buffer out;
+  Codec::encode(out, value);
+  return std::string{out.view()};
+}
+
+/// Reads `in` into `value`, reusing the memory it has. Fields that `in` does not mention keep what they had.
+///
+/// Errors  invalid_argument with the path and the byte; resource_exhausted above `bounds`.
+template <class Codec, class T>
+status decode_into(std::string_view in, T& value, const limits& bounds = {}) {
+  static_assert(codec_type<Codec>, "tenon::decode_into: the first template argument is not a codec; write tenon::decode_into<tenon::codec::json>(text, value)");
+  if (in.size() > bounds.max_message_bytes) {
+    return status{code::resource_exhausted, "message of " + std::to_string(in.size()) + " bytes exceeds the limit of " + std::to_string(bounds.max_message_bytes)};
+  }
+  return Codec::decode(in, value, bounds);
+}
+
+/// A fresh `T` read from `in`.
+///
+/// Errors  as `decode_into`.
+template <class T, class Codec>
+result<T> decode(std::string_view in, const limits& bounds = {}) {
+  static_assert(codec_type<Codec>, "tenon::decode: the second template argument is not a codec; write tenon::decode<quote, tenon::codec::json>(text)");
+  T value{};
+  if (status read = decode_into<Codec>(in, value, bounds); !read.ok()) return read;
+  return value;
+}
+
+}  // namespace tenon::inline v0

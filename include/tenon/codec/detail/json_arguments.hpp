@@ -1,0 +1,124 @@
+// Reads the arguments of a call from json, in every form that callers write them. Codec layer, detail of codec/json.hpp.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include <tenon/codec/arguments.hpp>
+#include <tenon/codec/detail/json_read.hpp>
+#include <tenon/codec/detail/json_reader.hpp>
+#include <tenon/codec/detail/variant_form.hpp>
+#include <tenon/reflect/shape.hpp>
+
+namespace tenon::inline v0::codec::detail {
+
+inline const char* read_no_json_arguments(json_reader& from, const char* at) {
+  if (at == from.end()) return at;
+  if (from.is_null(at)) return at + 4;
+  if (from.is_at(at, '[') || from.is_at(at, '{')) {
+    const char* inside = from.skip_space(at + 1);
+    if (from.is_at(inside, *at == '[' ? ']' : '}')) return inside + 1;
+  }
+  return from.fail(at, "no arguments");
+}
+
+[[gnu::cold]] inline const char* fail_argument_count(json_reader& from, const char* at, std::size_t expected, std::size_t found) {
+  return from.fail(at, std::to_string(expected) + (expected == 1 ? " argument" : " arguments"), std::to_string(found));
+}
+
+// The step of an error's path for one argument: its name, or its position when it has none.
+[[gnu::cold]] inline const char* fail_at_argument(json_reader& from, std::span<const std::string_view> names, std::size_t index) {
+  if (index < names.size()) return from.error().at_field(names[index]), nullptr;
+  from.error().at_index(index);
+  return from.error().at_field("arguments"), nullptr;
+}
+
+template <class Tuple>
+const char* read_json_argument(json_reader& from, const char* at, const arguments<Tuple>& call, std::size_t index) {
+  const char* stop = nullptr;
+  std::apply(
+      [&](auto&... each) {
+        std::size_t turn = 0;
+        static_cast<void>(((turn++ == index ? (stop = read_json(from, at, each), true) : false) || ...));
+      },
+      call.values);
+  return stop == nullptr ? fail_at_argument(from, call.names, index) : stop;
+}
+
+template <class Tuple>
+const char* read_positional_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
+  constexpr std::size_t expected = std::tuple_size_v<Tuple>;
+  const char* const start = at;
+  std::size_t count = 0;
+  bool closed = false;
+  at = from.first_element(at, ']', closed);
+  while (at != nullptr && !closed) {
+    at = count < expected ? read_json_argument(from, at, call, count) : from.skip_value(at);
+    if (at == nullptr) return nullptr;
+    ++count;
+    at = from.next_element(at, ']', closed);
+  }
+  from.leave();
+  return at == nullptr || count == expected ? at : fail_argument_count(from, start, expected, count);
+}
+
+template <class Tuple>
+const char* read_named_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
+  constexpr std::size_t expected = std::tuple_size_v<Tuple>;
+  const char* const start = at;
+  std::array<bool, expected> seen{};
+  bool closed = false;
+  at = from.first_element(at, '}', closed);
+  while (at != nullptr && !closed) {
+    std::string_view key;
+    at = from.read_key(at, key);
+    if (at == nullptr) return nullptr;
+    std::size_t index = 0;
+    while (index < expected && call.names[index] != key) ++index;
+    if (index < expected) {
+      seen[index] = true;
+      at = read_json_argument(from, at, call, index);
+    } else {
+      at = from.skip_value(at);
+      if (at == nullptr) from.error().at_field(key);
+    }
+    if (at == nullptr) return nullptr;
+    at = from.next_element(at, '}', closed);
+  }
+  from.leave();
+  if (at == nullptr) return nullptr;
+  const bool complete = [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    return ((seen[Index] || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
+  }(std::make_index_sequence<expected>{});
+  return complete ? at : nullptr;
+}
+
+template <class Tuple>
+const char* read_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
+  constexpr std::size_t expected = std::tuple_size_v<Tuple>;
+  const bool named = call.names.size() == expected;
+  if constexpr (expected == 0) {
+    return read_no_json_arguments(from, at);
+  } else if constexpr (expected == 1) {
+    using parameter = std::tuple_element_t<0, Tuple>;
+    constexpr unsigned kinds = wire_kinds<parameter, false>();
+    // A value that cannot be an array or an object may be wrapped in one.
+    if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments(from, at, call);
+    if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments(from, at, call);
+    const char* stop = read_json(from, at, std::get<0>(call.values));
+    // Within a struct the path begins with its fields, which are what the caller wrote.
+    if (stop == nullptr && named && (kinds & object_kind) == 0) from.error().at_field(call.names[0]);
+    return stop;
+  } else {
+    if (from.is_at(at, '[')) return read_positional_json_arguments(from, at, call);
+    if (named && from.is_at(at, '{')) return read_named_json_arguments(from, at, call);
+    return from.fail(at, named ? "object or array of arguments" : "array of arguments");
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail

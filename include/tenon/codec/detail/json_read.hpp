@@ -1,0 +1,73 @@
+// Reads any value from json, straight into its fields. Codec layer, detail of codec/json.hpp.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <type_traits>
+
+#include <tenon/codec/detail/json_free.hpp>
+#include <tenon/codec/detail/json_read_container.hpp>
+#include <tenon/codec/detail/json_read_record.hpp>
+#include <tenon/codec/detail/json_read_scalar.hpp>
+#include <tenon/codec/detail/json_read_variant.hpp>
+#include <tenon/codec/detail/json_reader.hpp>
+#include <tenon/reflect/shape.hpp>
+
+namespace tenon::inline v0::codec::detail {
+
+template <class T>
+const char* read_json(json_reader& from, const char* at, T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (!assert_readable_type<T>()) {
+    return nullptr;
+  } else if constexpr (form == shape::boolean) {
+    return from.read_boolean(at, value);
+  } else if constexpr (form == shape::null) {
+    return from.is_null(at) ? at + 4 : from.fail(at, "null");
+  } else if constexpr (form == shape::integer) {
+    return read_json_integer(from, at, value);
+  } else if constexpr (form == shape::floating) {
+    return from.read_floating(at, value);
+  } else if constexpr (form == shape::text && std::is_same_v<T, std::string>) {
+    return from.read_text(at, value);
+  } else if constexpr (form == shape::binary && requires { value.data()[0] = std::byte{}; }) {
+    return read_json_binary(from, at, value);
+  } else if constexpr (form == shape::enumeration) {
+    return read_json_enum(from, at, value);
+  } else if constexpr (form == shape::duration) {
+    typename T::rep count{};
+    if constexpr (std::is_floating_point_v<typename T::rep>) {
+      double number = 0;
+      at = from.read_floating(at, number);
+      count = static_cast<typename T::rep>(number);
+    } else {
+      at = read_json_integer(from, at, count);
+    }
+    if (at != nullptr) value = T{count};
+    return at;
+  } else if constexpr (form == shape::time_point) {
+    return read_json_time_point(from, at, value);
+  } else if constexpr (form == shape::optional) {
+    return read_json_optional(from, at, value);
+  } else if constexpr (form == shape::sequence) {
+    return read_json_sequence(from, at, value);
+  } else if constexpr (form == shape::fixed_sequence) {
+    return read_json_array(from, at, value);
+  } else if constexpr (form == shape::mapping) {
+    return read_json_mapping(from, at, value);
+  } else if constexpr (form == shape::tuple) {
+    return read_json_tuple(from, at, value);
+  } else if constexpr (form == shape::variant) {
+    return read_json_variant(from, at, value);
+  } else if constexpr (form == shape::record) {
+    return read_json_record(from, at, value);
+  } else if constexpr (form == shape::free_json) {
+    return read_free_json(from, at, value);
+  } else if constexpr (form == shape::free_msgpack) {
+    return read_free_msgpack(from, at, value);
+  } else {
+    return nullptr;
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail

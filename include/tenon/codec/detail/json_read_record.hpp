@@ -1,0 +1,170 @@
+// Reads records from json objects. Codec layer, detail of codec/json.hpp.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <boost/hana/tuple.hpp>
+
+#include <tenon/codec/detail/json_reader.hpp>
+#include <tenon/codec/detail/json_record.hpp>
+#include <tenon/codec/detail/json_text.hpp>
+#include <tenon/codec/detail/member_lookup.hpp>
+#include <tenon/reflect/fields.hpp>
+
+namespace tenon::inline v0::codec::detail {
+
+template <class T>
+const char* read_json(json_reader& from, const char* at, T& value);
+
+template <std::size_t Count>
+using field_set = std::array<std::uint64_t, (Count + 63) / 64>;
+
+template <std::size_t Count>
+constexpr bool has_field(const field_set<Count>& seen, std::size_t index) noexcept {
+  return (seen[index / 64] >> (index % 64) & 1U) != 0;
+}
+
+template <class T>
+inline constexpr bool has_required_fields = []<class... Fields>(const boost::hana::tuple<Fields...>*) { return (Fields::is_required || ...); }(&fields_of<T>);
+
+// For a record that was reused: what the input did not mention must not keep what an earlier message left there.
+template <class T>
+[[gnu::cold, gnu::noinline]] void reset_unseen(T& value, const field_set<field_count<T>>& seen) {
+  T fresh{};
+  for_each_field(value, [&](auto each, auto& member) {
+    if (!has_field<field_count<T>>(seen, decltype(each)::index)) member = std::move(get_field<decltype(each)::index>(fresh));
+  });
+}
+
+template <class T, class... Fields>
+bool require_fields(json_reader& from, const char* at, const field_set<field_count<T>>& seen, const boost::hana::tuple<Fields...>*) {
+  return ((!Fields::is_required || has_field<field_count<T>>(seen, Fields::index) || from.fail_missing(at, Fields::name)) && ...);
+}
+
+// A key as we would write it, ready to be compared with sixteen bytes of input at once; what is longer has its rest in `text`.
+struct expected_key {
+  std::uint64_t front = 0;
+  std::uint64_t front_mask = 0;
+  std::uint64_t back = 0;
+  std::uint64_t back_mask = 0;
+  std::size_t size = 0;
+  const char* text = nullptr;
+
+  constexpr expected_key() = default;
+  constexpr expected_key(const char* key, std::size_t key_size) : size{key_size}, text{key} {
+    std::array<char, 8> bytes[2]{};
+    std::array<char, 8> mask[2]{};
+    for (std::size_t i = 0; i < 16 && i < key_size; ++i) {
+      bytes[i / 8][i % 8] = key[i];
+      mask[i / 8][i % 8] = static_cast<char>(0xFF);
+    }
+    front = std::bit_cast<std::uint64_t>(bytes[0]);
+    back = std::bit_cast<std::uint64_t>(bytes[1]);
+    front_mask = std::bit_cast<std::uint64_t>(mask[0]);
+    back_mask = std::bit_cast<std::uint64_t>(mask[1]);
+  }
+
+  // False as well when the input ends before it can be told.
+  bool is_at(const char* at, const char* end) const noexcept {
+    const auto left = static_cast<std::size_t>(end - at);
+    if (left < 16 || left < size) return false;
+    if ((((load_8(at) ^ front) & front_mask) | ((load_8(at + 8) ^ back) & back_mask)) != 0) return false;
+    return size <= 16 || std::memcmp(at + 16, text + 16, size - 16) == 0;
+  }
+};
+
+using member_reader = const char* (*)(json_reader& from, const char* at, void* member);
+
+template <class T>
+const char* read_json_member(json_reader& from, const char* at, void* member) {
+  return read_json(from, at, *static_cast<T*>(member));
+}
+
+// All that reading a record needs to know of its type, so that the reading itself is one function for all of them: unrolled over the fields
+// it is larger, slower to compile, and no faster.
+struct record_plan {
+  const member_index* names;
+  const expected_key* keys;
+  const member_reader* readers;
+};
+
+template <class T, std::size_t... Index>
+constexpr std::array<expected_key, sizeof...(Index)> make_expected_keys(std::index_sequence<Index...>) {
+  constexpr const auto& keys = record_keys_of<T>;
+  // Without the brace or comma in front.
+  return {expected_key{keys.text.data() + keys.begins[Index] + 1, keys.begins[Index + 1] - keys.begins[Index] - 1}...};
+}
+
+template <class... Fields>
+constexpr std::array<member_reader, sizeof...(Fields)> make_member_readers(const boost::hana::tuple<Fields...>*) {
+  return {&read_json_member<typename Fields::type>...};
+}
+
+template <class T>
+inline constexpr auto expected_keys_of = make_expected_keys<T>(std::make_index_sequence<field_count<T>>{});
+template <class T>
+inline constexpr auto member_readers_of = make_member_readers(&fields_of<T>);
+template <class T>
+inline constexpr record_plan record_plan_of{&member_index_of<T>, expected_keys_of<T>.data(), member_readers_of<T>.data()};
+
+// Reads the object at `at` into `members`, which point to the fields in their order; marks in `seen` those that were there.
+inline const char* read_json_members(json_reader& from, const char* at, const record_plan& plan, void* const* members, std::uint64_t* seen) {
+  const member_index& names = *plan.names;
+  bool closed = false;
+  at = from.first_element(at, '}', closed);
+  std::size_t next = 0;
+  while (at != nullptr && !closed) {
+    // Messages mostly come in the order of the fields: one comparison with the key as we would write it then stands for parsing it.
+    std::size_t index = next;
+    if (next < names.count && plan.keys[next].is_at(at, from.end())) {
+      at = from.skip_space(at + plan.keys[next].size);
+    } else {
+      std::string_view key;
+      at = from.read_key(at, key);
+      if (at == nullptr) return nullptr;
+      index = names.find(key, next);
+      if (index == names.count) {
+        at = from.skip_value(at);
+        if (at == nullptr) return from.error().at_field(key), nullptr;
+        at = from.next_element(at, '}', closed);
+        continue;
+      }
+    }
+    at = plan.readers[index](from, at, members[index]);
+    if (at == nullptr) [[unlikely]] return from.error().at_field(names.names[index]), nullptr;
+    seen[index / 64] |= std::uint64_t{1} << (index % 64);
+    next = index + 1;
+    at = from.next_element(at, '}', closed);
+  }
+  from.leave();
+  return at;
+}
+
+template <class T>
+const char* read_json_record(json_reader& from, const char* at, T& value) {
+  field_set<field_count<T>> seen{};
+  const char* const start = at;
+  if (!from.is_at(at, '{')) [[unlikely]] {
+    if (!from.is_null(at)) return from.fail(at, "object");
+    at += 4;
+  } else {
+    std::array<void*, field_count<T>> members;
+    for_each_field(value, [&members](auto each, auto& member) { members[decltype(each)::index] = static_cast<void*>(std::addressof(member)); });
+    at = read_json_members(from, at, record_plan_of<T>, members.data(), seen.data());
+    if (at == nullptr) return nullptr;
+  }
+  if constexpr (has_required_fields<T>) {
+    if (!require_fields<T>(from, start, seen, &fields_of<T>)) return nullptr;
+  }
+  if (from.resetting()) reset_unseen(value, seen);
+  return at;
+}
+
+}  // namespace tenon::inline v0::codec::detail

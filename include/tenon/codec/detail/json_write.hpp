@@ -1,0 +1,217 @@
+// Writes any value as json, straight from its fields. Codec layer, detail of codec/json.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <tenon/codec/arguments.hpp>
+#include <tenon/codec/detail/json_free.hpp>
+#include <tenon/codec/detail/json_record.hpp>
+#include <tenon/codec/detail/json_writer.hpp>
+#include <tenon/codec/detail/timestamp.hpp>
+#include <tenon/codec/detail/variant_form.hpp>
+#include <tenon/reflect/enums.hpp>
+#include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/shape.hpp>
+
+namespace tenon::inline v0::codec::detail {
+
+template <class T>
+char* write_json(json_writer& to, char* at, const T& value);
+
+// The same for a value that stands alone: types of fixed size rely on room that was asked for.
+template <class T>
+char* write_json_with_room(json_writer& to, char* at, const T& value) {
+  if constexpr (constexpr std::size_t size = fixed_size<T>(); size != 0) at = to.room(at, size);
+  return write_json(to, at, value);
+}
+
+inline char* put(json_writer& to, char* at, char c) {
+  at = to.room(at, 1);
+  *at = c;
+  return at + 1;
+}
+
+inline char* copy(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+template <class T>
+char* write_json_record(json_writer& to, char* at, const T& value) {
+  if constexpr (field_count<T> == 0) {
+    return to.write_raw(at, "{}");
+  } else {
+    constexpr const auto& keys = record_keys_of<T>;
+    at = to.room(at, keys.rooms[0]);
+    for_each_field(value, [&](auto each, const auto& member) {
+      constexpr std::size_t index = decltype(each)::index;
+      constexpr std::size_t size = keys.begins[index + 1] - keys.begins[index];
+      std::memcpy(at, keys.text.data() + keys.begins[index], size);
+      at = write_json(to, at + size, member);
+      if constexpr (keys.rooms[index + 1] != 0) at = to.room(at, keys.rooms[index + 1]);
+    });
+    *at = '}';
+    return at + 1;
+  }
+}
+
+template <class Range>
+char* write_json_sequence(json_writer& to, char* at, const Range& values) {
+  using element = typename Range::value_type;
+  constexpr std::size_t size = fixed_size<element>();
+  char separator = '[';
+  for (const auto& each : values) {
+    at = to.room(at, 1 + size);
+    *at++ = separator;
+    separator = ',';
+    // Not `each` itself: std::vector<bool> gives a proxy.
+    if constexpr (std::is_same_v<element, bool>) at = write_json<bool>(to, at, each);
+    else at = write_json(to, at, each);
+  }
+  if (separator == '[') at = put(to, at, '[');
+  return put(to, at, ']');
+}
+
+template <class Key>
+char* write_json_key(json_writer& to, char* at, const Key& key) {
+  constexpr shape form = shape_of<Key>;
+  if constexpr (form == shape::text) {
+    return to.write_text(at, key);
+  } else if constexpr (form == shape::enumeration) {
+    if (const std::string_view name = enum_name(key); !name.empty()) return to.write_text(at, name);
+    return write_json_key(to, at, static_cast<std::underlying_type_t<Key>>(key));
+  } else {
+    at = to.room(at, max_integer_size + 2);
+    *at = '"';
+    at = write_integer(at + 1, key);
+    *at = '"';
+    return at + 1;
+  }
+}
+
+template <class Map>
+char* write_json_mapping(json_writer& to, char* at, const Map& values) {
+  char separator = '{';
+  for (const auto& [key, value] : values) {
+    at = put(to, at, separator);
+    separator = ',';
+    at = write_json_key(to, at, key);
+    at = put(to, at, ':');
+    at = write_json_with_room(to, at, value);
+  }
+  if (separator == '{') at = put(to, at, '{');
+  return put(to, at, '}');
+}
+
+template <class Tuple>
+char* write_json_tuple(json_writer& to, char* at, const Tuple& values) {
+  at = put(to, at, '[');
+  std::apply(
+      [&](const auto&... each) {
+        std::size_t index = 0;
+        ((at = index++ == 0 ? at : put(to, at, ','), at = write_json_with_room(to, at, each)), ...);
+      },
+      values);
+  return put(to, at, ']');
+}
+
+template <class... Alternatives>
+char* write_json_variant(json_writer& to, char* at, const std::variant<Alternatives...>& value) {
+  using variant = std::variant<Alternatives...>;
+  // A variant that an exception left without a value is written as null.
+  if (value.valueless_by_exception()) return to.write_raw(at, "null");
+  if constexpr (!tells_by_kind<variant, false>) {
+    at = put(to, at, '{');
+    at = to.write_text(at, alternative_names<variant>::value[value.index()]);
+    at = put(to, at, ':');
+  }
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    static_cast<void>(((value.index() == Index ? (at = write_json_with_room(to, at, *std::get_if<Index>(&value)), true) : false) || ...));
+  }(std::index_sequence_for<Alternatives...>{});
+  if constexpr (!tells_by_kind<variant, false>) at = put(to, at, '}');
+  return at;
+}
+
+template <class Tuple>
+char* write_json_arguments(json_writer& to, char* at, const arguments<Tuple>& call) {
+  constexpr std::size_t count = std::tuple_size_v<Tuple>;
+  if constexpr (count == 0) {
+    return to.write_raw(at, "null");
+  } else if constexpr (count == 1) {
+    return write_json_with_room(to, at, std::get<0>(call.values));
+  } else {
+    if (call.names.size() != count) return write_json_tuple(to, at, call.values);
+    std::apply(
+        [&](const auto&... each) {
+          std::size_t index = 0;
+          ((at = put(to, at, index == 0 ? '{' : ','), at = to.write_text(at, call.names[index++]), at = put(to, at, ':'), at = write_json_with_room(to, at, each)), ...);
+        },
+        call.values);
+    return put(to, at, '}');
+  }
+}
+
+template <class T>
+char* write_json(json_writer& to, char* at, const T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (is_arguments<T>) {
+    return write_json_arguments(to, at, value);
+  } else if constexpr (!assert_wire_type<T>()) {
+    return at;
+  } else if constexpr (form == shape::boolean) {
+    return value ? copy(at, "true") : copy(at, "false");
+  } else if constexpr (form == shape::null) {
+    return copy(at, "null");
+  } else if constexpr (form == shape::integer) {
+    return write_integer(at, value);
+  } else if constexpr (form == shape::floating) {
+    return write_floating(at, value);
+  } else if constexpr (form == shape::text) {
+    return to.write_text(at, value);
+  } else if constexpr (form == shape::binary) {
+    return to.write_binary(at, value.data(), value.size());
+  } else if constexpr (form == shape::enumeration) {
+    const std::string_view name = enum_name(value);
+    if (name.empty()) return write_integer(at, static_cast<std::underlying_type_t<T>>(value));
+    *at = '"';
+    at = copy(at + 1, name);
+    *at = '"';
+    return at + 1;
+  } else if constexpr (form == shape::duration) {
+    if constexpr (std::is_floating_point_v<typename T::rep>) return write_floating(at, static_cast<double>(value.count()));
+    else return write_integer(at, value.count());
+  } else if constexpr (form == shape::time_point) {
+    *at = '"';
+    at = write_timestamp(at + 1, to_timestamp(value));
+    *at = '"';
+    return at + 1;
+  } else if constexpr (form == shape::optional) {
+    if (!value) return to.write_raw(at, "null");
+    return write_json_with_room(to, at, *value);
+  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    return write_json_sequence(to, at, value);
+  } else if constexpr (form == shape::mapping) {
+    return write_json_mapping(to, at, value);
+  } else if constexpr (form == shape::tuple) {
+    return write_json_tuple(to, at, value);
+  } else if constexpr (form == shape::variant) {
+    return write_json_variant(to, at, value);
+  } else if constexpr (form == shape::record) {
+    return write_json_record(to, at, value);
+  } else if constexpr (form == shape::free_json) {
+    return write_free_json(to, at, value);
+  } else if constexpr (form == shape::free_msgpack) {
+    return write_free_msgpack(to, at, value);
+  } else {
+    return at;
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail

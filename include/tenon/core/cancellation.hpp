@@ -1,0 +1,71 @@
+// Asking running work to stop: requested at most once, heard by everyone who listens. Core layer; one thread (one loop).
+#pragma once
+
+#include <utility>
+
+namespace tenon::inline v0 {
+
+/// A request to stop that reaches whoever listens: a nested call, a sleeping timer, a handler that polls.
+///
+/// Belongs to one loop and is used on that loop's thread only.
+class cancellation {
+ public:
+  /// One who wants to be told. Leaves by itself when destroyed.
+  class listener {
+   public:
+    listener() noexcept = default;
+    listener(const listener&) = delete;
+    listener& operator=(const listener&) = delete;
+    /// Called once, on the loop's thread, after the listener has been taken off the list.
+    virtual void cancelled() = 0;
+    void leave() noexcept {
+      if (previous_ != nullptr) *previous_ = next_;
+      if (next_ != nullptr) next_->previous_ = previous_;
+      previous_ = nullptr;
+      next_ = nullptr;
+    }
+
+   protected:
+    ~listener() { leave(); }
+
+   private:
+    friend class cancellation;
+    listener** previous_ = nullptr;
+    listener* next_ = nullptr;
+  };
+
+  cancellation() noexcept = default;
+  cancellation(const cancellation&) = delete;
+  cancellation& operator=(const cancellation&) = delete;
+  ~cancellation() {
+    while (first_ != nullptr) first_->leave();
+  }
+
+  bool requested() const noexcept { return requested_; }
+
+  /// Tells every listener, once. Later requests change nothing.
+  void request() {
+    if (std::exchange(requested_, true)) return;
+    while (first_ != nullptr) {
+      listener* told = first_;
+      told->leave();
+      told->cancelled();
+    }
+  }
+
+  /// Adds `who`; tells it at once when the request was made already.
+  void listen(listener& who) {
+    who.leave();
+    if (requested_) return who.cancelled();
+    who.next_ = first_;
+    who.previous_ = &first_;
+    if (first_ != nullptr) first_->previous_ = &who.next_;
+    first_ = &who;
+  }
+
+ private:
+  listener* first_ = nullptr;
+  bool requested_ = false;
+};
+
+}  // namespace tenon::inline v0

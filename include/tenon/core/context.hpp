@@ -1,0 +1,78 @@
+// What a call knows of itself: the numbers that policies read, and what a handler may ask and answer beside its value. Core layer.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <tenon/core/cancellation.hpp>
+#include <tenon/core/fwd.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/units.hpp>
+
+namespace asio {
+class io_context;
+}
+
+namespace tenon::inline v0 {
+
+/// The facts of one call that policies decide on. Plain numbers; the driver fills them, policies never read a clock.
+struct call_info {
+  instant now{};                         ///< read by the driver at the edges of each attempt
+  instant deadline = instant::never();   ///< when the whole call must have ended
+  instant attempt_start{};
+  std::uint32_t method = 0;              ///< index of the method in its service
+  std::uint16_t attempt = 0;             ///< 0 is the first
+  bool idempotent = false;               ///< declared with the method
+};
+
+/// A handler's view of its call: take `tenon::context&` as first parameter to get it.
+///
+/// Lives until the handler has answered; used on the handler's loop only.
+class context {
+ public:
+  context() noexcept = default;
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+  std::string_view service() const noexcept { return service_; }
+  std::string_view method() const noexcept { return method_; }
+  /// The address of the caller, `tcp://127.0.0.1:53412`.
+  std::string_view peer() const noexcept { return peer_; }
+
+  /// When the caller stops waiting; `instant::never()` when it did not say.
+  instant deadline() const noexcept { return info.deadline; }
+  bool has_deadline() const noexcept { return info.deadline != instant::never(); }
+  /// How much of the caller's patience was left when the call arrived (or was last resumed by tenon).
+  duration remaining() const noexcept { return info.deadline - info.now; }
+
+  /// Whether the caller has gone, cancelled, or run out of time.
+  bool cancelled() const noexcept { return cancel.requested(); }
+
+  const metadata& request_metadata() const noexcept { return request; }
+  /// Sent back beside the answer.
+  metadata& response_metadata() noexcept { return response; }
+
+  /// The io_context this call is served on: for timers and other work of the handler. Null outside a server.
+  asio::io_context* io() const noexcept { return io_; }
+
+  // The parts, for the drivers that fill them: a context is a message between layers, not a hiding place.
+  call_info info{};
+  metadata request;
+  metadata response;
+  tenon::cancellation cancel;
+
+  void place(std::string_view service, std::string_view method, std::string_view peer, asio::io_context* io) noexcept {
+    service_ = service;
+    method_ = method;
+    peer_ = peer;
+    io_ = io;
+  }
+
+ private:
+  std::string_view service_;
+  std::string_view method_;
+  std::string_view peer_;
+  asio::io_context* io_ = nullptr;
+};
+
+}  // namespace tenon::inline v0

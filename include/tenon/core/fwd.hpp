@@ -1,0 +1,13 @@
+// Names of the core types that other layers mention before they need them. Core layer.
+#pragma once
+
+namespace tenon::inline v0 {
+
+class status;
+template <class T>
+class result;
+class context;
+template <class T = void>
+class task;
+
+}  // namespace tenon::inline v0

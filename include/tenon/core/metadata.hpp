@@ -1,0 +1,63 @@
+// Key-value pairs that travel beside a message, in both directions. Core layer.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tenon::inline v0 {
+
+/// Metadata of a request or a response (HTTP headers, rpcx and gRPC metadata). Keeps order and duplicates; empty costs nothing.
+///
+/// Keys are kept as they were given and compared without regard to ASCII case, as HTTP and gRPC do.
+class metadata {
+ public:
+  using value_type = std::pair<std::string, std::string>;
+  using const_iterator = std::vector<value_type>::const_iterator;
+
+  metadata() noexcept = default;
+  metadata(std::initializer_list<value_type> entries) : entries_{entries} {}
+
+  bool empty() const noexcept { return entries_.empty(); }
+  std::size_t size() const noexcept { return entries_.size(); }
+  const_iterator begin() const noexcept { return entries_.begin(); }
+  const_iterator end() const noexcept { return entries_.end(); }
+
+  /// The first value of `key`; nothing when there is none.
+  std::optional<std::string_view> get(std::string_view key) const noexcept {
+    for (const auto& [name, value] : entries_) {
+      if (same_key(name, key)) return value;
+    }
+    return std::nullopt;
+  }
+  bool contains(std::string_view key) const noexcept { return get(key).has_value(); }
+
+  /// Adds one more value, after those `key` already has.
+  void add(std::string_view key, std::string_view value) { entries_.emplace_back(key, value); }
+  /// Replaces all values of `key` by this one.
+  void set(std::string_view key, std::string_view value) {
+    erase(key);
+    add(key, value);
+  }
+  void erase(std::string_view key) {
+    std::erase_if(entries_, [key](const value_type& entry) { return same_key(entry.first, key); });
+  }
+  void clear() noexcept { entries_.clear(); }
+
+  bool operator==(const metadata&) const = default;
+
+  /// Whether two keys name the same thing: equal but for ASCII case.
+  static constexpr bool same_key(std::string_view a, std::string_view b) noexcept {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [lower](char x, char y) { return lower(x) == lower(y); });
+  }
+
+ private:
+  std::vector<value_type> entries_;
+};
+
+}  // namespace tenon::inline v0

@@ -1,0 +1,83 @@
+// Where a service is: a URL taken apart. Net layer.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tenon/core/result.hpp>
+
+namespace tenon::inline v0 {
+
+/// An address one can listen on or connect to.
+///
+/// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp.
+class endpoint {
+ public:
+  enum class kind : std::uint8_t { tcp, local };
+
+  endpoint() = default;
+
+  /// Errors  invalid_argument naming what was expected.
+  static result<endpoint> parse(std::string_view url) {
+    const auto refuse = [url](std::string_view expected) {
+      return status{code::invalid_argument, "address \"" + std::string{url} + "\": expected " + std::string{expected}};
+    };
+    const std::size_t mark = url.find("://");
+    if (mark == std::string_view::npos) return refuse("tcp://host:port or unix:///path");
+    const std::string_view scheme = url.substr(0, mark);
+    std::string_view rest = url.substr(mark + 3);
+    endpoint parsed;
+    if (scheme == "unix") {
+      if (rest.empty()) return refuse("a path after unix://");
+      if (rest.size() > 107) return refuse("a socket path of at most 107 bytes");
+      parsed.kind_ = kind::local;
+      parsed.host_ = rest;
+      return parsed;
+    }
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix");
+    if (rest.ends_with('/')) rest.remove_suffix(1);
+    const std::size_t colon = rest.rfind(':');
+    if (colon == std::string_view::npos || rest.find(']', colon) != std::string_view::npos) return refuse("a port after the host, tcp://host:port");
+    std::string_view host = rest.substr(0, colon);
+    const std::string_view port = rest.substr(colon + 1);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string_view::npos) return refuse("an IPv6 host in brackets, tcp://[::1]:port");
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (port.empty() || error != std::errc{} || end != port.data() + port.size() || number > 65535) return refuse("a port from 0 to 65535");
+    parsed.host_ = host;
+    parsed.port_ = static_cast<std::uint16_t>(number);
+    return parsed;
+  }
+
+  static endpoint tcp(std::string host, std::uint16_t port) {
+    endpoint made;
+    made.host_ = std::move(host);
+    made.port_ = port;
+    return made;
+  }
+
+  bool is_local() const noexcept { return kind_ == kind::local; }
+  /// The host as written, without brackets; empty means every interface (listening) or this machine (connecting).
+  const std::string& host() const noexcept { return host_; }
+  /// The path of a local socket.
+  const std::string& path() const noexcept { return host_; }
+  std::uint16_t port() const noexcept { return port_; }
+
+  std::string url() const {
+    if (is_local()) return "unix://" + host_;
+    const bool brackets = host_.find(':') != std::string::npos;
+    return "tcp://" + (brackets ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_);
+  }
+
+  bool operator==(const endpoint&) const = default;
+
+ private:
+  kind kind_ = kind::tcp;
+  std::uint16_t port_ = 0;
+  std::string host_;
+};
+
+}  // namespace tenon::inline v0

@@ -1,0 +1,158 @@
+// Listening on tcp and local addresses, handing each accepted stream to a loop in turn. Net layer.
+#pragma once
+
+#include <tenon/core/asio.hpp>
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <unistd.h>
+
+#include <tenon/core/await_asio.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/net/endpoint.hpp>
+#include <tenon/net/loop.hpp>
+#include <tenon/net/socket_stream.hpp>
+
+namespace tenon::inline v0::net {
+
+/// Takes accepted streams; says on which io_context the next one shall live.
+class accept_sink {
+ public:
+  virtual asio::io_context& next_io() = 0;
+  /// On the listener's thread; `on` is the io_context that `next_io` gave.
+  virtual void accepted(asio::io_context& on, std::unique_ptr<stream> opened) = 0;
+
+ protected:
+  ~accept_sink() = default;
+};
+
+/// An open listening address.
+class listener {
+ public:
+  virtual ~listener() = default;
+  /// Starts accepting. The sink must outlive the io_context's handlers.
+  virtual void start(accept_sink& sink) = 0;
+  /// Stops accepting; connections that were accepted live on.
+  virtual void close() noexcept = 0;
+  virtual endpoint address() const = 0;
+};
+
+namespace detail {
+
+template <class Protocol>
+class socket_listener final : public listener {
+ public:
+  using acceptor = asio::basic_socket_acceptor<Protocol, asio::io_context::executor_type>;
+
+  socket_listener(asio::io_context& io, endpoint where) : state_{std::make_shared<state>(io, std::move(where))} {}
+  ~socket_listener() override { close(); }
+
+  status open(const typename Protocol::endpoint& address) {
+    std::error_code error;
+    acceptor& door = state_->door;
+    if (door.open(address.protocol(), error); error) return failed(error);
+    if constexpr (std::is_same_v<Protocol, asio::ip::tcp>) {
+      // A restarted server gets its port back while old connections linger in TIME_WAIT.
+      door.set_option(asio::socket_base::reuse_address{true}, error);
+    }
+    if (door.bind(address, error); error) return failed(error);
+    if (door.listen(asio::socket_base::max_listen_connections, error); error) return failed(error);
+    if constexpr (std::is_same_v<Protocol, asio::ip::tcp>) {
+      state_->where = endpoint::tcp(state_->where.host(), door.local_endpoint(error).port());
+    }
+    return {};
+  }
+
+  void start(accept_sink& sink) override {
+    state_->sink = &sink;
+    accept(state_);
+  }
+  void close() noexcept override {
+    if (!state_->door.is_open()) return;
+    std::error_code ignored;
+    state_->door.close(ignored);
+    if (state_->where.is_local() && !state_->where.path().starts_with('@')) ::unlink(state_->where.path().c_str());
+  }
+  endpoint address() const override { return state_->where; }
+
+ private:
+  // Outlives the listener while an accept is under way; also the timer that waits out a shortage of descriptors.
+  struct state final : timer {
+    state(asio::io_context& on, endpoint address) : io{on}, where{std::move(address)}, door{on} {}
+    asio::io_context& io;
+    endpoint where;
+    acceptor door;
+    accept_sink* sink = nullptr;
+    std::weak_ptr<state> self;
+    void expired() override {
+      if (const auto held = self.lock(); held && held->door.is_open()) accept(held);
+    }
+  };
+
+  status failed(const std::error_code& error) {
+    std::error_code ignored;
+    state_->door.close(ignored);
+    return status{code::unavailable, "listen " + state_->where.url() + ": " + error.message()};
+  }
+
+  static void accept(const std::shared_ptr<state>& self) {
+    asio::io_context& on = self->sink->next_io();
+    self->door.async_accept(on, [self, &on](const std::error_code& error, typename std::conditional_t<std::is_same_v<Protocol, asio::ip::tcp>, std::type_identity<tcp_socket>, std::type_identity<local_socket>>::type socket) {
+      if (!self->door.is_open()) return;
+      if (!error) {
+        self->sink->accepted(on, make_stream(std::move(socket)));
+      } else if (error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS || error.value() == ENOMEM) {
+        // Out of descriptors: trying again at once would spin; the backlog keeps the callers meanwhile.
+        loop& mine = loop::of(self->io);
+        self->self = self;
+        mine.arm(*self, mine.refresh() + std::chrono::milliseconds{100});
+        return;
+      }
+      accept(self);
+    });
+  }
+
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace detail
+
+/// Opens a listening socket.
+///
+/// Errors  invalid_argument when the host is neither numeric nor `localhost` nor empty; unavailable with the system's reason (`address already in use`).
+inline result<std::unique_ptr<listener>> listen_on(asio::io_context& io, const endpoint& where) {
+  if (where.is_local()) {
+    auto opened = std::make_unique<detail::socket_listener<asio::local::stream_protocol>>(io, where);
+    const auto address = detail::local_address(where);
+    // A socket file whose server has died refuses connections and blocks the name: only such a one is removed.
+    if (!where.path().starts_with('@')) {
+      asio::local::stream_protocol::socket probe{io};
+      std::error_code error;
+      probe.connect(address, error);
+      if (error == asio::error::connection_refused) ::unlink(where.path().c_str());
+    }
+    if (status ready = opened->open(address); !ready.ok()) return ready;
+    return std::unique_ptr<listener>{std::move(opened)};
+  }
+  std::error_code error;
+  asio::ip::address address;
+  if (where.host().empty()) address = asio::ip::address_v4::any();
+  else if (where.host() == "localhost") address = asio::ip::address_v4::loopback();
+  else address = asio::ip::make_address(where.host(), error);
+  if (error) {
+    return status{code::invalid_argument, "listen " + where.url() + ": expected a numeric address, localhost, or nothing for every interface"};
+  }
+  auto opened = std::make_unique<detail::socket_listener<asio::ip::tcp>>(io, where);
+  if (status ready = opened->open({address, where.port()}); !ready.ok()) return ready;
+  return std::unique_ptr<listener>{std::move(opened)};
+}
+
+}  // namespace tenon::inline v0::net

@@ -1,0 +1,142 @@
+// What a wire protocol is to tenon: bytes in, calls out, answers in, bytes out. No socket, no clock. Protocol layer.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/units.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// The codec a message is in, by rpcx's number for it: codecs carry the same number as `Codec::serialization`.
+enum class serialization : std::uint8_t { raw = 0, json = 1, protobuf = 2, msgpack = 3 };
+
+/// Where an answer goes: copied from the request, kept while a handler runs.
+struct reply_address {
+  std::uint64_t id = 0;           ///< what the protocol correlates by; unused by protocols that answer in order
+  serialization codec = serialization::raw;
+  bool one_way = false;           ///< nothing is ever sent
+};
+
+/// Reads metadata out of the protocol's own spelling of it, when somebody asks.
+using metadata_reader = void (*)(std::string_view block, metadata& into);
+
+/// One request as it stands in the read buffer: the views die when `on_request` returns.
+struct request {
+  std::string_view service{};
+  std::string_view method{};
+  std::string_view payload{};
+  reply_address address{};
+  std::optional<duration> timeout{};  ///< what was left of the caller's time when it sent this
+  std::string_view metadata_block{};
+  metadata_reader read_metadata = nullptr;
+};
+
+/// One answer as it stands in the read buffer of a client.
+struct reply {
+  std::uint64_t id = 0;
+  serialization codec = serialization::raw;
+  std::string_view payload{};
+  status error{};  ///< OK when the payload is the value
+  std::string_view metadata_block{};
+  metadata_reader read_metadata = nullptr;
+};
+
+/// What a client wants written in front of a payload.
+struct outgoing {
+  std::uint64_t id = 0;
+  std::string_view service{};
+  std::string_view method{};
+  serialization codec = serialization::msgpack;
+  bool one_way = false;
+  std::optional<duration> timeout{};
+  const metadata* extra = nullptr;
+};
+
+/// A message being written: where it starts, and where its payload does.
+struct mark {
+  std::size_t start = 0;
+  std::size_t payload = 0;
+};
+
+/// What became of the bytes that a session was fed.
+struct consumed {
+  enum class state : std::uint8_t {
+    more,   ///< everything complete was handled; feed the rest again when more has come
+    wait,   ///< a request is being answered and this protocol answers in order: feed again after `end_reply` or `write_error`
+    close,  ///< nothing more can be read here; send what was written, then close. `reason` says why
+  };
+  std::size_t bytes = 0;       ///< handled, and not to be fed again
+  state next = state::more;
+  std::size_t wanted = 0;      ///< how long the unfinished message is in all, when that is known: to size the read buffer by
+  std::string reason{};        ///< with `close`: for the log
+};
+
+/// Whether the first bytes of a connection are this protocol's.
+enum class sniffed : std::uint8_t { no, yes, need_more };
+
+/// Takes the requests that a server session cuts out of the bytes.
+///
+/// Returns true when the answer is already written (or none is due); false when it comes later.
+template <class T>
+concept request_sink = requires(T& sink, const request& call) {
+  { sink.on_request(call) } -> std::same_as<bool>;
+};
+
+/// The server's half of a protocol on one connection.
+///
+/// Laws    `recognise` never says yes to bytes of another registered protocol. `consume` hands each complete request to the sink exactly once, in order, however the
+///         bytes are cut; it holds no more than one unfinished header; it may write answers of its own to `out` (heartbeats, refusals). After `begin_reply` the payload is
+///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
+/// Model   struct line_session {   // "service method payload\n" -> "payload\n"
+///           static constexpr std::string_view name = "line";  static constexpr bool answers_in_any_order = false;
+///           static sniffed recognise(std::string_view first);
+///           explicit line_session(const limits&);
+///           template <request_sink Sink> consumed consume(std::string_view in, Sink& sink, buffer& out);
+///           mark begin_reply(buffer& out, const reply_address&);
+///           void end_reply(buffer& out, mark, const reply_address&, const metadata& extra);
+///           void write_error(buffer& out, const reply_address&, const status&, const metadata& extra);
+///           bool closing() const;     // close once everything written has been sent
+///           bool unfinished() const;  // holds a part of a message whose bytes have left the read buffer
+///         };
+template <class T>
+concept server_session = requires(T& session, std::string_view in, buffer& out, const reply_address& address, mark at, const status& error, const metadata& extra) {
+  { T::name } -> std::convertible_to<std::string_view>;
+  { T::answers_in_any_order } -> std::convertible_to<bool>;
+  { T::recognise(in) } -> std::same_as<sniffed>;
+  { session.begin_reply(out, address) } -> std::same_as<mark>;
+  { session.end_reply(out, at, address, extra) } -> std::same_as<void>;
+  { session.write_error(out, address, error, extra) } -> std::same_as<void>;
+  { session.closing() } -> std::same_as<bool>;
+  { session.unfinished() } -> std::same_as<bool>;
+};
+
+/// Takes what a client session reads.
+class reply_sink {
+ public:
+  virtual void on_reply(const reply& answer) = 0;
+
+ protected:
+  ~reply_sink() = default;
+};
+
+/// The client's half of a protocol on one connection: chosen by the URL at run time, hence virtual; called once per message.
+///
+/// Laws    as `server_session`; ids are the caller's, unique among the pending calls of the connection.
+class client_session {
+ public:
+  virtual ~client_session() = default;
+  virtual mark begin_request(buffer& out, const outgoing& call) = 0;
+  virtual void end_request(buffer& out, mark at) = 0;
+  virtual consumed consume(std::string_view in, reply_sink& sink) = 0;
+};
+
+}  // namespace tenon::inline v0::protocol

@@ -1,0 +1,87 @@
+// Metadata as HTTP header lines, both ways. Protocol layer; shared by what speaks HTTP/1.1.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/metadata.hpp>
+
+namespace tenon::inline v0::protocol::detail {
+
+constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Names that describe the message or the hop rather than the call: never metadata, and never a handler's to set.
+// Connect reserves the whole prefix `connect-`.
+constexpr bool is_framing_header(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 15> names{
+      "accept-encoding", "connection",   "content-encoding", "content-length", "content-type",
+      "expect",          "host",         "http2-settings",   "keep-alive",     "proxy-connection",
+      "te",              "trailer",      "transfer-encoding", "upgrade",       "content-range"};
+  constexpr std::string_view reserved = "connect-";
+  if (name.size() >= reserved.size() && metadata::same_key(name.substr(0, reserved.size()), reserved)) return true;
+  for (const std::string_view each : names) {
+    if (metadata::same_key(each, name)) return true;
+  }
+  return false;
+}
+
+// RFC 9110 5.6.2.
+constexpr bool is_token(std::string_view name) noexcept {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  for (const char c : name) {
+    const char low = to_lower(c);
+    if (!((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos)) return false;
+  }
+  return !name.empty();
+}
+
+// The block has passed the parser, so that every line has a name and a colon and none is folded.
+inline void read_http_metadata(std::string_view block, metadata& into) {
+  std::string name;
+  while (!block.empty()) {
+    const std::size_t end = block.find("\r\n");
+    const std::string_view line = block.substr(0, end);
+    block.remove_prefix(end == std::string_view::npos ? block.size() : end + 2);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    name.assign(line.substr(0, colon));
+    for (char& c : name) c = to_lower(c);
+    if (!is_framing_header(name)) into.add(name, trim_blanks(line.substr(colon + 1)));
+  }
+}
+
+// A value loses its control bytes and a name that is no token loses its line: no metadata can end a header or the head.
+[[gnu::cold]] inline void append_header(buffer& out, std::string_view name, std::string_view value) {
+  if (!is_token(name) || is_framing_header(name)) return;
+  for (const char c : name) out.push_back(to_lower(c));
+  out.append(": ");
+  for (const char c : value) {
+    if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
+  }
+  out.append("\r\n");
+}
+
+[[gnu::cold]] inline void append_headers(buffer& out, const metadata& extra) {
+  for (const auto& [name, value] : extra) append_header(out, name, value);
+}
+
+inline void append_decimal(buffer& out, std::size_t value) {
+  std::array<char, 20> digits;
+  std::size_t at = digits.size();
+  do {
+    digits[--at] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  out.append(digits.data() + at, digits.size() - at);
+}
+
+}  // namespace tenon::inline v0::protocol::detail

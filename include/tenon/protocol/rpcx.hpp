@@ -1,0 +1,176 @@
+// rpcx on one connection: the server's session. Heartbeats are echoed here, requests go to the sink. Protocol layer.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include <tenon/core/limits.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/rpcx_frame.hpp>
+#include <tenon/protocol/rpcx_status.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// The server's half of rpcx. Requests may be answered in any order.
+///
+/// Errors  a bad magic, impossible lengths or a metadata block that does not add up close the connection, since the next frame cannot be found;
+///         a frame above the limit is answered with resource_exhausted and skipped without being stored; a compressed payload is answered with unimplemented.
+/// Source  rpcx protocol; reference figures in tests/protocol/rpcx.cpp.
+class rpcx_session {
+ public:
+  static constexpr std::string_view name = "rpcx";
+  static constexpr bool answers_in_any_order = true;
+
+  static sniffed recognise(std::string_view first) noexcept {
+    if (first.empty()) return sniffed::need_more;
+    return static_cast<unsigned char>(first[0]) == rpcx::magic ? sniffed::yes : sniffed::no;
+  }
+
+  explicit rpcx_session(const limits& bounds) noexcept : bounds_{bounds} {}
+
+  template <request_sink Sink>
+  consumed consume(std::string_view in, Sink& sink, buffer& out) {
+    consumed done;
+    while (true) {
+      std::string_view rest = in.substr(done.bytes);
+      if (skipping_ != 0) {
+        const std::size_t step = static_cast<std::size_t>((std::min)(skipping_, std::uint64_t{rest.size()}));
+        skipping_ -= step;
+        done.bytes += step;
+        if (skipping_ != 0) return done;
+        continue;
+      }
+      if (!rest.empty() && static_cast<unsigned char>(rest[0]) != rpcx::magic) {
+        return close(done, "expected a frame with magic byte 0x08, found " + std::to_string(static_cast<unsigned char>(rest[0])));
+      }
+      const auto length = rpcx::frame_length(rest);
+      if (!length) return done;
+      if (*length < rpcx::smallest_frame) {
+        return close(done, "expected a frame of at least 32 bytes, found a total of " + std::to_string(*length));
+      }
+      if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
+        refuse_oversized(rest, *length, out);
+        skipping_ = *length;
+        continue;
+      }
+      if (rest.size() < *length) {
+        done.wanted = static_cast<std::size_t>(*length);
+        return done;
+      }
+      const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
+      if (!cut) return close(done, "expected block lengths that add up to the frame's, found others");
+      if (!handle(*cut, rest.substr(0, static_cast<std::size_t>(*length)), sink, out)) {
+        return close(done, "expected metadata pairs that add up to their block, found others");
+      }
+      done.bytes += static_cast<std::size_t>(*length);
+    }
+  }
+
+  mark begin_reply(buffer& out, const reply_address& to) {
+    mark at = rpcx::begin_frame(out, rpcx::response_bit, to.codec, to.id);
+    // Clients match by sequence alone: path, method and metadata may all be empty.
+    std::memset(out.extend(12), 0, 12);
+    rpcx::begin_payload(out, at);
+    return at;
+  }
+
+  void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
+    if (!extra.empty()) [[unlikely]] insert_metadata(out, at, extra);
+    rpcx::end_frame(out, at);
+  }
+
+  void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
+    mark at = rpcx::begin_frame(out, rpcx::response_bit | 1, to.codec, to.id);
+    std::memset(out.extend(12), 0, 12);
+    const std::size_t block = out.size();
+    rpcx::append_status(out, error);
+    for (const auto& [key, value] : extra) rpcx::frames::append_pair(out, key, value);
+    tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
+    rpcx::begin_payload(out, at);
+    rpcx::end_frame(out, at);
+  }
+
+  bool closing() const noexcept { return false; }
+  bool unfinished() const noexcept { return skipping_ != 0; }
+
+ private:
+  static consumed close(consumed done, std::string reason) {
+    done.next = consumed::state::close;
+    done.reason = "rpcx: " + std::move(reason);
+    return done;
+  }
+
+  // Returns false when the metadata does not add up.
+  template <class Sink>
+  bool handle(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
+    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
+    if (cut.is_heartbeat()) {
+      const std::size_t start = out.size();
+      out.append(whole);
+      out.data()[start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[start + 2]) | rpcx::response_bit);
+      return true;
+    }
+    request call{.service = cut.service,
+                 .method = cut.method,
+                 .payload = cut.payload,
+                 .address = {cut.sequence, static_cast<serialization>(cut.codec), cut.is_one_way()},
+                 .timeout = std::nullopt,
+                 .metadata_block = cut.metadata_block,
+                 .read_metadata = &rpcx::read_metadata};
+    if (!cut.metadata_block.empty()) {
+      const bool sound = rpcx::for_each_metadata(cut.metadata_block, [&call](std::string_view key, std::string_view value) {
+        if (key != rpcx::timeout_key) return;
+        // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
+        if (const auto milliseconds = rpcx::frames::parse_number(value)) {
+          call.timeout = std::chrono::milliseconds{std::clamp<std::int64_t>(*milliseconds, 0, 1'000'000'000'000)};
+        }
+      });
+      if (!sound) return false;
+    }
+    if (cut.is_compressed()) [[unlikely]] {
+      return refuse(call.address, status{code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"}, out), true;
+    }
+    if (cut.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
+      return refuse(call.address, too_large(cut.payload.size()), out), true;
+    }
+    sink.on_request(call);
+    return true;
+  }
+
+  void refuse(const reply_address& to, status error, buffer& out) {
+    error.add_flag(outcome::not_executed).add_flag(outcome::no_retry);
+    if (!to.one_way) write_error(out, to, error, {});
+  }
+
+  void refuse_oversized(std::string_view head, std::uint64_t length, buffer& out) {
+    const auto bits = static_cast<unsigned char>(head[2]);
+    if ((bits & (rpcx::response_bit | rpcx::heartbeat_bit)) != 0) return;
+    const reply_address to{tenon::detail::load_big_endian_64(head.data() + 4), static_cast<serialization>(static_cast<unsigned char>(head[3]) >> 4), (bits & rpcx::one_way_bit) != 0};
+    refuse(to, too_large(length), out);
+  }
+
+  status too_large(std::uint64_t size) const {
+    return status{code::resource_exhausted, "message of " + std::to_string(size) + " bytes exceeds the limit of " + std::to_string(bounds_.max_message_bytes)};
+  }
+
+  // Rare: the handler set response metadata, and its place is in front of the payload that is already written.
+  static void insert_metadata(buffer& out, mark& at, const metadata& extra) {
+    const std::string payload{out.view(at.payload)};
+    out.truncate(at.payload - 8);
+    out.extend(4);
+    const std::size_t block = out.size();
+    for (const auto& [key, value] : extra) rpcx::frames::append_pair(out, key, value);
+    tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
+    rpcx::begin_payload(out, at);
+    out.append(payload);
+  }
+
+  limits bounds_;
+  std::uint64_t skipping_ = 0;  // bytes of a refused frame still to be thrown away
+};
+
+static_assert(server_session<rpcx_session>);
+
+}  // namespace tenon::inline v0::protocol

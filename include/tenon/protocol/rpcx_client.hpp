@@ -1,0 +1,88 @@
+// rpcx on one connection: the client's session. Protocol layer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <tenon/core/limits.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/rpcx_frame.hpp>
+#include <tenon/protocol/rpcx_status.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// The client's half of rpcx.
+///
+/// Errors  a bad magic, impossible lengths or an answer above the limit close the connection with a reason; a compressed answer fails its call.
+class rpcx_client_session final : public client_session {
+ public:
+  explicit rpcx_client_session(const limits& bounds) noexcept : bounds_{bounds} {}
+
+  mark begin_request(buffer& out, const outgoing& call) override {
+    mark at = rpcx::begin_frame(out, call.one_way ? rpcx::one_way_bit : static_cast<unsigned char>(0), call.codec, call.id);
+    rpcx::frames::append_block(out, call.service);
+    rpcx::frames::append_block(out, call.method);
+    const std::size_t block = out.size() + 4;
+    std::memset(out.extend(4), 0, 4);
+    if (call.timeout || (call.extra != nullptr && !call.extra->empty())) {
+      // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
+      if (call.timeout) rpcx::frames::append_number(out, rpcx::timeout_key, (call.timeout->ns + 999'999) / 1'000'000);
+      if (call.extra != nullptr) {
+        for (const auto& [key, value] : *call.extra) rpcx::frames::append_pair(out, key, value);
+      }
+      tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
+    }
+    rpcx::begin_payload(out, at);
+    return at;
+  }
+
+  void end_request(buffer& out, mark at) override { rpcx::end_frame(out, at); }
+
+  consumed consume(std::string_view in, reply_sink& sink) override {
+    consumed done;
+    while (true) {
+      const std::string_view rest = in.substr(done.bytes);
+      if (!rest.empty() && static_cast<unsigned char>(rest[0]) != rpcx::magic) {
+        return close(done, "expected a frame with magic byte 0x08, found " + std::to_string(static_cast<unsigned char>(rest[0])));
+      }
+      const auto length = rpcx::frame_length(rest);
+      if (!length) return done;
+      if (*length < rpcx::smallest_frame || *length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
+        return close(done, "expected an answer of 32 to " + std::to_string(bounds_.max_message_bytes + bounds_.max_metadata_bytes) + " bytes, found " + std::to_string(*length));
+      }
+      if (rest.size() < *length) {
+        done.wanted = static_cast<std::size_t>(*length);
+        return done;
+      }
+      const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
+      if (!cut) return close(done, "expected block lengths that add up to the frame's, found others");
+      done.bytes += static_cast<std::size_t>(*length);
+      // A request frame from a server is a push; calls are answered by response frames only.
+      if (!cut->is_response() || cut->is_heartbeat()) continue;
+      deliver(*cut, sink);
+    }
+  }
+
+ private:
+  static void deliver(const rpcx::frame& cut, reply_sink& sink) {
+    reply answer{.id = cut.sequence,
+                 .codec = static_cast<serialization>(cut.codec),
+                 .payload = cut.payload,
+                 .error = {},
+                 .metadata_block = cut.metadata_block,
+                 .read_metadata = &rpcx::read_metadata};
+    if (cut.is_error()) [[unlikely]] answer.error = rpcx::read_status(cut.metadata_block);
+    else if (cut.is_compressed()) [[unlikely]] answer.error = status{code::internal, "the answer is compressed (gzip), which this client did not ask for"};
+    sink.on_reply(answer);
+  }
+
+  static consumed close(consumed done, std::string reason) {
+    done.next = consumed::state::close;
+    done.reason = "rpcx: " + std::move(reason);
+    return done;
+  }
+
+  limits bounds_;
+};
+
+}  // namespace tenon::inline v0::protocol

@@ -1,0 +1,117 @@
+// Attributes: constexpr values that say more about a field, a method, a struct or a service than its type does. Reflect
+// layer. A list of attributes is a hana::tuple and may hold values of any type; each layer looks for the types it
+// knows.
+#pragma once
+
+#include <array>
+#include <boost/hana/tuple.hpp>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+namespace tenon::inline v0 {
+
+struct name_attribute {
+  std::string_view value;
+};
+struct number_attribute {
+  int value;
+};
+struct required_attribute {};
+struct idempotent_attribute {};
+struct doc_attribute {
+  std::string_view value;
+};
+template <std::size_t Count>
+struct params_attribute {
+  std::array<std::string_view, Count> names;
+};
+
+/// The name on the wire, where it differs from the one in C++: `(user_id, tenon::name("userId"))`.
+constexpr name_attribute name(std::string_view wire_name) { return {wire_name}; }
+
+/// The field's number, for codecs that number their fields; without it, fields count from 1 in the order of
+/// declaration.
+constexpr number_attribute number(int value) { return {value}; }
+
+/// A field that must be present: decoding a message without it is an error instead of leaving the default.
+inline constexpr required_attribute required{};
+
+/// A method that may be called twice with the effect of once: policies may repeat it.
+inline constexpr idempotent_attribute idempotent{};
+
+/// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
+constexpr doc_attribute doc(std::string_view text) { return {text}; }
+
+/// The names of a method's parameters, which C++ does not tell: `(buy, tenon::params("symbol", "shares"))`.
+template <class... Names>
+constexpr params_attribute<sizeof...(Names)> params(const Names&... names) {
+  return {{std::string_view(names)...}};
+}
+
+namespace detail {
+
+template <class Attribute, class... Attributes>
+consteval std::size_t attribute_index(const boost::hana::tuple<Attributes...>*) {
+  std::size_t index = 0;
+  static_cast<void>(((std::is_same_v<Attribute, Attributes> ? true : (++index, false)) || ...));
+  return index;
+}
+
+// The macros write `attribute_list(a, b)`; arguments are taken by value so that literals and constants work alike.
+template <class... Attributes>
+constexpr boost::hana::tuple<Attributes...> attribute_list(Attributes... attributes) {
+  return boost::hana::tuple<Attributes...>(attributes...);
+}
+constexpr boost::hana::tuple<> attribute_list() { return {}; }
+
+} // namespace detail
+
+/// True when the list holds a value of type `Attribute`.
+template <class Attribute, class... Attributes>
+constexpr bool has_attribute(const boost::hana::tuple<Attributes...>&) {
+  return (std::is_same_v<Attribute, Attributes> || ...);
+}
+
+/// Finds the first attribute of type `Attribute`.
+///
+/// Returns a pointer into `attributes`, or nullptr when there is none.
+template <class Attribute, class... Attributes>
+constexpr const Attribute* find_attribute(const boost::hana::tuple<Attributes...>& attributes) {
+  if constexpr ((std::is_same_v<Attribute, Attributes> || ...)) {
+    constexpr std::size_t index =
+        detail::attribute_index<Attribute>(static_cast<const boost::hana::tuple<Attributes...>*>(nullptr));
+    return &boost::hana::at_c<index>(attributes);
+  } else {
+    static_cast<void>(attributes);
+    return nullptr;
+  }
+}
+
+namespace detail {
+
+// By type and not by asking a pointer: g++'s undefined behaviour sanitizer does not compare addresses in constant
+// expressions.
+template <class... Attributes>
+constexpr std::string_view name_or(const boost::hana::tuple<Attributes...>& attributes, std::string_view otherwise) {
+  if constexpr ((std::is_same_v<name_attribute, Attributes> || ...)) {
+    return find_attribute<name_attribute>(attributes)->value;
+  } else {
+    static_cast<void>(attributes);
+    return otherwise;
+  }
+}
+
+template <class... Attributes>
+constexpr int number_or(const boost::hana::tuple<Attributes...>& attributes, int otherwise) {
+  if constexpr ((std::is_same_v<number_attribute, Attributes> || ...)) {
+    return find_attribute<number_attribute>(attributes)->value;
+  } else {
+    static_cast<void>(attributes);
+    return otherwise;
+  }
+}
+
+} // namespace detail
+
+} // namespace tenon::inline v0

@@ -1,0 +1,391 @@
+// One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/frame_cache.hpp>
+#include <tenon/net/stream.hpp>
+#include <tenon/net/timer_wheel.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/server/serving.hpp>
+#include <tenon/service/exchange.hpp>
+
+namespace tenon::inline v0::detail {
+
+/// The driver of one connection. Which of `Protocols` it speaks is told by its first bytes.
+///
+/// Laws    everything happens on the loop's thread; one read and one write under way at most; it lives until both have ended and every handler it started has.
+template <protocol::server_session... Protocols>
+class connection final : public served_connection, private net::stream_user, private service::answer_sink {
+ public:
+  static void start(serving& home, std::unique_ptr<net::stream> stream) {
+    auto* made = new connection{home, std::move(stream)};
+    home.add(*made);
+    made->read();
+  }
+
+  void drain() override {
+    stopping_ = true;
+    if (!batching_ && finished_everything()) close();
+  }
+
+  void tear_down() noexcept override {
+    // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
+    if (std::exchange(left_, true)) retain();
+    closed_ = true;
+    patience_.disarm();
+    while (first_call_ != nullptr) forget(*first_call_);
+    if (stream_) stream_->close();
+    stream_.reset();
+    release();
+  }
+
+ private:
+  using session = std::variant<std::monostate, Protocols...>;
+  static constexpr std::size_t smallest_read = 2 * 1024;
+  static constexpr std::size_t largest_read = 64 * 1024;
+  static constexpr std::size_t kept_buffer = 256 * 1024;
+
+  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()}, patience_{*this} {
+    retain();  // the list's reference
+  }
+  ~connection() = default;
+
+  void retain() noexcept override { ++references_; }
+  // Not inlined: g++ 12 cannot see that the reference before the last keeps the object, and warns of a use after free.
+  [[gnu::noinline]] void release() noexcept override {
+    if (--references_ == 0) delete this;
+  }
+
+  // --- reading
+
+  void read() {
+    if (reading_ || closed_ || (stopping_ && !lingering_) || out_.size() > home_.chosen.max_write_buffer_bytes) return;
+    // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
+    if (in_order_ && in_.size() >= largest_read) return;
+    reading_ = true;
+    // Room grows with what has arrived, never with what a header announces.
+    read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
+    stream_->read_some(in_.prepare(read_space_), read_space_, *this);
+  }
+
+  void read_done(const std::error_code& error, std::size_t count) override {
+    reading_ = false;
+    if (closed_) return;
+    if (error) return close();
+    if (lingering_) return read();
+    in_.commit(count);
+    if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
+    home_.loop.refresh();
+    process();
+  }
+
+  // Takes everything out of the read buffer that can be taken, then sends what that gave.
+  void process() {
+    batching_ = true;
+    while (!closed_ && !in_order_ && !stopping_ && !in_.empty()) {
+      if (session_.index() == 0 && !recognise()) break;
+      const protocol::consumed done = with_session([this](auto& spoken) {
+        sink<std::remove_cvref_t<decltype(spoken)>> requests{*this, spoken};
+        return spoken.consume(in_.view(), requests, out_);
+      });
+      if (closed_) break;
+      in_.drop_front(done.bytes);
+      if (done.next == protocol::consumed::state::close) {
+        hang_up(done.reason);
+        break;
+      }
+      if (done.next == protocol::consumed::state::wait) {
+        // The answer may have come while the session was still on its way out.
+        if (in_order_) break;
+        continue;
+      }
+      break;
+    }
+    batching_ = false;
+    if (closed_) return;
+    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
+    const bool unfinished = !in_.empty() || with_session([](const auto& spoken) { return spoken.unfinished(); });
+    if (!unfinished || in_order_) patience_.disarm();
+    else if (!patience_.armed()) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
+    flush();
+    if (with_session([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
+    if (finished_everything()) return end();
+    read();
+  }
+
+  // Nothing more can be understood here. What was written is sent first.
+  void hang_up(std::string_view why) {
+    home_.log(peer_, why);
+    stopping_ = true;
+    linger_ = true;
+    in_.release();
+  }
+
+  // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
+  // answer on its way, so its bytes are read and thrown away for a moment.
+  void end() {
+    if (!linger_) return close();
+    if (std::exchange(lingering_, true)) return;
+    stream_->end_writing();
+    home_.loop.arm(patience_, home_.loop.refresh() + std::chrono::seconds{1});
+    read();
+  }
+
+  // How long an unfinished message, or a peer that was refused, is waited for.
+  struct patience final : net::timer {
+    explicit patience(connection& owner) : self{owner} {}
+    void expired() override {
+      if (!self.lingering_) self.home_.log(self.peer_, "an unfinished message did not arrive in time");
+      self.close();
+    }
+    connection& self;
+  };
+
+  // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know.
+  bool recognise() {
+    bool undecided = false;
+    const auto ask = [&](auto protocol) {
+      using candidate = typename decltype(protocol)::type;
+      const protocol::sniffed answer = candidate::recognise(in_.view());
+      if (answer == protocol::sniffed::need_more) undecided = true;
+      if (answer == protocol::sniffed::yes) session_.template emplace<candidate>(home_.chosen.limits);
+      return answer == protocol::sniffed::yes;
+    };
+    if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
+    if (!undecided) {
+      hang_up("the first bytes are of no protocol that is spoken here");
+    }
+    return false;
+  }
+
+  template <class F>
+  auto with_session(F&& f) -> decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>())) {
+    using answer = decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>()));
+    if constexpr (std::is_void_v<answer>) {
+      ((std::holds_alternative<Protocols>(session_) ? void(f(*std::get_if<Protocols>(&session_))) : void()), ...);
+    } else {
+      answer given{};
+      ((std::holds_alternative<Protocols>(session_) ? void(given = f(*std::get_if<Protocols>(&session_))) : void()), ...);
+      return given;
+    }
+  }
+
+  // --- requests
+
+  template <class Session>
+  struct sink {
+    connection& self;
+    Session& spoken;
+    bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
+  };
+
+  template <class Session>
+  bool serve(Session& spoken, const protocol::request& call) {
+    const std::size_t start = out_.size();
+    const instant now = home_.loop.now();
+    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .now = now};
+    if (call.timeout) exchange.deadline = now + *call.timeout;
+    protocol::mark at{};
+    if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
+    const service::disposition became = admissible(exchange) ? home_.router.route(exchange) : service::disposition::refused;
+    if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
+      spoken.end_reply(out_, at, call.address, exchange.response);
+      return true;
+    }
+    out_.truncate(start);
+    if (became == service::disposition::pending) {
+      // Protocols that answer in order wait; the others go on.
+      in_order_ = !Session::answers_in_any_order;
+      keep(*exchange.under_way);
+      exchange.under_way->go_on();
+      return !in_order_;
+    }
+    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out_, call.address, exchange.error, exchange.response);
+    return true;
+  }
+
+  bool admissible(service::exchange& exchange) const {
+    const auto refuse = [&exchange](code why, std::string_view text) {
+      exchange.error = status{refused_here(why), text};
+      return false;
+    };
+    if (stopping_ || home_.draining) return refuse(code::unavailable, "the server is stopping");
+    if (exchange.deadline <= exchange.now) return refuse(code::deadline_exceeded, "the caller's time was up when the call arrived");
+    if (open_calls_ >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
+    return true;
+  }
+
+  // --- answers that come later
+
+  // The deadline of one call that is under way.
+  struct deadline_watch final : service::pending::attachment, net::timer {
+    deadline_watch(connection& owner, service::pending& call) : self{owner}, watched{call} {}
+    void expired() override { self.expire(watched); }
+    connection& self;
+    service::pending& watched;
+  };
+
+  void keep(service::pending& call) {
+    retain();
+    ++open_calls_;
+    call.join(first_call_);
+    if (call.context.has_deadline()) {
+      auto watch = std::make_unique<deadline_watch>(*this, call);
+      home_.loop.arm(*watch, call.context.deadline());
+      call.watch = std::move(watch);
+    }
+  }
+
+  void finished(service::pending& call) override {
+    if (!closed_ && !call.answered) {
+      answer(call);
+    } else {
+      buffer nobody;
+      (void)call.write_value(nobody);
+    }
+    const bool resume = !call.answered && in_order_;
+    forget_and_continue(call, resume);
+  }
+
+  void answer(service::pending& call) {
+    if (call.address.one_way) {
+      buffer nobody;
+      (void)call.write_value(nobody);
+      return;
+    }
+    with_session([&](auto& spoken) {
+      const std::size_t start = out_.size();
+      const protocol::mark at = spoken.begin_reply(out_, call.address);
+      if (const status error = call.write_value(out_); error.ok()) {
+        spoken.end_reply(out_, at, call.address, call.context.response);
+      } else {
+        out_.truncate(start);
+        spoken.write_error(out_, call.address, error, call.context.response);
+      }
+    });
+  }
+
+  void expire(service::pending& call) {
+    call.answered = true;
+    if (!call.address.one_way) {
+      const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
+                         std::string{call.context.service()} + "." + std::string{call.context.method()} + ": the caller's time was up while the handler ran"};
+      with_session([&](auto& spoken) { spoken.write_error(out_, call.address, error, call.context.response); });
+    }
+    retain();
+    const bool resume = std::exchange(in_order_, false);
+    // Last: the handler may end, and the call with it, inside the request to stop.
+    call.context.cancel.request();
+    settle(resume);
+    release();
+  }
+
+  void forget_and_continue(service::pending& call, bool resume) {
+    retain();
+    if (resume) in_order_ = false;
+    forget(call);
+    settle(resume);
+    release();
+  }
+
+  void forget(service::pending& call) noexcept {
+    call.leave();
+    --open_calls_;
+    call.dispose();
+    leave_when_done();
+    release();
+  }
+
+  // After an answer that came outside a batch: send it, and go on reading where an in-order protocol had stopped.
+  void settle(bool resume) {
+    if (closed_ || batching_) return;
+    if (resume) return process();
+    flush();
+    if (finished_everything()) end();
+  }
+
+  // --- writing
+
+  void flush() {
+    if (writing_ || out_.empty()) return;
+    writing_ = true;
+    sending_.swap(out_);
+    stream_->write_all(sending_.data(), sending_.size(), *this);
+  }
+
+  void write_done(const std::error_code& error) override {
+    writing_ = false;
+    if (closed_) return;
+    if (error) return close();
+    if (sending_.capacity() > kept_buffer) sending_.release();
+    sending_.clear();
+    flush();
+    if (finished_everything()) return end();
+    read();
+  }
+
+  bool finished_everything() const noexcept { return !closed_ && stopping_ && open_calls_ == 0 && !writing_ && out_.empty(); }
+
+  // --- the end
+
+  void close() {
+    if (std::exchange(closed_, true)) return;
+    retain();
+    patience_.disarm();
+    stream_->close();
+    // Each request to stop may end its call at once: the walk starts over from those not asked yet.
+    for (service::pending* each = first_call_; each != nullptr; each = first_unasked()) {
+      each->answered = true;
+      each->watch.reset();
+      each->context.cancel.request();
+    }
+    leave_when_done();
+    release();
+  }
+  // A closed connection stays on the loop's list while handlers it started still run.
+  void leave_when_done() {
+    if (!closed_ || open_calls_ != 0 || left_) return;
+    left_ = true;
+    home_.remove(*this);
+    release();
+  }
+  service::pending* first_unasked() const noexcept {
+    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
+      if (!each->context.cancelled()) return each;
+    }
+    return nullptr;
+  }
+
+  serving& home_;
+  std::unique_ptr<net::stream> stream_;
+  std::string peer_;
+  session session_;
+  buffer in_;
+  buffer out_;
+  buffer sending_;
+  service::pending* first_call_ = nullptr;
+  std::size_t open_calls_ = 0;
+  std::size_t references_ = 0;
+  std::size_t read_size_ = smallest_read;
+  std::size_t read_space_ = 0;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool batching_ = false;
+  bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
+  bool stopping_ = false;  // no more requests; closes when everything has been answered and sent
+  bool linger_ = false;
+  bool lingering_ = false;
+  bool closed_ = false;
+  bool left_ = false;
+  patience patience_;
+};
+
+}  // namespace tenon::inline v0::detail

@@ -1,0 +1,352 @@
+// The server: services, addresses and loops put together. Server layer; the door people type.
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <tenon/codec/json.hpp>
+#include <tenon/codec/msgpack.hpp>
+#include <tenon/net/listener.hpp>
+#include <tenon/net/memory.hpp>
+#include <tenon/policy/select.hpp>
+#include <tenon/policy/stack.hpp>
+#include <tenon/protocol/http1.hpp>
+#include <tenon/protocol/rpcx.hpp>
+#include <tenon/reflect/service.hpp>
+#include <tenon/server/connection.hpp>
+#include <tenon/server/options.hpp>
+#include <tenon/server/serving.hpp>
+#include <tenon/service/served.hpp>
+
+namespace tenon::inline v0 {
+
+/// The protocols a server speaks on its ports, in the order in which they are asked whose the first bytes are.
+template <protocol::server_session... Sessions>
+struct protocols {};
+
+using default_protocols = protocols<protocol::rpcx_session, protocol::http1_session>;
+
+/// An address a server listens on, or why it does not.
+class bound {
+ public:
+  bound(endpoint where) : where_{std::move(where)} {}
+  bound(status why) : why_{std::move(why)} {}
+
+  explicit operator bool() const noexcept { return why_.ok(); }
+  const status& error() const noexcept { return why_; }
+  const endpoint& address() const noexcept { return where_; }
+  /// The port, chosen by the system when 0 was asked for; 0 when not listening.
+  std::uint16_t port() const noexcept { return where_.port(); }
+  std::string url() const { return where_.url(); }
+
+ private:
+  endpoint where_;
+  status why_;
+};
+
+namespace detail {
+
+// The policies of one served object, as the service layer wants them.
+template <class Stack>
+class stack_guard {
+ public:
+  using call_state = typename Stack::call_states;
+  outcome admit(call_state& state, call_info& info) noexcept { return Stack::admit_call(view(state, info)); }
+  void observe(call_state& state, call_info& info, outcome result) noexcept { Stack::observe_call(view(state, info), result); }
+  std::string_view producer(outcome result) const noexcept { return Stack::producer(result); }
+
+ private:
+  typename Stack::view view(call_state& state, call_info& info) noexcept { return {client_, endpoint_, options_, state, info}; }
+  [[no_unique_address]] typename Stack::client_states client_{};
+  [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
+  [[no_unique_address]] typename Stack::config options_ = Stack::defaults();
+};
+
+// A service that was given to `serve`, to be made once per loop.
+class definition {
+ public:
+  virtual ~definition() = default;
+  virtual std::unique_ptr<service::instance> make() = 0;
+};
+
+template <class T>
+struct implementation_behind {
+  using type = T;
+};
+template <class T>
+struct implementation_behind<std::shared_ptr<T>> {
+  using type = T;
+};
+template <class T>
+struct implementation_behind<std::reference_wrapper<T>> {
+  using type = T;
+};
+
+// What `serve` was given is an object, a shared_ptr, a std::ref, or a function that makes one object per loop.
+template <class Given>
+consteval auto implementation_of() {
+  using plain = std::decay_t<Given>;
+  if constexpr (std::is_invocable_v<plain&>) return std::type_identity<typename implementation_behind<std::decay_t<std::invoke_result_t<plain&>>>::type>{};
+  else return std::type_identity<typename implementation_behind<plain>::type>{};
+}
+template <class Given>
+using implementation = typename decltype(implementation_of<Given>())::type;
+
+template <class T>
+std::shared_ptr<T> hold(std::shared_ptr<T> object) {
+  return object;
+}
+template <class T>
+std::shared_ptr<T> hold(std::reference_wrapper<T> object) {
+  return {std::shared_ptr<T>{}, &object.get()};
+}
+template <class T>
+std::shared_ptr<T> hold(T&& object) {
+  return std::make_shared<std::decay_t<T>>(std::forward<T>(object));
+}
+
+template <class T>
+using kept_if_codec = std::conditional_t<codec_type<T>, std::tuple<T>, std::tuple<>>;
+template <class Tuple>
+struct as_codecs;
+template <class... Given>
+struct as_codecs<std::tuple<Given...>> {
+  using type = service::codecs<Given..., codec::msgpack, codec::json>;
+};
+/// The codecs among the parameters, then those every server speaks.
+template <class... Parameters>
+using codecs_of = typename as_codecs<decltype(std::tuple_cat(std::declval<kept_if_codec<Parameters>>()...))>::type;
+
+template <class... Parameters>
+struct serve_parameters {
+  using contract_given = void;
+  using stack = policy::stack_of<Parameters...>;
+  using codecs = codecs_of<Parameters...>;
+  static constexpr bool known = ((policy::any<Parameters> || codec_type<Parameters>)&&...);
+};
+template <class First, class... Rest>
+  requires contract<First>
+struct serve_parameters<First, Rest...> : serve_parameters<Rest...> {
+  using contract_given = First;
+};
+
+template <class S, class Given, class Stack, class Codecs>
+class definition_of final : public definition {
+ public:
+  explicit definition_of(Given given) : given_{std::move(given)} {
+    if constexpr (!std::is_invocable_v<Given&>) object_ = hold(std::move(given_));
+  }
+  std::unique_ptr<service::instance> make() override {
+    using served = service::served<S, implementation<Given>, stack_guard<Stack>, Codecs>;
+    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), stack_guard<Stack>{});
+    else return std::make_unique<served>(object_, stack_guard<Stack>{});
+  }
+
+ private:
+  Given given_;
+  std::shared_ptr<implementation<Given>> object_;
+};
+
+}  // namespace detail
+
+/// Serves any number of services on any number of addresses, every protocol on each.
+///
+/// Set it up (`serve`, `listen`), then `run`, or `start` and later `stop`. Errors of the set-up are kept, told on stderr, and returned by `start` and `run`.
+template <class Protocols = default_protocols>
+class server {
+ public:
+  server() : server{server_options{}} {}
+  /// With threads and io_contexts of its own, `options.loops` of them.
+  explicit server(server_options options) : options_{options} {
+    const unsigned count = options_.loops == 0 ? 1 : options_.loops;
+    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>(std::make_unique<asio::io_context>(1), options_));
+  }
+  /// On a caller's io_context, which the caller runs; it must outlive the server. `start` returns at once, and so does `stop`.
+  explicit server(asio::io_context& io, server_options options = {}) : options_{options}, owns_loops_{false} {
+    workers_.push_back(std::make_unique<worker>(io, options_));
+  }
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+  ~server() {
+    stop();
+    join();
+    for (auto& each : workers_) each->serving.tear_down();
+  }
+
+  /// Serves `object`. Among the parameters, in any order: policies, which stand around every handler, outermost first, and codecs beside msgpack and json.
+  /// A contract may stand first: then `object` is any object whose methods fit it. With several loops plain handlers run concurrently, one call per loop;
+  /// give a function instead of an object and each loop has its own.
+  ///
+  /// Errors  already_exists for a second service of one name; failed_precondition after `start`.
+  template <class... Parameters, class Object>
+  status serve(Object&& object) {
+    using parameters = detail::serve_parameters<Parameters...>;
+    using implementation = detail::implementation<Object>;
+    static_assert(parameters::known, "tenon::server::serve: a template argument is neither a policy nor a codec; a contract may stand first only");
+    static_assert(!parameters::stack::has_loop, "tenon::server::serve: retry belongs to the client; a server answers once");
+    constexpr bool has_contract = !std::is_void_v<typename parameters::contract_given>;
+    static_assert(has_contract || contract<implementation>,
+                  "tenon::server::serve: the object's type is no service; write TENON_SERVICE in it, or name a contract first: server.serve<market>(object)");
+    if constexpr (has_contract || contract<implementation>) {
+      using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
+      if (started_) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
+      detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
+      for (auto& each : workers_) {
+        if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
+      }
+    }
+    return {};
+  }
+
+  /// Listens on an address; port 0 lets the system choose.
+  ///
+  /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason.
+  bound listen(std::string_view url) {
+    result<endpoint> where = endpoint::parse(url);
+    if (!where) return refuse(std::move(where).error().prefixed("listen"));
+    return keep(net::listen_on(workers_.front()->io, *where));
+  }
+  /// Listens on a name of a network in memory, which must be on this server's io_context.
+  bound listen(net::memory_network& network, std::string name) { return keep(network.listen(std::move(name))); }
+
+  /// Starts serving in the background. Returns why it cannot.
+  status start() {
+    if (!setup_error_.ok()) return setup_error_;
+    if (std::exchange(started_, true)) return {};
+    for (auto& each : workers_) {
+      each->serving.owner = each.get();
+      each->serving.on_drained = [](void* self) { static_cast<worker*>(self)->drained(); };
+    }
+    // One listener's callbacks run on the first loop's thread.
+    asio::post(workers_.front()->io, [this] {
+      if (stopping_) return;
+      for (auto& each : listeners_) each->start(acceptor_);
+    });
+    if (owns_loops_) {
+      for (auto& each : workers_) each->run_in_thread();
+    }
+    return {};
+  }
+
+  /// Serves until `stop`, on this thread and, with several loops, on more. Returns why it could not.
+  status run() {
+    run_here_ = owns_loops_;
+    if (status begun = start(); !begun.ok()) return begun;
+    join();
+    return {};
+  }
+
+  /// Stops accepting, lets what is under way end (at most `options.drain`), and closes. Waits for that, unless it is called from a handler.
+  /// May be called from any thread, and more than once.
+  void stop() {
+    {
+      const std::lock_guard guard{stop_mutex_};
+      if (!started_ || std::exchange(stopping_, true)) {
+        if (!started_) return;
+      } else {
+        asio::post(workers_.front()->io, [this] {
+          for (auto& each : listeners_) each->close();
+        });
+        for (auto& each : workers_) {
+          asio::post(each->io, [worker = each.get()] { worker->serving.start_drain(); });
+        }
+      }
+    }
+    if (!run_here_ && owns_loops_) join();
+  }
+
+  /// The io_context of the first loop: for timers and clients that live beside the handlers.
+  asio::io_context& io() noexcept { return workers_.front()->io; }
+
+ private:
+  template <class List>
+  struct connection_for;
+  template <class... Sessions>
+  struct connection_for<protocols<Sessions...>> {
+    using type = detail::connection<Sessions...>;
+  };
+  using connection_type = typename connection_for<Protocols>::type;
+
+  struct worker {
+    worker(std::unique_ptr<asio::io_context> own, const server_options& options) : owned{std::move(own)}, io{*owned}, serving{io, options} {}
+    worker(asio::io_context& borrowed, const server_options& options) : io{borrowed}, serving{io, options} {}
+
+    void run_in_thread() {
+      work.emplace(io.get_executor());
+      thread = std::thread{[this] { io.run(); }};
+    }
+    void drained() { work.reset(); }
+
+    std::unique_ptr<asio::io_context> owned;
+    asio::io_context& io;
+    detail::serving serving;
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+    std::thread thread;
+  };
+
+  struct acceptor final : net::accept_sink {
+    explicit acceptor(server& owner) : self{owner} {}
+    asio::io_context& next_io() override {
+      worker& chosen = *self.workers_[next++ % self.workers_.size()];
+      return chosen.io;
+    }
+    void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override {
+      for (auto& each : self.workers_) {
+        if (&each->io != &on) continue;
+        if (each == self.workers_.front()) return begin(*each, std::move(opened));
+        asio::post(on, [this, worker = each.get(), opened = std::move(opened)]() mutable { begin(*worker, std::move(opened)); });
+        return;
+      }
+    }
+    void begin(worker& on, std::unique_ptr<net::stream> opened) {
+      if (!on.serving.draining) connection_type::start(on.serving, std::move(opened));
+    }
+    server& self;
+    std::size_t next = 0;
+  };
+
+  bound keep(result<std::unique_ptr<net::listener>> opened) {
+    if (!opened) return refuse(std::move(opened).error());
+    listeners_.push_back(std::move(*opened));
+    return listeners_.back()->address();
+  }
+
+  status refuse(status why) {
+    const std::string line = "tenon::server: " + why.message() + "\n";
+    std::fputs(line.c_str(), stderr);
+    if (setup_error_.ok()) setup_error_ = why;
+    return why;
+  }
+
+  void join() {
+    for (auto& each : workers_) {
+      if (each->thread.joinable() && each->thread.get_id() != std::this_thread::get_id()) each->thread.join();
+    }
+  }
+
+  server_options options_;
+  bool owns_loops_ = true;
+  bool started_ = false;
+  bool stopping_ = false;
+  bool run_here_ = false;
+  status setup_error_;
+  std::mutex stop_mutex_;
+  acceptor acceptor_{*this};
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<std::unique_ptr<net::listener>> listeners_;
+};
+
+server() -> server<>;
+server(server_options) -> server<>;
+
+}  // namespace tenon::inline v0

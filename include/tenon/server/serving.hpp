@@ -1,0 +1,129 @@
+// What the connections of one loop share: services, limits, and the list of themselves. Server layer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <tenon/net/loop.hpp>
+#include <tenon/server/options.hpp>
+#include <tenon/service/router.hpp>
+
+namespace tenon::inline v0 {
+namespace detail {
+
+class serving;
+
+// A connection as its loop sees it, whatever it speaks.
+class served_connection {
+ public:
+  served_connection() = default;
+  served_connection(const served_connection&) = delete;
+  served_connection& operator=(const served_connection&) = delete;
+
+  /// No more requests: answers what is under way, then closes.
+  virtual void drain() = 0;
+  /// Closes now, and forgets every handler that is under way; the loop's services may be gone afterwards.
+  virtual void tear_down() noexcept = 0;
+
+  void leave() noexcept {
+    if (previous_ != nullptr) *previous_ = next_;
+    if (next_ != nullptr) next_->previous_ = previous_;
+    previous_ = nullptr;
+    next_ = nullptr;
+  }
+
+ protected:
+  ~served_connection() { leave(); }
+
+ private:
+  friend class serving;
+  served_connection** previous_ = nullptr;
+  served_connection* next_ = nullptr;
+};
+
+// One loop's part of a server.
+class serving {
+ public:
+  serving(asio::io_context& on, const server_options& options) : io{on}, loop{net::loop::of(on)}, chosen{options} {}
+  serving(const serving&) = delete;
+  serving& operator=(const serving&) = delete;
+  ~serving() { tear_down(); }
+
+  void add(served_connection& who) noexcept {
+    who.next_ = first_;
+    who.previous_ = &first_;
+    if (first_ != nullptr) first_->previous_ = &who.next_;
+    first_ = &who;
+    ++connections;
+  }
+  void remove(served_connection& who) {
+    who.leave();
+    --connections;
+    if (draining && connections == 0) drained();
+  }
+
+  /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
+  void start_drain() {
+    if (draining) return;
+    draining = true;
+    // Draining a connection may close it, and take others along: the list is walked from its head, each moved to a list of those already asked.
+    served_connection* pending = first_;
+    first_ = nullptr;
+    if (pending != nullptr) pending->previous_ = &pending;
+    while (pending != nullptr) {
+      served_connection* next = pending;
+      next->leave();
+      --connections;
+      add(*next);
+      next->drain();
+    }
+    if (connections == 0) return drained();
+    give_up_.owner = this;
+    loop.arm(give_up_, loop.refresh() + chosen.drain);
+  }
+
+  void tear_down() noexcept {
+    while (first_ != nullptr) {
+      served_connection* each = first_;
+      each->leave();
+      each->tear_down();
+    }
+    connections = 0;
+  }
+
+  void log(std::string_view peer, std::string_view why) const {
+    if (chosen.log == nullptr) return;
+    std::string line{peer};
+    line.append(": ").append(why);
+    chosen.log(line);
+  }
+
+  asio::io_context& io;
+  net::loop& loop;
+  service::router router;
+  const server_options& chosen;
+  std::size_t connections = 0;
+  bool draining = false;
+  void (*on_drained)(void* owner) = nullptr;
+  void* owner = nullptr;
+
+ private:
+  struct timeout final : net::timer {
+    serving* owner = nullptr;
+    void expired() override {
+      owner->tear_down();
+      owner->drained();
+    }
+  };
+
+  void drained() {
+    give_up_.disarm();
+    if (on_drained != nullptr) on_drained(owner);
+  }
+
+  served_connection* first_ = nullptr;
+  timeout give_up_;
+};
+
+}  // namespace detail
+}  // namespace tenon::inline v0

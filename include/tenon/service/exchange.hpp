@@ -1,0 +1,103 @@
+// One call on its way between a connection and a handler: what both sides of the router pass to each other. Service layer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/context.hpp>
+#include <tenon/core/frame_cache.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/protocol/concept.hpp>
+
+namespace tenon::inline v0::service {
+
+class pending;
+
+/// Where the answers of handlers that take their time go: the connection the call came by.
+class answer_sink {
+ public:
+  /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
+  virtual void finished(pending& call) = 0;
+
+ protected:
+  ~answer_sink() = default;
+};
+
+/// A call whose handler is a coroutine that has not ended.
+class pending : public tenon::detail::from_frame_cache {
+ public:
+  /// Something the sink keeps beside the call: its deadline's timer.
+  struct attachment : tenon::detail::from_frame_cache {
+    virtual ~attachment() = default;
+  };
+
+  pending() = default;
+  pending(const pending&) = delete;
+  pending& operator=(const pending&) = delete;
+  virtual ~pending() { leave(); }
+
+  /// Appends the handler's value to `out`, or says why there is none. Once, after the handler has ended.
+  virtual status write_value(buffer& out) = 0;
+  /// The sink is ready for the answer: lets the handler go on. It may end at once.
+  virtual void go_on() = 0;
+  /// Nobody wants the call any more: destroys it, or lets it destroy itself when its handler ends. The sink is not told again.
+  virtual void dispose() noexcept = 0;
+
+  protocol::reply_address address;
+  tenon::context context;
+  std::unique_ptr<attachment> watch;
+  bool answered = false;  ///< nobody waits any more: the deadline has passed, or the caller is gone
+
+  // The sink's list of its open calls.
+  void join(pending*& first) noexcept {
+    next_ = first;
+    previous_ = &first;
+    if (first != nullptr) first->previous_ = &next_;
+    first = this;
+  }
+  void leave() noexcept {
+    if (previous_ != nullptr) *previous_ = next_;
+    if (next_ != nullptr) next_->previous_ = previous_;
+    previous_ = nullptr;
+    next_ = nullptr;
+  }
+  pending* next() const noexcept { return next_; }
+
+ private:
+  pending** previous_ = nullptr;
+  pending* next_ = nullptr;
+};
+
+/// What became of a call when the router gives it back.
+enum class disposition : std::uint8_t {
+  answered,  ///< the value has been appended to `exchange::out`
+  refused,   ///< `exchange::error` says why; what was appended is to be forgotten
+  pending,   ///< `exchange::under_way` is the sink's from now on: it forgets what was appended, lists the call, lets it `go_on`, and disposes of it in the end
+};
+
+/// One request, with everything a handler may need of the connection. Lives on the connection's stack.
+struct exchange {
+  const protocol::request& call;
+  buffer& out;
+  const limits& bounds;
+  answer_sink& sink;
+  asio::io_context* io = nullptr;
+  std::string_view peer;
+  instant now{};
+  instant deadline = instant::never();
+  status error{};
+  metadata response{};
+  pending* under_way = nullptr;
+
+  disposition refuse(status why) {
+    error = std::move(why);
+    return disposition::refused;
+  }
+};
+
+}  // namespace tenon::inline v0::service

@@ -1,0 +1,119 @@
+// One method of one object as a handler: what it takes, what it gives, and how it is called. Service layer.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <tenon/core/asio.hpp>
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/context.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/task.hpp>
+#include <tenon/reflect/service.hpp>
+
+namespace tenon::inline v0::service {
+
+namespace detail {
+
+template <class List>
+struct parameters_tuple;
+template <class... Types>
+struct parameters_tuple<type_list<Types...>> {
+  using type = std::tuple<Types...>;
+};
+
+// `market.buy`, joined by the compiler: it stands in front of every message about the method.
+template <class S, std::size_t Index>
+constexpr auto join_names() {
+  constexpr std::string_view service = service_name<S>;
+  constexpr std::string_view name = method<S, Index>::name;
+  std::array<char, service.size() + 1 + name.size()> text{};
+  for (std::size_t i = 0; i < service.size(); ++i) text[i] = service[i];
+  text[service.size()] = '.';
+  for (std::size_t i = 0; i < name.size(); ++i) text[service.size() + 1 + i] = name[i];
+  return text;
+}
+template <class S, std::size_t Index>
+inline constexpr auto joined_names = join_names<S, Index>();
+
+}  // namespace detail
+
+/// `service.method`, as messages and logs name it.
+template <class S, std::size_t Index>
+inline constexpr std::string_view full_name{detail::joined_names<S, Index>.data(), detail::joined_names<S, Index>.size()};
+
+/// Method `Index` of contract `S` on an object of type `Implementation`, whose own signature counts: it may take a context or return a task where the contract does not.
+template <class S, class Implementation, std::size_t Index>
+struct handler {
+  using values = typename detail::parameters_tuple<typename method<S, Index>::parameters>::type;
+
+ private:
+  template <std::size_t... V>
+  static consteval bool wants_context(std::index_sequence<V...>) {
+    return method<S, Index>::template callable_on<Implementation, tenon::context&, std::tuple_element_t<V, values>...>;
+  }
+  template <std::size_t... V>
+  static consteval bool fits(std::index_sequence<V...>) {
+    return wants_context(std::index_sequence<V...>{}) || method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
+  }
+  using positions = std::make_index_sequence<std::tuple_size_v<values>>;
+
+ public:
+  static constexpr bool takes_context = wants_context(positions{});
+  static_assert(fits(positions{}), "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
+
+  /// `context` is looked at only when the method takes one.
+  static decltype(auto) call(Implementation& object, [[maybe_unused]] tenon::context* context, values& arguments) {
+    return std::apply(
+        [&](auto&... each) -> decltype(auto) {
+          if constexpr (takes_context) return method<S, Index>::call(object, *context, std::move(each)...);
+          else return method<S, Index>::call(object, std::move(each)...);
+        },
+        arguments);
+  }
+
+  using returned = decltype(call(std::declval<Implementation&>(), nullptr, std::declval<values&>()));
+};
+
+/// What a handler's return type holds, and in what kind of coroutine, if any.
+template <class Returned>
+struct handler_return {
+  using given = Returned;
+  static constexpr bool in_task = false;
+  static constexpr bool in_awaitable = false;
+};
+template <class T>
+struct handler_return<task<T>> : handler_return<T> {
+  static constexpr bool in_task = true;
+};
+template <class T>
+struct handler_return<asio::awaitable<T>> : handler_return<T> {
+  static constexpr bool in_awaitable = true;
+};
+
+/// Appends what a handler gave; its status when it gave none.
+template <class Codec, class Given>
+status write_given(buffer& out, Given&& given) {
+  using plain = std::remove_cvref_t<Given>;
+  if constexpr (std::is_same_v<plain, result<void>> || std::is_same_v<plain, status>) {
+    status said = [&given] {
+      if constexpr (std::is_same_v<plain, status>) return std::forward<Given>(given);
+      else return std::forward<Given>(given).error();
+    }();
+    if (said.ok()) Codec::encode(out, nullptr);
+    return said;
+  } else if constexpr (tenon::detail::is_result<plain>) {
+    if (!given) [[unlikely]] return std::forward<Given>(given).error();
+    Codec::encode(out, *given);
+    return {};
+  } else {
+    Codec::encode(out, given);
+    return {};
+  }
+}
+
+}  // namespace tenon::inline v0::service

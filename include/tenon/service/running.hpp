@@ -1,0 +1,128 @@
+// A coroutine handler between its start and its answer. Service layer.
+#pragma once
+
+#include <tenon/core/asio.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <asio/co_spawn.hpp>
+
+#include <tenon/core/task.hpp>
+#include <tenon/service/exchange.hpp>
+#include <tenon/service/guarded.hpp>
+#include <tenon/service/handler.hpp>
+
+namespace tenon::inline v0::service {
+
+/// Keeps what the coroutine may use (its context, the object) and what its answer needs, in one recycled block.
+template <class S, class Implementation, class Guard, std::size_t Index, class Codec>
+class running final : public pending {
+  using handled = handler<S, Implementation, Index>;
+  using coroutine = typename handled::returned;
+  using kind = handler_return<coroutine>;
+  using given = typename kind::given;
+
+ public:
+  running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const call_info& info, const typename Guard::call_state& state)
+      : object_{std::move(object)}, guard_{&guard}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
+    address = call.call.address;
+    context.info = info;
+    context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
+    if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
+  }
+  ~running() override {
+    // The frame goes first: it may use the context.
+    task_.reset();
+  }
+
+  /// Starts the handler. Returns true when it has ended already, without ever waiting.
+  bool begin(typename handled::values& arguments) {
+    if constexpr (kind::in_task) {
+      task_.emplace(handled::call(*object_, &context, arguments));
+      if (task_->done()) return true;
+      task_->promise().on_finish([](void* self) noexcept { static_cast<running*>(self)->end(); }, this);
+      return false;
+    } else {
+      // In two steps: a handler that throws before it is a coroutine must not take the call with it.
+      coroutine started = handled::call(*object_, &context, arguments);
+      asio::co_spawn(*context.io(), std::move(started), completion{std::unique_ptr<running>{this}});
+      return false;
+    }
+  }
+
+  // Told its home only now: what it waits for may end at once then, and so may the task.
+  void go_on() override {
+    if constexpr (kind::in_task) task_->promise().set_home(*context.io());
+  }
+
+  status write_value(buffer& out) override {
+    status ended = detail::guarded(full_name<S, Index>, [&]() -> status {
+      if constexpr (kind::in_task) {
+        if constexpr (std::is_void_v<given>) {
+          task_->take();
+          Codec::encode(out, nullptr);
+          return {};
+        } else {
+          return write_given<Codec>(out, task_->take());
+        }
+      } else {
+#if defined(__cpp_exceptions)
+        if (failure_) std::rethrow_exception(failure_);
+#endif
+        return write_given<Codec>(out, std::move(*value_));
+      }
+    });
+    observe(ended.outcome());
+    return ended;
+  }
+
+  // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame.
+  void dispose() noexcept override {
+    sink_ = nullptr;
+    if (!observed_) observe(outcome{.code = code::cancelled, .flags = outcome::local});
+    if constexpr (kind::in_task) delete this;
+  }
+
+ private:
+  // The completion of co_spawn: called or dropped exactly once.
+  struct completion {
+    std::unique_ptr<running> self;
+    void operator()(std::exception_ptr failure) const { end(std::move(failure)); }
+    template <class Value>
+    void operator()(std::exception_ptr failure, Value&& value) const {
+      end(std::move(failure), std::forward<Value>(value));
+    }
+    template <class... Value>
+    void end(std::exception_ptr failure, Value&&... value) const {
+      self->failure_ = std::move(failure);
+      if (!self->failure_) self->value_.emplace(std::forward<Value>(value)...);
+      self->end();
+    }
+  };
+
+  void end() noexcept {
+    if (sink_ != nullptr) sink_->finished(*this);
+  }
+  void observe(outcome result) noexcept {
+    observed_ = true;
+    guard_->observe(state_, context.info, result);
+  }
+
+  std::shared_ptr<Implementation> object_;
+  Guard* guard_;
+  typename Guard::call_state state_;
+  answer_sink* sink_;
+  std::string peer_;
+  bool observed_ = false;
+  std::optional<std::conditional_t<kind::in_task, coroutine, std::nullptr_t>> task_;
+  std::optional<std::conditional_t<std::is_void_v<given>, std::nullptr_t, given>> value_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace tenon::inline v0::service

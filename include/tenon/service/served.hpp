@@ -1,0 +1,196 @@
+// An object that is served: for each method of its contract one function from bytes to bytes. Service layer.
+// This is the whole of a call on the server: codec, admission, arguments, handler, answer, in that order and in one place.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <tenon/codec/arguments.hpp>
+#include <tenon/codec/concept.hpp>
+#include <tenon/core/context.hpp>
+#include <tenon/reflect/service.hpp>
+#include <tenon/service/exchange.hpp>
+#include <tenon/service/guarded.hpp>
+#include <tenon/service/handler.hpp>
+#include <tenon/service/method_table.hpp>
+#include <tenon/service/router.hpp>
+#include <tenon/service/running.hpp>
+
+namespace tenon::inline v0::service {
+
+/// What stands in front of the handlers of one served object: its policies.
+///
+/// Laws    as `policy::hook`: each admitted call is observed exactly once.
+struct no_guard {
+  struct call_state {};
+  outcome admit(call_state&, call_info&) noexcept { return {}; }
+  void observe(call_state&, call_info&, outcome) noexcept {}
+  std::string_view producer(outcome) const noexcept { return {}; }
+};
+
+/// The codecs a service speaks.
+template <codec_type... Codecs>
+struct codecs {};
+
+namespace detail {
+
+// Calls `f` with the codec of this number; false when the service does not speak it.
+template <class F, class... Codecs>
+bool with_codec(codecs<Codecs...>, protocol::serialization wanted, F&& f) {
+  return ((static_cast<std::uint8_t>(wanted) == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
+}
+
+template <class... Codecs>
+std::string names_of(codecs<Codecs...>) {
+  std::string text;
+  ((text.append(text.empty() ? "" : ", ").append(Codecs::name)), ...);
+  return text;
+}
+
+template <class S, std::size_t... I>
+constexpr auto names_of_methods(std::index_sequence<I...>) {
+  return std::array<std::string_view, sizeof...(I)>{method<S, I>::name...};
+}
+template <class S>
+inline constexpr auto method_names = names_of_methods<S>(std::make_index_sequence<method_count<S>>{});
+template <class S>
+inline constexpr method_table<method_count<S>> methods_by_name{method_names<S>};
+
+}  // namespace detail
+
+/// One served object of contract `S`, on one loop.
+template <class S, class Implementation, class Guard, class Codecs>
+class served final : public instance {
+ public:
+  served(std::shared_ptr<Implementation> object, Guard guard) : object_{std::move(object)}, guard_{std::move(guard)} {}
+
+  std::string_view name() const noexcept override { return service_name<S>; }
+  std::span<const std::string_view> methods() const noexcept override { return detail::method_names<S>; }
+  invoke_function find(std::string_view method) const noexcept override {
+    static constexpr auto functions = make_functions(std::make_index_sequence<method_count<S>>{});
+    const std::size_t index = detail::methods_by_name<S>.find(method);
+    return index < functions.size() ? functions[index] : nullptr;
+  }
+
+ private:
+  template <std::size_t... I>
+  static constexpr auto make_functions(std::index_sequence<I...>) {
+    return std::array<invoke_function, sizeof...(I)>{&served::template invoke<I>...};
+  }
+
+  template <std::size_t I>
+  static disposition invoke(instance& self, exchange& call) {
+    auto& me = static_cast<served&>(self);
+    disposition became = disposition::refused;
+    const bool spoken = detail::with_codec(Codecs{}, call.call.address.codec, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
+    if (!spoken) [[unlikely]] {
+      return call.refuse(status{code::unimplemented, std::string{full_name<S, I>} + ": serialization " +
+                                                         std::to_string(static_cast<unsigned>(call.call.address.codec)) +
+                                                         " is not spoken here; expected one of: " + detail::names_of(Codecs{})});
+    }
+    return became;
+  }
+
+  template <std::size_t I, class Codec>
+  disposition run(exchange& call) {
+    using kind = handler_return<typename handler<S, Implementation, I>::returned>;
+    call_info info{.now = call.now, .deadline = call.deadline, .attempt_start = call.now, .method = I, .idempotent = method<S, I>::is_idempotent};
+    typename Guard::call_state state{};
+    if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal<I>(admitted));
+    if constexpr (kind::in_task || kind::in_awaitable) return start<I, Codec>(call, info, state);
+    else return answer<I, Codec>(call, info, state);
+  }
+
+  // A plain handler: everything happens here and now.
+  template <std::size_t I, class Codec>
+  disposition answer(exchange& call, call_info& info, typename Guard::call_state& state) {
+    using handled = handler<S, Implementation, I>;
+    status ended = detail::guarded(full_name<S, I>, [&]() -> status {
+      typename handled::values arguments{};
+      if (status read = read_arguments<I, Codec>(call, arguments); !read.ok()) [[unlikely]] return read;
+      if constexpr (handled::takes_context) {
+        tenon::context context;
+        context.info = info;
+        context.place(call.call.service, call.call.method, call.peer, call.io);
+        if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
+        status done = call_and_write<I, Codec>(call.out, &context, arguments);
+        call.response = std::move(context.response);
+        return done;
+      } else {
+        return call_and_write<I, Codec>(call.out, nullptr, arguments);
+      }
+    });
+    guard_.observe(state, info, ended.outcome());
+    if (ended.ok()) [[likely]] return disposition::answered;
+    return call.refuse(std::move(ended));
+  }
+
+  template <std::size_t I, class Codec>
+  status call_and_write(buffer& out, tenon::context* context, typename handler<S, Implementation, I>::values& arguments) {
+    using handled = handler<S, Implementation, I>;
+    if constexpr (std::is_void_v<typename handled::returned>) {
+      handled::call(*object_, context, arguments);
+      Codec::encode(out, nullptr);
+      return {};
+    } else {
+      return write_given<Codec>(out, handled::call(*object_, context, arguments));
+    }
+  }
+
+  // A coroutine handler: started here, answered when it ends.
+  template <std::size_t I, class Codec>
+  disposition start(exchange& call, call_info& info, typename Guard::call_state& state) {
+    using run_type = running<S, Implementation, Guard, I, Codec>;
+    typename handler<S, Implementation, I>::values arguments{};
+    if (status read = detail::guarded(full_name<S, I>, [&] { return read_arguments<I, Codec>(call, arguments); }); !read.ok()) [[unlikely]] {
+      guard_.observe(state, info, read.outcome());
+      return call.refuse(std::move(read));
+    }
+    auto started = std::make_unique<run_type>(object_, guard_, call, info, state);
+    bool done = false;
+    status ended = detail::guarded(full_name<S, I>, [&]() -> status {
+      done = started->begin(arguments);
+      return {};
+    });
+    if (ended.ok() && !done) {
+      call.under_way = started.release();
+      return disposition::pending;
+    }
+    // It ended without ever waiting: answered like a plain handler. One that threw before it was a coroutine gave nothing.
+    if (ended.ok()) ended = started->write_value(call.out);
+    else guard_.observe(state, info, ended.outcome());
+    call.response = std::move(started->context.response);
+    if (ended.ok()) return disposition::answered;
+    return call.refuse(std::move(ended));
+  }
+
+  template <std::size_t I, class Codec>
+  static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
+    codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
+    status read = Codec::decode(call.call.payload, all, call.bounds);
+    if (!read.ok()) [[unlikely]] {
+      read.set_message(std::string{full_name<S, I>} + ": request " + read.message());
+      read.add_flag(outcome::not_executed);
+    }
+    return read;
+  }
+
+  template <std::size_t I>
+  status refusal(outcome refused) const {
+    std::string text{full_name<S, I>};
+    text += refused.code == code::deadline_exceeded ? ": the time was up before the handler ran" : ": refused before the handler ran";
+    if (const std::string_view by = guard_.producer(refused); !by.empty()) text.append(" (").append(by).append(")");
+    return status{refused, text};
+  }
+
+  std::shared_ptr<Implementation> object_;
+  Guard guard_;
+};
+
+}  // namespace tenon::inline v0::service

@@ -1,0 +1,41 @@
+# Compiles SOURCE, which must fail, with the sentence of its first line ("// expect: <sentence>") in an error line.
+# As ctest entry: cmake -DCOMPILER=... -DINCLUDES=a;b -DSOURCE=... -P misuse.cmake
+file(STRINGS ${SOURCE} first LIMIT_COUNT 1)
+if(NOT first MATCHES "^// expect: (.+)$")
+  message(FATAL_ERROR "${SOURCE}: the first line must be `// expect: <the sentence the compiler has to say>`")
+endif()
+set(sentence "${CMAKE_MATCH_1}")
+
+list(REMOVE_ITEM INCLUDES "")
+list(REMOVE_DUPLICATES INCLUDES)
+list(TRANSFORM INCLUDES PREPEND -I)
+# Only error lines count: the compiler quotes source lines as well, and showing a sentence is not saying it.
+execute_process(COMMAND ${COMPILER} -std=c++20 -DMSGPACK_NO_BOOST -fsyntax-only ${INCLUDES} ${SOURCE}
+  RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
+if(result EQUAL 0)
+  message(FATAL_ERROR "${SOURCE} compiles; it should be refused with: ${sentence}")
+endif()
+
+# clang 14 prints a quoted sentence with its backslashes; lists and brackets mean something to CMake.
+foreach(text IN ITEMS said sentence)
+  string(REPLACE "\\" "" ${text} "${${text}}")
+  string(REPLACE ";" "," ${text} "${${text}}")
+  string(REPLACE "[" "(" ${text} "${${text}}")
+  string(REPLACE "]" ")" ${text} "${${text}}")
+endforeach()
+string(REPLACE "\n" ";" lines "${said}")
+set(errors 0)
+set(heard FALSE)
+foreach(line IN LISTS lines)
+  if(line MATCHES "error: ")
+    math(EXPR errors "${errors} + 1")
+    string(FIND "${line}" "${sentence}" at)
+    if(NOT at EQUAL -1)
+      set(heard TRUE)
+    endif()
+  endif()
+endforeach()
+if(NOT heard)
+  message(FATAL_ERROR "${SOURCE}: no error line says\n  ${sentence}\nThe compiler said:\n${said}")
+endif()
+message(STATUS "said, among ${errors} error lines: ${sentence}")

@@ -1,0 +1,167 @@
+#!/bin/sh
+# All tests of tenon, from a bare Debian 12 on: installs what is missing, then runs the stages below.
+# usage: sh tests/run.sh           every stage
+#        sh tests/run.sh quick     g++ only, without sanitizers and foreign peers
+# TENON_BUILD_DIR   where to build (default: build, in the repository)
+# TENON_JOBS        how many compilers at once (default: one per core, as far as memory goes)
+# A failing stage does not stop the later ones; the end is a summary, and 1 when anything failed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+what=${1:-all}
+case $what in
+  all | quick) ;;
+  *)
+    echo "usage: sh tests/run.sh [quick]"
+    exit 1
+    ;;
+esac
+build=${TENON_BUILD_DIR:-build}
+mkdir -p "$build/log" || exit 1
+build=$(cd "$build" && pwd)
+
+summary=""
+failed=0
+began=$(date +%s)
+
+note() { # <state> <stage> <text>: one line of the summary
+  summary="$summary
+$(printf '  %-8s %-34s %s' "$1" "$2" "$3")"
+  if [ "$1" = failed ]; then failed=1; fi
+}
+
+stage() { # <name> <command>...: runs it, times it, notes how it ended
+  stage_name=$1
+  shift
+  printf '\n== %s\n' "$stage_name"
+  stage_began=$(date +%s)
+  if "$@"; then state=ok; else state=failed; fi
+  spent=$(($(date +%s) - stage_began))
+  echo "== $stage_name: $state after $spent s"
+  note $state "$stage_name" "$spent s"
+}
+
+install_packages() {
+  sh tests/install_packages.sh "to compile and run the tests" \
+    g++ cmake ninja-build python3 curl ca-certificates \
+    libasio-dev libboost-dev libmsgpack-cxx-dev nlohmann-json3-dev doctest-dev || return 1
+  sh tests/install_packages.sh --optional "compiles the same file only once" ccache
+  if [ "$what" = all ]; then
+    sh tests/install_packages.sh --optional "the second compiler" clang-19
+    sh tests/install_packages.sh --optional "the oldest clang that is promised" clang-14
+  fi
+  return 0
+}
+
+count_jobs() { # one compiler takes up to 1.5 GB under sanitizers
+  awk -v cores="$(nproc)" '/^MemAvailable/ { n = int($2 / 1500000) }
+    END { if (n > cores) n = cores; if (n < 1) n = 1; print n }' /proc/meminfo
+}
+
+# Configures in $build/<folder>; says nothing unless it fails.
+configure() { # <folder> <compiler> <flags> [cmake option]...
+  folder=$build/$1
+  compiler=$2
+  flags=$3
+  shift 3
+  launcher=""
+  if command -v ccache >/dev/null 2>&1; then launcher=ccache; fi
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$flags" \
+    -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" "$@" >"$build/log/configure" 2>&1 || {
+    cat "$build/log/configure"
+    return 1
+  }
+}
+
+compile() { # [ninja option]...  -k 0: one broken file does not hide the others
+  NINJA_STATUS='[%f/%t, %es] ' cmake --build "$folder" -j "$jobs" "$@" -- -k 0
+}
+
+# What could be built is tested even where something could not; ctest's own summary stays visible.
+build_and_test() { # <folder> <compiler> <flags> [cmake option]...
+  configure "$@" || return 1
+  built=0
+  compile || built=1
+  $run_under ctest --test-dir "$folder" -j "$jobs" --output-on-failure --no-tests=error || return 1
+  return "$built"
+}
+
+headers_alone() { # <folder> <compiler>
+  configure "$1" "$2" -O0 && compile --target headers_alone
+}
+
+# Some kernels place memory where the thread sanitizer of this compiler does not expect it; without randomised addresses
+# it works there. Sets run_under; fails when nothing helps.
+can_run_tsan() { # <compiler>
+  echo 'int main() {}' >"$build/log/tsan.cpp"
+  "$1" -fsanitize=thread "$build/log/tsan.cpp" -o "$build/log/tsan" 2>/dev/null || return 1
+  run_under=""
+  "$build/log/tsan" 2>/dev/null && return 0
+  run_under="setarch $(uname -m) -R"
+  $run_under "$build/log/tsan" 2>/dev/null
+}
+
+# Keeps the exit code of a command whose output also goes into a file.
+logged() { # <file> <command>...
+  logged_file=$1
+  shift
+  { "$@" 2>&1 && echo 0 >"$logged_file.code" || echo 1 >"$logged_file.code"; } | tee "$logged_file"
+  return "$(cat "$logged_file.code")"
+}
+
+# ccache and precompiled headers agree only with these.
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+run_under=""
+
+stage "install packages" install_packages
+jobs=${TENON_JOBS:-$(count_jobs)}
+sanitized="-O1 -g1 -fno-omit-frame-pointer"
+
+stage "g++" build_and_test gcc g++ "-O0 -g1"
+stage "compile time of hello" python3 tests/compile_time.py g++
+
+if [ "$what" = all ]; then
+  clang=""
+  for name in clang++-19 clang++; do
+    if [ -z "$clang" ] && command -v $name >/dev/null 2>&1; then clang=$name; fi
+  done
+  if [ -n "$clang" ]; then
+    stage "$clang" build_and_test clang $clang "-O0 -g1"
+  else
+    note skipped "clang" "no clang to be had here"
+  fi
+  if command -v clang++-14 >/dev/null 2>&1; then
+    stage "clang++-14, every header" headers_alone clang14 clang++-14
+  else
+    note skipped "clang++-14, every header" "no clang 14 to be had here"
+  fi
+
+  # Users compile as gnu++20, which is CMake's default and defines unix and linux, or as plain c++20: this one is plain.
+  stage "g++, optimised" build_and_test optimised g++ "-O2" -DTENON_TEST_HOUSE=OFF \
+    -DCMAKE_CXX_EXTENSIONS=OFF
+  stage "g++, single_include" build_and_test single g++ "-O0 -g1" -DTENON_TEST_INCLUDE=single -DTENON_EXAMPLES=OFF
+  stage "g++, address and undefined" build_and_test asan g++ \
+    "$sanitized -fsanitize=address,undefined -fno-sanitize-recover=all" -DTENON_TEST_HOUSE=OFF
+  if can_run_tsan g++; then
+    export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1"
+    stage "g++, threads" build_and_test tsan g++ "$sanitized -fsanitize=thread" -DTENON_TEST_HOUSE=OFF
+    run_under=""
+  else
+    note skipped "g++, threads" "the thread sanitizer does not run on this kernel"
+  fi
+
+  if [ -f tests/interop/run.sh ]; then
+    stage "foreign peers" logged "$build/log/interop" sh tests/interop/run.sh "$build/gcc/tests"
+    # By name: a peer that was not met is not a peer that agreed.
+    while read -r line; do
+      [ -z "$line" ] || note skipped "${line#skipped: }" ""
+    done <<EOF
+$(grep '^skipped: ' "$build/log/interop")
+EOF
+  fi
+fi
+
+spent=$(($(date +%s) - began))
+printf '\nSummary after %d min %d s, %s compilers at once:%s\n' $((spent / 60)) $((spent % 60)) "$jobs" "$summary"
+if [ $failed = 0 ]; then echo "All stages passed."; else echo "Some stages failed."; fi
+exit $failed
