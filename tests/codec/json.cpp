@@ -13,6 +13,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <msgpack.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
@@ -423,6 +424,8 @@ TEST_CASE("text is escaped as little as may be and read in every spelling") {
   CHECK(text_of("view"sv) == "\"view\"");
   const char* literal = "literal";
   CHECK(text_of(literal) == "\"literal\"");
+  literal = nullptr;
+  CHECK(text_of(literal) == "\"\"");
   CHECK(read<std::string>(R"("\u00e9\/\ud83d\ude00\u0000x")") == "é/\U0001F600\0x"s);
   CHECK(read<std::string>(R"("\uD83D\uDE00 tail")") == "\U0001F600 tail");
   // Escapes and odd characters at every distance from the start of a word of eight.
@@ -514,6 +517,29 @@ TEST_CASE("free-form json keeps integers, order of what is ordered, and the last
   CHECK(text_of(nlohmann::json::binary({102, 111, 111})) == "\"Zm9v\"");
   CHECK(text_of(read<nlohmann::ordered_json>(R"({"z":1,"a":2})")) == R"({"z":1,"a":2})");
   CHECK(failure<nlohmann::json>(R"({"a":[1,{"b":tru}]})") == R"(field "a[1].b": expected boolean, found character 't' at byte 13)");
+}
+
+TEST_CASE("free-form msgpack goes out as json and comes back into a handle that owns it") {
+  const std::string text = R"({"a":[1,-2,2.5,true,null,"s\u00e9"],"b":{}})";
+  const auto handle = read<msgpack::object_handle>(text);
+  CHECK(text_of(handle) == "{\"a\":[1,-2,2.5,true,null,\"sé\"],\"b\":{}}");
+  CHECK(text_of(*handle) == text_of(handle));
+
+  msgpack::sbuffer packed;
+  msgpack::packer<msgpack::sbuffer> packer{packed};
+  packer.pack_map(3);
+  packer.pack(7);
+  packer.pack_bin(3);
+  packer.pack_bin_body("foo", 3);
+  packer.pack_nil();
+  packer.pack(1.5F);
+  packer.pack("t");
+  packer.pack_ext(8, -1);
+  packer.pack_ext_body("\x77\x35\x94\x00\x6b\x01\x00\x00", 8);
+  const msgpack::object_handle unpacked = msgpack::unpack(packed.data(), packed.size());
+  CHECK(text_of(unpacked) == R"({"7":"Zm9v","null":1.5,"t":"2026-11-21T02:20:48.5Z"})");
+  CHECK(failure<msgpack::object_handle>(R"({"a":[1,{"b":tru}]})") == R"(field "a[1].b": expected boolean, found character 't' at byte 13)");
+  CHECK(failure<msgpack::object_handle>(nested(101)).ends_with("found more at byte 100"));
 }
 
 TEST_CASE("errors name the path, what was expected, what was found, and the byte") {

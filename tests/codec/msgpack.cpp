@@ -197,7 +197,7 @@ TEST_CASE("msgpack writes the shortest of the three timestamps") {
 TEST_CASE("msgpack reads the three timestamps and refuses other extensions") {
   using time = std::chrono::system_clock::time_point;
   using std::chrono::nanoseconds;
-  for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1'000'000'000}, std::int64_t{1'700'000'000'123'456'789}, std::int64_t{-9'000'000'000'000'000'001}}) {
+  for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1'000'000'000}, std::int64_t{1'700'000'000'123'456'789}, std::int64_t{-9'000'000'000'000'000'001}, (std::numeric_limits<std::int64_t>::min)(), (std::numeric_limits<std::int64_t>::max)()}) {
     const time value{nanoseconds{ns}};
     CHECK(decode<time>(encode(value)).value() == value);
   }

@@ -47,7 +47,7 @@ struct arith {
   counters& counted;
 
   reply Mul(args numbers) { return {numbers.A * numbers.B}; }
-  tenon::result<reply> Fail(args) { return tenon::status{tenon::code::not_found, "no such thing"}; }
+  tenon::result<reply> Fail(args) { return tenon::status{tenon::code::unknown, "no such thing"}; }
   asio::awaitable<tenon::result<reply>> Slow(tenon::context& call, args numbers) {
     asio::steady_timer timer{co_await asio::this_coro::executor, std::chrono::milliseconds{numbers.A}};
     wake on_cancel{timer};
@@ -111,7 +111,7 @@ int main() {
     return 1;
   }
   server.start();
-  std::printf("listening 127.0.0.1:%u\n", static_cast<unsigned>(bound->port()));
+  std::printf("listening 127.0.0.1:%u\n", static_cast<unsigned>(bound.port()));
   std::fflush(stdout);
   while (std::getchar() != EOF) {
   }

@@ -196,7 +196,7 @@ curl_cases() {
   curl_case "1 MiB" 200 0123456789abcdef --data-binary "@$work/mebibyte" "$url/Arith/Big"
   curl_case "1 MiB in chunks" 200 0123456789abcdef -H 'Transfer-Encoding: chunked' --data-binary "@$work/mebibyte" "$url/Arith/Big"
   awk 'BEGIN { printf "\""; for (i = 0; i < 524288; i++) printf "0123456789abcdef"; printf "\"" }' >"$work/eight_mebibytes"
-  curl_case "8 MiB is over the limit" 429 resource_exhausted --data-binary "@$work/eight_mebibytes" "$url/Arith/Text"
+  curl_case "8 MiB is over the limit" 413 resource_exhausted --data-binary "@$work/eight_mebibytes" "$url/Arith/Text"
 
   # curl sends a body without its 100 after a second, so a case by status alone would pass.
   curl -sSv --max-time 10 -H 'Expect: 100-continue' -d '"ACME"' -o "$work/body" "$url/market/last" 2>"$work/errors" 9>&-

@@ -123,6 +123,7 @@ class channel final : private net::connector::waiter, private link_owner {
     drop_link();
     fail_everything(why, why);
     connector_.reset();
+    loop_.rest();
   }
 
   /// Runs what arrived from other threads before the loop could; for a channel whose loop will not run again.

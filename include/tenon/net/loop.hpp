@@ -48,6 +48,13 @@ class loop : public asio::execution_context::service, private clock_watcher {
     if (alarm_ && what.armed() && when < alarm_at_) set_alarm();
   }
 
+  /// When nothing is armed, lets go of the io_context: the alarm of a deadline that was disarmed would keep `run()` waiting for it.
+  void rest() {
+    if (!alarm_ || wheel_->next() != instant::never()) return;
+    alarm_at_ = instant::never();
+    alarm_->cancel();
+  }
+
   /// Runs `work` when the io_context is done with what it is at; what it throws leaves io.run().
   template <class Work>
   void defer(Work&& work) {

@@ -55,6 +55,10 @@ inline status read_status(std::string_view metadata_block) {
     } else if (text.find("request reached rate limit") != std::string_view::npos) {
       exact = code::resource_exhausted;
       found.flags |= outcome::not_executed;
+    } else if (text == "context deadline exceeded") {
+      exact = code::deadline_exceeded;
+    } else if (text == "context canceled") {
+      exact = code::cancelled;
     } else if (text.find("http: Server closed") != std::string_view::npos) {
       exact = code::unavailable;
       found.flags |= outcome::not_executed;

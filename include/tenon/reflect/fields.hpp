@@ -35,7 +35,7 @@ inline constexpr std::size_t field_count = detail::record_fields<T>::count;
 
 /// Returns the field number `Index` of `value`, as an lvalue.
 template <std::size_t Index, class Record>
-constexpr auto& get_field(Record& value) {
+[[gnu::always_inline]] constexpr auto& get_field(Record& value) {
   return detail::referenced_member<Index>(
       detail::record_fields<std::remove_const_t<Record>>::apply(value, detail::reference_collector{}));
 }
@@ -99,7 +99,7 @@ struct field_visitor<T, Visitor, std::index_sequence<Index...>> {
   Visitor& visit;
 
   template <class... Members>
-  constexpr void operator()(Members&... members) const {
+  [[gnu::always_inline]] constexpr void operator()(Members&... members) const {
     (static_cast<void>(visit(field<T, Index>{}, members)), ...);
   }
 };
@@ -112,7 +112,7 @@ struct field_tester<T, Visitor, std::index_sequence<Index...>> {
   Visitor& visit;
 
   template <class... Members>
-  constexpr bool operator()(Members&... members) const {
+  [[gnu::always_inline]] constexpr bool operator()(Members&... members) const {
     return (static_cast<bool>(visit(field<T, Index>{}, members)) && ...);
   }
 };
@@ -138,7 +138,7 @@ inline constexpr auto fields_of = detail::make_fields<T>(std::make_index_sequenc
 
 /// Calls `visit(field, member)` for every field in order: one structured binding and one fold, which inline away.
 template <class Record, class Visitor>
-constexpr void for_each_field(Record&& value, Visitor&& visit) {
+[[gnu::always_inline]] constexpr void for_each_field(Record&& value, Visitor&& visit) {
   using type = std::remove_cvref_t<Record>;
   using indices = std::make_index_sequence<detail::record_fields<type>::count>;
   detail::record_fields<type>::apply(value,
@@ -149,7 +149,7 @@ constexpr void for_each_field(Record&& value, Visitor&& visit) {
 ///
 /// Returns true when no call returned false.
 template <class Record, class Visitor>
-constexpr bool for_each_field_while(Record&& value, Visitor&& visit) {
+[[gnu::always_inline]] constexpr bool for_each_field_while(Record&& value, Visitor&& visit) {
   using type = std::remove_cvref_t<Record>;
   using indices = std::make_index_sequence<detail::record_fields<type>::count>;
   return detail::record_fields<type>::apply(

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <msgpack/object_fwd_decl.hpp>
+#include <msgpack/versioning.hpp>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -18,6 +19,11 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+// msgpack's own forward declarations leave out the owner of an object. Its class lives in v1 whatever the version.
+namespace msgpack {
+MSGPACK_API_VERSION_NAMESPACE(v1) { class object_handle; }
+} // namespace msgpack
 
 namespace tenon::inline v0 {
 
@@ -31,7 +37,8 @@ namespace tenon::inline v0 {
 /// sequence      a container that grows: vector, deque, list, set, ... `fixed_sequence` is std::array.
 /// mapping       map and unordered_map from strings, integers or enums.
 /// time_point    of std::chrono::system_clock; other clocks mean nothing to another machine.
-/// free_json     nlohmann::json; free_msgpack is msgpack::object: whatever the peer sent.
+/// free_json     nlohmann::json: whatever the peer sent.
+/// free_msgpack  msgpack::object_handle; a msgpack::object, which owns nothing, can be sent only.
 /// null          std::monostate and std::nullptr_t.
 enum class shape {
   boolean,
@@ -150,7 +157,7 @@ consteval shape shape_of_type() {
     return shape::null;
   } else if constexpr (one_of<T, nlohmann::json, nlohmann::ordered_json>) {
     return shape::free_json;
-  } else if constexpr (std::is_same_v<T, msgpack::object>) {
+  } else if constexpr (one_of<T, msgpack::object, msgpack::v1::object_handle>) {
     return shape::free_msgpack;
   } else if constexpr (!std::is_class_v<T>) {
     return shape::unsupported;
@@ -240,6 +247,8 @@ consteval bool assert_readable_type() {
                 "tenon: a view of text can be sent only; read into std::string");
   static_assert(!std::is_same_v<std::remove_cv_t<T>, std::span<const std::byte>>,
                 "tenon: a view of bytes can be sent only; read into std::vector<std::byte>");
+  static_assert(!std::is_same_v<std::remove_cv_t<T>, msgpack::object>,
+                "tenon: msgpack::object owns nothing; read into msgpack::object_handle");
   return assert_wire_type<T>();
 }
 

@@ -31,7 +31,8 @@
                                                  TENON_DETAIL_FOR_EACH(TENON_DETAIL_FIELD_ATTRIBUTES, __VA_ARGS__));   \
     }                                                                                                                  \
     template <class TenonRecord, class TenonVisitor>                                                                   \
-    static constexpr decltype(auto) tenon_apply(TenonRecord& tenon_record, TenonVisitor&& tenon_visit) {               \
+    [[gnu::always_inline]] static constexpr decltype(auto) tenon_apply(TenonRecord& tenon_record,                      \
+                                                                       TenonVisitor&& tenon_visit) {                   \
       return ::tenon::detail::visit_rest(tenon_visit,                                                                  \
                                          tenon_record TENON_DETAIL_FOR_EACH(TENON_DETAIL_FIELD_MEMBER, __VA_ARGS__));  \
     }                                                                                                                  \
@@ -53,7 +54,7 @@ template <class T>
 using fields_declaration = decltype(tenon_declare_fields(static_cast<const T*>(nullptr)));
 
 template <class Visitor, class Record, class... Members>
-constexpr decltype(auto) visit_rest(Visitor& visit, Record&, Members&... members) {
+[[gnu::always_inline]] constexpr decltype(auto) visit_rest(Visitor& visit, Record&, Members&... members) {
   return visit(members...);
 }
 

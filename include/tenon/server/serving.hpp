@@ -118,6 +118,7 @@ class serving {
 
   void drained() {
     give_up_.disarm();
+    loop.rest();
     if (on_drained != nullptr) on_drained(owner);
   }
 

@@ -134,7 +134,7 @@ func timeout(p *peer) error {
 	err = x.Call(ctx, "Slow", &Args{A: 2000}, &Reply{})
 	elapsed := time.Since(start)
 	// The server's own deadline error may arrive a moment before the client's.
-	if err == nil || (!errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "deadline")) {
+	if err == nil || (!errors.Is(err, context.DeadlineExceeded) && !strings.Contains(strings.ToLower(err.Error()), "deadline")) {
 		return fmt.Errorf("expected a deadline error, found %v", err)
 	}
 	if elapsed > time.Second {

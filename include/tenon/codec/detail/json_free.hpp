@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -21,6 +20,13 @@
 #include <tenon/core/bytes.hpp>
 
 namespace tenon::inline v0::codec::detail {
+
+// A msgpack::object with the memory it stands in: what free-form values are read into.
+template <class T>
+concept owning_object = requires(T& value) {
+  value.zone();
+  value.get().via;
+};
 
 // Writes brackets, separators and elements; `write(at, element)` writes one.
 template <class Elements, class Write>
@@ -177,7 +183,7 @@ char* write_msgpack_extension(json_writer& to, char* at, const Object& value) {
 
 template <class Object>
 char* write_free_msgpack(json_writer& to, char* at, const Object& value) {
-  if constexpr (requires { value.zone(); }) {
+  if constexpr (owning_object<const Object>) {
     return write_free_msgpack(to, at, value.get());
   } else {
     at = to.room(at, max_floating_size);
@@ -280,20 +286,14 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
   return read_free_number(from, at, [&value](auto number) { value = Object{number}; });
 }
 
-// Takes a msgpack::object_handle, which owns what its object points to; a plain object owns nothing.
-template <class Handle>
+template <owning_object Handle>
 const char* read_free_msgpack(json_reader& from, const char* at, Handle& value) {
-  if constexpr (requires { value.zone(); }) {
-    using zone = typename std::remove_reference_t<decltype(value.zone())>::element_type;
-    auto memory = std::make_unique<zone>();
-    std::remove_cvref_t<decltype(value.get())> object;
-    at = read_msgpack_object(from, at, object, *memory);
-    if (at != nullptr) value = Handle{object, std::move(memory)};
-    return at;
-  } else {
-    static_assert(requires { value.zone(); }, "tenon: msgpack::object owns nothing; read into msgpack::object_handle");
-    return nullptr;
-  }
+  using zone = typename std::remove_reference_t<decltype(value.zone())>::element_type;
+  auto memory = std::make_unique<zone>();
+  std::remove_cvref_t<decltype(value.get())> object;
+  at = read_msgpack_object(from, at, object, *memory);
+  if (at != nullptr) value = Handle{object, std::move(memory)};
+  return at;
 }
 
 }  // namespace tenon::inline v0::codec::detail

@@ -17,8 +17,12 @@ namespace tenon::inline v0::codec::detail {
 
 template <class T>
 const char* read_json(json_reader& from, const char* at, T& value) {
-  constexpr shape form = shape_of<T>;
-  if constexpr (!assert_readable_type<T>()) {
+  constexpr shape form = owning_object<T> ? shape::free_msgpack : shape_of<T>;
+  if constexpr (form == shape::free_msgpack) {
+    static_assert(owning_object<T>, "tenon: msgpack::object owns nothing; read into msgpack::object_handle");
+    if constexpr (owning_object<T>) return read_free_msgpack(from, at, value);
+    else return nullptr;
+  } else if constexpr (!assert_readable_type<T>()) {
     return nullptr;
   } else if constexpr (form == shape::boolean) {
     return from.read_boolean(at, value);
@@ -63,8 +67,6 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     return read_json_record(from, at, value);
   } else if constexpr (form == shape::free_json) {
     return read_free_json(from, at, value);
-  } else if constexpr (form == shape::free_msgpack) {
-    return read_free_msgpack(from, at, value);
   } else {
     return nullptr;
   }

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -160,9 +159,11 @@ char* write_json_arguments(json_writer& to, char* at, const arguments<Tuple>& ca
 
 template <class T>
 char* write_json(json_writer& to, char* at, const T& value) {
-  constexpr shape form = shape_of<T>;
+  constexpr shape form = owning_object<const T> ? shape::free_msgpack : shape_of<T>;
   if constexpr (is_arguments<T>) {
     return write_json_arguments(to, at, value);
+  } else if constexpr (form == shape::free_msgpack) {
+    return write_free_msgpack(to, at, value);
   } else if constexpr (!assert_wire_type<T>()) {
     return at;
   } else if constexpr (form == shape::boolean) {
@@ -174,7 +175,8 @@ char* write_json(json_writer& to, char* at, const T& value) {
   } else if constexpr (form == shape::floating) {
     return write_floating(at, value);
   } else if constexpr (form == shape::text) {
-    return to.write_text(at, value);
+    if constexpr (std::is_pointer_v<T>) return to.write_text(at, value == nullptr ? std::string_view{} : std::string_view{value});
+    else return to.write_text(at, value);
   } else if constexpr (form == shape::binary) {
     return to.write_binary(at, value.data(), value.size());
   } else if constexpr (form == shape::enumeration) {
@@ -207,8 +209,6 @@ char* write_json(json_writer& to, char* at, const T& value) {
     return write_json_record(to, at, value);
   } else if constexpr (form == shape::free_json) {
     return write_free_json(to, at, value);
-  } else if constexpr (form == shape::free_msgpack) {
-    return write_free_msgpack(to, at, value);
   } else {
     return at;
   }

@@ -14,7 +14,6 @@
 
 #include <tenon/codec/detail/base64.hpp>
 #include <tenon/codec/detail/json_text.hpp>
-#include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/codec/detail/utf8.hpp>
 #include <tenon/core/buffer.hpp>
 

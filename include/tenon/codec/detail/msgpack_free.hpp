@@ -13,13 +13,6 @@
 
 namespace tenon::inline v0::codec::detail {
 
-/// A msgpack::object with the memory it stands in: what free-form values are read into.
-template <class T>
-concept msgpack_handle = requires(T& value) {
-  value.zone();
-  value.get().via;
-};
-
 // Room for a scalar, filled by `put(at)`.
 template <class Put>
 void msgpack_write_scalar(buffer& out, std::size_t room, Put put) {
@@ -149,7 +142,7 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
 
 template <class Object>
 void msgpack_write_object(buffer& out, const Object& value) {
-  if constexpr (msgpack_handle<const Object>) {
+  if constexpr (requires { value.zone(); }) {
     msgpack_write_object(out, value.get());
   } else {
     using kind = decltype(value.type);

@@ -16,8 +16,8 @@ namespace tenon::inline v0::codec::detail {
 
 template <class T>
 const char* msgpack_read(msgpack_reader& in, const char* at, T& value) {
-  constexpr shape form = msgpack_handle<T> ? shape::free_msgpack : shape_of<T>;
-  if constexpr (form != shape::free_msgpack) static_assert(assert_readable_type<T>());
+  static_assert(assert_readable_type<T>());
+  constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) {
     if (at == in.end || (msgpack_reader::byte_at(at) | 1U) != msgpack_head::true_value) [[unlikely]] return in.fail(at, "boolean");
     value = msgpack_reader::byte_at(at) == msgpack_head::true_value;
@@ -61,7 +61,6 @@ const char* msgpack_read(msgpack_reader& in, const char* at, T& value) {
   } else if constexpr (form == shape::free_json) {
     return detail::msgpack_read_json(in, at, value);
   } else if constexpr (form == shape::free_msgpack) {
-    static_assert(msgpack_handle<T>, "tenon: msgpack::object owns nothing; read into msgpack::object_handle");
     return detail::msgpack_read_object(in, at, value);
   } else {
     return nullptr;

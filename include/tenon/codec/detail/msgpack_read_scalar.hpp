@@ -2,7 +2,6 @@
 #pragma once
 
 #include <bit>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +12,7 @@
 
 #include <tenon/codec/detail/expectation.hpp>
 #include <tenon/codec/detail/msgpack_reader.hpp>
+#include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/core/bytes.hpp>
 #include <tenon/reflect/enums.hpp>
 
@@ -120,50 +120,35 @@ const char* msgpack_read_binary(msgpack_reader& in, const char* at, T& value) {
 }
 
 // Splits a timestamp of any of the three forms; the place after it, or nullptr.
-inline const char* msgpack_read_timestamp(msgpack_reader& in, const char* at, std::int64_t& seconds, std::uint32_t& nanoseconds) {
+inline const char* msgpack_read_timestamp(msgpack_reader& in, const char* at, timestamp& out) {
   msgpack_extension found;
   const char* const next = in.read_extension(at, found, "timestamp");
   if (next == nullptr) return nullptr;
   if (found.type != -1) return in.fail(at, "timestamp", "extension of type " + std::to_string(found.type));
   const char* const data = found.data.data();
   if (found.data.size() == 4) {
-    seconds = tenon::detail::load_big_endian_32(data);
-    nanoseconds = 0;
+    out = {tenon::detail::load_big_endian_32(data), 0};
   } else if (found.data.size() == 8) {
     const std::uint64_t both = tenon::detail::load_big_endian_64(data);
-    seconds = static_cast<std::int64_t>(both & 0x3'ffff'ffffU);
-    nanoseconds = static_cast<std::uint32_t>(both >> 34);
+    out = {static_cast<std::int64_t>(both & 0x3'ffff'ffffU), static_cast<std::uint32_t>(both >> 34)};
   } else if (found.data.size() == 12) {
-    nanoseconds = tenon::detail::load_big_endian_32(data);
-    seconds = static_cast<std::int64_t>(tenon::detail::load_big_endian_64(data + 4));
+    out = {static_cast<std::int64_t>(tenon::detail::load_big_endian_64(data + 4)), tenon::detail::load_big_endian_32(data)};
   } else {
     return in.fail(at, "timestamp of 4, 8 or 12 bytes", std::to_string(found.data.size()) + " bytes");
   }
-  if (nanoseconds > 999'999'999) return in.fail(at, "nanoseconds up to 999999999", std::to_string(nanoseconds));
+  if (out.nanoseconds > 999'999'999) return in.fail(at, "nanoseconds up to 999999999", std::to_string(out.nanoseconds));
   return next;
 }
 
-template <class Duration>
-const char* msgpack_read_time(msgpack_reader& in, const char* at, std::chrono::time_point<std::chrono::system_clock, Duration>& value) {
-  std::int64_t seconds = 0;
-  std::uint32_t nanoseconds = 0;
-  const char* const next = msgpack_read_timestamp(in, at, seconds, nanoseconds);
-  if (next == nullptr) return nullptr;
-  using whole = std::chrono::duration<std::int64_t>;
-  using time = std::remove_cvref_t<decltype(value)>;
-  // The seconds that the target can hold, short of the last: then nanoseconds can be added.
-  const auto lowest = std::chrono::duration_cast<std::chrono::duration<long double>>((Duration::min)());
-  const auto highest = std::chrono::duration_cast<std::chrono::duration<long double>>((Duration::max)());
-  const auto exact = static_cast<long double>(seconds);
-  if (exact - 1 < lowest.count() || exact + 1 > highest.count()) {
-    // Go writes its unset time, the first second of year 1, for every field that was never set.
-    constexpr std::int64_t unset_in_go = -62'135'596'800;
-    if (seconds != unset_in_go || nanoseconds != 0) return in.fail(at, "timestamp that the time point can hold", std::to_string(seconds) + " seconds");
-    value = time{};
-    return next;
-  }
-  value = time{std::chrono::duration_cast<Duration>(whole{seconds})};
-  value += std::chrono::duration_cast<Duration>(std::chrono::nanoseconds{nanoseconds});
+template <class Time>
+const char* msgpack_read_time(msgpack_reader& in, const char* at, Time& value) {
+  timestamp found;
+  const char* const next = msgpack_read_timestamp(in, at, found);
+  if (next == nullptr || from_timestamp(found, value)) return next;
+  // Go writes its unset time, the first second of year 1, for every field that was never set.
+  constexpr timestamp unset_in_go{-62'135'596'800, 0};
+  if (found != unset_in_go) return in.fail(at, "timestamp that the time point can hold", std::to_string(found.seconds) + " seconds");
+  value = Time{};
   return next;
 }
 

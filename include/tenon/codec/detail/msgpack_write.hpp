@@ -2,10 +2,9 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <memory>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -16,6 +15,7 @@
 #include <tenon/codec/detail/fold_fields.hpp>
 #include <tenon/codec/detail/msgpack_free.hpp>
 #include <tenon/codec/detail/msgpack_put.hpp>
+#include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/codec/detail/variant_form.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/reflect/fields.hpp>
@@ -138,13 +138,6 @@ template <class T>
   }
 }
 
-template <class Duration>
-char* msgpack_put_time(char* at, std::chrono::time_point<std::chrono::system_clock, Duration> time) noexcept {
-  const auto seconds = std::chrono::floor<std::chrono::duration<std::int64_t>>(time.time_since_epoch());
-  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch() - seconds);
-  return msgpack_put::timestamp(at, seconds.count(), static_cast<std::uint32_t>(rest.count()));
-}
-
 // Writes a flat value where `msgpack_room` made room.
 template <class T>
 [[gnu::always_inline]] inline char* msgpack_put_value(char* at, const T& value) {
@@ -163,7 +156,8 @@ template <class T>
   } else if constexpr (form == shape::duration) {
     return detail::msgpack_put_value(at, value.count());
   } else if constexpr (form == shape::time_point) {
-    return msgpack_put_time(at, value);
+    const timestamp time = to_timestamp(value);
+    return msgpack_put::timestamp(at, time.seconds, time.nanoseconds);
   } else if constexpr (form == shape::text) {
     return msgpack_put::text(at, msgpack_text(value));
   } else if constexpr (form == shape::binary) {
@@ -270,8 +264,8 @@ void msgpack_write_variant(buffer& out, const T& value, std::index_sequence<Inde
 
 template <class T>
 void msgpack_write(buffer& out, const T& value) {
-  constexpr shape form = msgpack_handle<T> ? shape::free_msgpack : shape_of<T>;
-  if constexpr (form != shape::free_msgpack) static_assert(assert_wire_type<T>());
+  static_assert(assert_wire_type<T>());
+  constexpr shape form = shape_of<T>;
   if constexpr (form == shape::free_json) {
     msgpack_write_json(out, value);
   } else if constexpr (form == shape::free_msgpack) {

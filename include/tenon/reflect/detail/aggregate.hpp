@@ -11,10 +11,13 @@ namespace tenon::inline v0::detail {
 template <class T>
 consteval std::size_t aggregate_size();
 
-// Converts to whatever a member wants to be initialised with. Used in unevaluated operands only, hence never defined.
+// Converts to whatever a member wants to be initialised with. Used in unevaluated operands only; it has a body because
+// clang wants one for types without linkage.
 struct anything {
   template <class U>
-  operator U() const noexcept;
+  operator U() const noexcept {
+    __builtin_unreachable();
+  }
 };
 
 template <class Derived, class Base>
@@ -24,14 +27,18 @@ template <class Derived>
 struct any_base {
   template <class Base>
     requires proper_base<Derived, Base>
-  operator Base() const noexcept;
+  operator Base() const noexcept {
+    __builtin_unreachable();
+  }
 };
 
 template <class Derived>
 struct any_base_with_members {
   template <class Base>
     requires(proper_base<Derived, Base> && !std::is_empty_v<Base>)
-  operator Base() const noexcept;
+  operator Base() const noexcept {
+    __builtin_unreachable();
+  }
 };
 
 template <class Derived, std::size_t Count>
@@ -39,7 +46,9 @@ struct any_base_of_at_most {
   template <class Base>
     requires(proper_base<Derived, Base> && !std::is_empty_v<Base> && std::is_aggregate_v<Base> &&
              aggregate_size<Base>() <= Count)
-  operator Base() const noexcept;
+  operator Base() const noexcept {
+    __builtin_unreachable();
+  }
 };
 
 template <class Initializer>

@@ -76,7 +76,7 @@ struct record_fields<T, field_source::declaration> {
   }
 
   template <class Record, class Visitor>
-  static constexpr decltype(auto) apply(Record& value, Visitor&& visit) {
+  [[gnu::always_inline]] static constexpr decltype(auto) apply(Record& value, Visitor&& visit) {
     return declaration::tenon_apply(value, visit);
   }
 };
@@ -99,14 +99,15 @@ struct record_fields<T, field_source::hana_struct> {
   }
 
   template <class Record, class Visitor, std::size_t... Index>
-  static constexpr decltype(auto) apply_each(Record& value, Visitor& visit, std::index_sequence<Index...>) {
+  [[gnu::always_inline]] static constexpr decltype(auto) apply_each(Record& value, Visitor& visit,
+                                                                    std::index_sequence<Index...>) {
     static_assert(
         (std::is_lvalue_reference_v<decltype(boost::hana::second(boost::hana::at_c<Index>(accessors))(value))> && ...),
         "tenon: a Hana Struct's accessors must return references; list the fields with TENON_STRUCT_FOR");
     return visit(boost::hana::second(boost::hana::at_c<Index>(accessors))(value)...);
   }
   template <class Record, class Visitor>
-  static constexpr decltype(auto) apply(Record& value, Visitor&& visit) {
+  [[gnu::always_inline]] static constexpr decltype(auto) apply(Record& value, Visitor&& visit) {
     return apply_each(value, visit, std::make_index_sequence<count>{});
   }
 };
@@ -123,7 +124,7 @@ struct record_fields<T, field_source::aggregate> {
   }
 
   template <class Record, class Visitor>
-  static constexpr decltype(auto) apply(Record& value, Visitor&& visit) {
+  [[gnu::always_inline]] static constexpr decltype(auto) apply(Record& value, Visitor&& visit) {
     return member_binder<count>::apply(value, visit);
   }
 };
@@ -148,7 +149,7 @@ constexpr Member& referenced_member(const member_reference<Index, Member>& refer
 
 struct reference_collector {
   template <class... Members>
-  constexpr auto operator()(Members&... members) const {
+  [[gnu::always_inline]] constexpr auto operator()(Members&... members) const {
     return member_references<std::make_index_sequence<sizeof...(Members)>, Members...>{{members}...};
   }
 };

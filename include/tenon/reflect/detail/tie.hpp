@@ -20,11 +20,12 @@ struct member_binder<0> {
   }
 };
 
+// g++ does not inline a call with forty references by itself, and then a visitor's state lives in memory.
 #define TENON_DETAIL_BIND(count, ...)                                                                                  \
   template <>                                                                                                          \
   struct member_binder<count> {                                                                                        \
     template <class T, class Visitor>                                                                                  \
-    static constexpr decltype(auto) apply(T& value, Visitor&& visit) {                                                 \
+    [[gnu::always_inline]] static constexpr decltype(auto) apply(T& value, Visitor&& visit) {                          \
       auto& [__VA_ARGS__] = value;                                                                                     \
       return visit(__VA_ARGS__);                                                                                       \
     }                                                                                                                  \
