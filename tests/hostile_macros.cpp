@@ -34,12 +34,6 @@
 #define GetMessage GetMessageA
 #define SendMessage SendMessageA
 
-// These three break others before us: Hana stumbles over None and Bool, Beast and msgpack over check. Who has them defined
-// includes those headers first, as is done here.
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/hana.hpp>
-#include <msgpack.hpp>
 #define None 0L
 #define Bool int
 #define check(assertion) ((void)(assertion))

@@ -3,7 +3,7 @@
 
 std::string encoded_by_second(const quote& value) { return tenon::encode<tenon::codec::msgpack>(value); }
 
-tenon::status serve_from_second(tenon::server& server) {
+tenon::status serve_from_second(tenon::server<>& server) {
   server.serve(market{});
   return {};
 }

@@ -13,5 +13,5 @@ struct market {
 };
 
 std::string encoded_by_second(const quote& value);
-tenon::status serve_from_second(tenon::server& server);
+tenon::status serve_from_second(tenon::server<>& server);
 const void* version_seen_by_second();

@@ -15,6 +15,7 @@
 #include <tenon/client/options.hpp>
 #include <tenon/codec/arguments.hpp>
 #include <tenon/core/context.hpp>
+#include <tenon/policy/stack.hpp>
 #include <tenon/reflect/service.hpp>
 
 namespace tenon::inline v0::detail {

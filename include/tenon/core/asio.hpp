@@ -9,12 +9,27 @@
 #define ASIO_HAS_STD_COROUTINE 1
 #endif
 
+// Qt defines `emit` as nothing, and asio has a function of that name.
+#pragma push_macro("emit")
+#undef emit
+
 #include <asio/any_io_executor.hpp>
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/dispatch.hpp>
 #include <asio/error_code.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+
+namespace tenon::inline v0::detail {
+
+inline void cancel_everything(asio::cancellation_signal& signal) { signal.emit(asio::cancellation_type::all); }
+
+}  // namespace tenon::inline v0::detail
+
+#pragma pop_macro("emit")

@@ -11,10 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <asio/bind_cancellation_slot.hpp>
-#include <asio/cancellation_signal.hpp>
-#include <asio/co_spawn.hpp>
-
 #include <tenon/core/result.hpp>
 #include <tenon/core/task.hpp>
 
@@ -57,7 +53,7 @@ class operation_owner {
       return;
     }
     state_->abandoned = true;
-    state_->cancel.emit(asio::cancellation_type::all);
+    cancel_everything(state_->cancel);
   }
   operation_state<Value>* operator->() const noexcept { return state_; }
   operation_state<Value>* get() const noexcept { return state_; }

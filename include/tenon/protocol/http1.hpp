@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/verb.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,6 +17,7 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/beast.hpp>
 #include <tenon/protocol/detail/http_answer.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_parser.hpp>

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <array>
-#include <boost/hana/tuple.hpp>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
+#include <tenon/reflect/hana.hpp>
 
 namespace tenon::inline v0 {
 

@@ -2,17 +2,11 @@
 // the visiting of a value's fields. Reflect layer; codecs, schemas and descriptions are written on top of it.
 #pragma once
 
-#include <boost/hana/accessors.hpp>
-#include <boost/hana/concept/struct.hpp>
-#include <boost/hana/fwd/first.hpp>
-#include <boost/hana/fwd/second.hpp>
-#include <boost/hana/pair.hpp>
-#include <boost/hana/string.hpp>
-#include <boost/hana/tuple.hpp>
 #include <cstddef>
 #include <string_view>
 #include <tenon/reflect/attributes.hpp>
 #include <tenon/reflect/detail/record_fields.hpp>
+#include <tenon/reflect/hana.hpp>
 #include <tenon/reflect/struct.hpp>
 #include <type_traits>
 #include <utility>

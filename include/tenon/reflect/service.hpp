@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <boost/hana/tuple.hpp>
 #include <cstddef>
 #include <iterator>
 #include <span>
@@ -14,6 +13,7 @@
 #include <tenon/reflect/detail/signature.hpp>
 #include <type_traits>
 #include <utility>
+#include <tenon/reflect/hana.hpp>
 
 /// Makes a struct a service, inside its body, as the last thing; private methods may be named.
 ///

@@ -6,9 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
-#include <msgpack/object_fwd_decl.hpp>
-#include <msgpack/versioning.hpp>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,12 +16,9 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#include <tenon/reflect/free_form.hpp>
 
 // msgpack's own forward declarations leave out the owner of an object. Its class lives in v1 whatever the version.
-namespace msgpack {
-MSGPACK_API_VERSION_NAMESPACE(v1) { class object_handle; }
-} // namespace msgpack
-
 namespace tenon::inline v0 {
 
 /// The kinds of values that cross the wire.

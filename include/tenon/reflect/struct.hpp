@@ -2,10 +2,10 @@
 // Reflect layer; fields.hpp reads the listing, which also makes the type a Hana Struct.
 #pragma once
 
-#include <boost/hana/tuple.hpp>
 #include <string_view>
 #include <tenon/reflect/attributes.hpp>
 #include <tenon/reflect/detail/for_each_macro.hpp>
+#include <tenon/reflect/hana.hpp>
 
 /// Lists the fields of a struct, inside its body, as the last thing: private members may be named.
 ///

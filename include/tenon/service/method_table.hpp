@@ -45,8 +45,8 @@ class method_table {
     while (power < n) power *= 2;
     return power;
   }
-  static constexpr std::size_t slots = round_up(Count < 2 ? 2 : Count * 2);
-  static constexpr std::size_t buckets = slots / 2;
+  static constexpr std::size_t places = round_up(Count < 2 ? 2 : Count * 2);
+  static constexpr std::size_t buckets = places / 2;
 
  public:
   /// The names must differ; two equal ones do not compile.
@@ -75,7 +75,7 @@ class method_table {
  private:
   static constexpr std::size_t bucket_of(std::uint64_t hash) noexcept { return (hash >> 48) & (buckets - 1); }
   static constexpr std::size_t slot_of(std::uint64_t hash, std::uint32_t displacement) noexcept {
-    return ((hash ^ (displacement * std::uint64_t{0x9E3779B97F4A7C15})) * 0xD6E8FEB86659FD93 >> 40) & (slots - 1);
+    return ((hash ^ (displacement * std::uint64_t{0x9E3779B97F4A7C15})) * 0xD6E8FEB86659FD93 >> 40) & (places - 1);
   }
 
   constexpr void place(std::size_t bucket, const std::array<std::uint64_t, Count>& hashes) {
@@ -100,7 +100,7 @@ class method_table {
   static void two_methods_have_one_wire_name() {}
 
   std::array<std::string_view, Count> names_;
-  std::array<std::uint16_t, slots> slots_{};
+  std::array<std::uint16_t, places> slots_{};
   std::array<std::uint16_t, buckets> displacements_{};
 };
 

@@ -11,8 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <asio/co_spawn.hpp>
-
 #include <tenon/core/task.hpp>
 #include <tenon/service/exchange.hpp>
 #include <tenon/service/guarded.hpp>

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <msgpack/object_fwd_decl.hpp>
 
 #include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/json_scanner.hpp>
@@ -18,6 +17,7 @@
 #include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/bytes.hpp>
+#include <tenon/reflect/free_form.hpp>
 
 namespace tenon::inline v0::codec::detail {
 

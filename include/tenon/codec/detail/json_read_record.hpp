@@ -10,13 +10,13 @@
 #include <string_view>
 #include <utility>
 
-#include <boost/hana/tuple.hpp>
 
 #include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/json_record.hpp>
 #include <tenon/codec/detail/json_text.hpp>
 #include <tenon/codec/detail/member_lookup.hpp>
 #include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/hana.hpp>
 
 namespace tenon::inline v0::codec::detail {
 

@@ -5,12 +5,12 @@
 #include <cstddef>
 #include <string_view>
 
-#include <boost/hana/tuple.hpp>
 
 #include <tenon/codec/detail/json_writer.hpp>
 #include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/reflect/enums.hpp>
 #include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/hana.hpp>
 #include <tenon/reflect/shape.hpp>
 
 namespace tenon::inline v0::codec::detail {

@@ -9,22 +9,22 @@
 #include <string_view>
 #include <type_traits>
 
-#include <boost/hana/tuple.hpp>
 
 #include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/hana.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
 /// The names of a record's fields and where each is found; points into tables with static storage.
 ///
-/// Shape   `slots` is an open hash table of indices with a power of two of entries, at least half of them empty (`no_slot`).
+/// Shape   `places` is an open hash table of indices with a power of two of entries, at least half of them empty (`no_place`).
 struct member_index {
-  static constexpr std::uint8_t no_slot = 255;
+  static constexpr std::uint8_t no_place = 255;
 
   const std::string_view* names = nullptr;
-  const std::uint8_t* slots = nullptr;
+  const std::uint8_t* places = nullptr;
   std::size_t count = 0;
-  std::size_t slot_mask = 0;
+  std::size_t place_mask = 0;
 
   // Reads at most eight bytes, whatever the length: names of one record rarely agree in length, start and end.
   static constexpr std::uint32_t hash(std::string_view name) noexcept {
@@ -46,9 +46,9 @@ struct member_index {
   constexpr std::size_t find(std::string_view name, std::size_t expected) const noexcept {
     if (expected < count && names[expected] == name) return expected;
     if (count == 0) return count;
-    for (std::size_t slot = hash(name) & slot_mask;; slot = (slot + 1) & slot_mask) {
-      const std::size_t index = slots[slot];
-      if (index == no_slot) return count;
+    for (std::size_t place = hash(name) & place_mask;; place = (place + 1) & place_mask) {
+      const std::size_t index = places[place];
+      if (index == no_place) return count;
       if (names[index] == name) return index;
     }
   }
@@ -68,17 +68,17 @@ struct member_index {
 
 template <std::size_t Count>
 struct member_tables {
-  static_assert(Count < member_index::no_slot, "tenon: a record has at most 254 fields; group some of them into a struct of their own");
+  static_assert(Count < member_index::no_place, "tenon: a record has at most 254 fields; group some of them into a struct of their own");
 
   std::array<std::string_view, Count> names{};
-  std::array<std::uint8_t, std::bit_ceil(2 * Count + 1)> slots{};
+  std::array<std::uint8_t, std::bit_ceil(2 * Count + 1)> places{};
 
   consteval explicit member_tables(std::array<std::string_view, Count> all_names) : names{all_names} {
-    for (std::uint8_t& slot : slots) slot = member_index::no_slot;
+    for (std::uint8_t& place : places) place = member_index::no_place;
     for (std::size_t index = 0; index < Count; ++index) {
-      std::size_t slot = member_index::hash(names[index]) & (slots.size() - 1);
-      while (slots[slot] != member_index::no_slot) slot = (slot + 1) & (slots.size() - 1);
-      slots[slot] = static_cast<std::uint8_t>(index);
+      std::size_t place = member_index::hash(names[index]) & (places.size() - 1);
+      while (places[place] != member_index::no_place) place = (place + 1) & (places.size() - 1);
+      places[place] = static_cast<std::uint8_t>(index);
     }
   }
 };
@@ -93,8 +93,8 @@ inline constexpr auto member_tables_of = make_member_tables(fields_of<T>);
 
 /// The index of T's field names.
 template <class T>
-inline constexpr member_index member_index_of{member_tables_of<T>.names.data(), member_tables_of<T>.slots.data(), member_tables_of<T>.names.size(),
-                                              member_tables_of<T>.slots.size() - 1};
+inline constexpr member_index member_index_of{member_tables_of<T>.names.data(), member_tables_of<T>.places.data(), member_tables_of<T>.names.size(),
+                                              member_tables_of<T>.places.size() - 1};
 
 /// The index of T's field with the wire name `name`; `field_count<T>` when there is none.
 template <class T>

@@ -11,7 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <boost/hana/tuple.hpp>
 
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/detail/msgpack_read.hpp>
@@ -22,6 +21,7 @@
 #include <tenon/codec/detail/variant_form.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/hana.hpp>
 #include <tenon/reflect/shape.hpp>
 
 namespace tenon::inline v0::codec::detail {

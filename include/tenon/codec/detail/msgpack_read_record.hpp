@@ -11,13 +11,13 @@
 #include <type_traits>
 #include <utility>
 
-#include <boost/hana/tuple.hpp>
 
 #include <tenon/codec/detail/fold_fields.hpp>
 #include <tenon/codec/detail/member_lookup.hpp>
 #include <tenon/codec/detail/msgpack_reader.hpp>
 #include <tenon/codec/detail/msgpack_write.hpp>
 #include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/hana.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
@@ -127,8 +127,9 @@ class msgpack_record_rest {
   std::uint64_t* seen_;
 };
 
+// Out of line, as g++ 12 warns of a dangling pointer where it is inlined for a local object that lives as long as the places do.
 template <class T>
-std::array<void*, field_count<T>> msgpack_places(T& value) {
+[[gnu::noinline]] std::array<void*, field_count<T>> msgpack_places(T& value) {
   std::array<void*, field_count<T>> places{};
   for_each_field(value, [&places](auto field, auto& member) { places[decltype(field)::index] = std::addressof(member); });
   return places;

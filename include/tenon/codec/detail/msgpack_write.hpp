@@ -10,7 +10,6 @@
 #include <type_traits>
 #include <variant>
 
-#include <boost/hana/tuple.hpp>
 
 #include <tenon/codec/detail/fold_fields.hpp>
 #include <tenon/codec/detail/msgpack_free.hpp>
@@ -19,6 +18,7 @@
 #include <tenon/codec/detail/variant_form.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/reflect/fields.hpp>
+#include <tenon/reflect/hana.hpp>
 #include <tenon/reflect/shape.hpp>
 
 namespace tenon::inline v0::codec::detail {

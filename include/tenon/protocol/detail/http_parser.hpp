@@ -1,14 +1,6 @@
 // Beast's sans-IO request parser, kept passive: it notes what a session asks about, and holds no byte itself. Protocol layer.
 #pragma once
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/core/error.hpp>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/field.hpp>
-#include <boost/beast/http/verb.hpp>
-#include <boost/optional.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -16,6 +8,7 @@
 
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
+#include <tenon/protocol/detail/beast.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 

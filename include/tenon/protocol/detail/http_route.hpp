@@ -1,7 +1,6 @@
 // What a request's head asks for: a method of a service with a codec, or a refusal with its HTTP status. Protocol layer.
 #pragma once
 
-#include <boost/beast/http/verb.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/beast.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_parser.hpp>
 

@@ -3,16 +3,12 @@
 #pragma once
 
 #include <array>
-#include <boost/hana/accessors.hpp>
-#include <boost/hana/concept/struct.hpp>
-#include <boost/hana/length.hpp>
-#include <boost/hana/pair.hpp>
-#include <boost/hana/tuple.hpp>
 #include <cstddef>
 #include <string_view>
 #include <tenon/reflect/detail/aggregate.hpp>
 #include <tenon/reflect/detail/field_names.hpp>
 #include <tenon/reflect/detail/tie.hpp>
+#include <tenon/reflect/hana.hpp>
 #include <tenon/reflect/struct.hpp>
 #include <type_traits>
 #include <utility>
