@@ -9,7 +9,6 @@
 #include <string_view>
 #include <type_traits>
 
-
 #include <tenon/reflect/fields.hpp>
 #include <tenon/reflect/hana.hpp>
 

@@ -11,7 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/detail/msgpack_read.hpp>
 #include <tenon/codec/detail/msgpack_read_container.hpp>

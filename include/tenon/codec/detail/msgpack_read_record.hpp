@@ -11,7 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-
 #include <tenon/codec/detail/fold_fields.hpp>
 #include <tenon/codec/detail/member_lookup.hpp>
 #include <tenon/codec/detail/msgpack_reader.hpp>

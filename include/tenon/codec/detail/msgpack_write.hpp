@@ -10,7 +10,6 @@
 #include <type_traits>
 #include <variant>
 
-
 #include <tenon/codec/detail/fold_fields.hpp>
 #include <tenon/codec/detail/msgpack_free.hpp>
 #include <tenon/codec/detail/msgpack_put.hpp>
