@@ -15,6 +15,7 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/result.hpp>
+#include <tenon/core/spawn.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/core/units.hpp>

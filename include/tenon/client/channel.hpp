@@ -15,8 +15,8 @@
 #include <tenon/client/link.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/core/await_asio.hpp>
+#include <tenon/net/connector.hpp>
 #include <tenon/net/loop.hpp>
-#include <tenon/net/socket_stream.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_client.hpp>
 

@@ -15,8 +15,8 @@
 #include <tenon/client/typed_call.hpp>
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/net/connector.hpp>
 #include <tenon/net/endpoint.hpp>
-#include <tenon/net/socket_stream.hpp>
 #include <tenon/policy/select.hpp>
 #include <tenon/reflect/service.hpp>
 

@@ -1,16 +1,19 @@
-// What joins tenon::task and asio: awaiting an asio::awaitable or an asio operation inside a task, and spawning a task on an io_context. Core layer.
+// What a tenon::task may await of asio: an asio::awaitable, and any operation given the token `tenon::use_task`. Core layer.
 #pragma once
 
 #include <tenon/core/asio.hpp>
 
+#include <atomic>
+#include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <tenon/core/frame_cache.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/task.hpp>
 
@@ -37,6 +40,8 @@ struct operation_state : from_frame_cache {
   bool started = false;
   bool finished = false;
   bool abandoned = false;
+  // An operation may end while it is being started, on this thread or on another: whoever of the two comes second lets the task go on.
+  std::atomic<bool> one_of_two{true};
 };
 
 // The task's side: destroys itself together with the frame, and cancels what is still running then.
@@ -90,6 +95,7 @@ class operation_handler {
   template <class... Rest>
   static void assign(operation_state<Value>& state, const std::error_code& error, Rest&&... rest) {
     if (error) state.value.emplace(to_status(error, "asio operation"));
+    else if constexpr (sizeof...(Rest) > 1) state.value.emplace(typename Value::value_type(std::forward<Rest>(rest)...));
     else state.value.emplace(std::forward<Rest>(rest)...);
   }
   template <class... Rest>
@@ -114,7 +120,7 @@ class operation_handler {
       return;
     }
     state->finished = true;
-    state->waiter.resume();
+    if (state->one_of_two.exchange(true, std::memory_order_acq_rel)) state->waiter.resume();
   }
 
   operation_state<Value>* state_;
@@ -190,14 +196,16 @@ class asio_operation_awaiter {
       : initiation_{std::forward<Start>(initiation)}, arguments_{std::forward<Given>(arguments)...} {}
 
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> self) {
-    operation_->waiter = self;
-    std::apply(
-        [this](auto&... arguments) { std::move(initiation_)(operation_handler<Value>{operation_.get()}, std::move(arguments)...); }, arguments_);
+  bool await_suspend(std::coroutine_handle<> self) {
+    operation_state<Value>* state = operation_.get();
+    state->waiter = self;
+    state->one_of_two.store(false, std::memory_order_relaxed);
+    std::apply([this, state](auto&... arguments) { std::move(initiation_)(operation_handler<Value>{state}, std::move(arguments)...); }, arguments_);
+    return !state->one_of_two.exchange(true, std::memory_order_acq_rel);
   }
   decltype(auto) await_resume() {
     if (operation_->failure) std::rethrow_exception(operation_->failure);
-    if constexpr (!std::is_same_v<Value, nothing_value>) return Value{std::move(*operation_->value)};
+    if constexpr (!std::is_same_v<Value, nothing_value>) return Value(std::move(*operation_->value));
   }
 
  private:
@@ -215,92 +223,6 @@ struct use_task_t {
   constexpr use_task_t() noexcept = default;
 };
 inline constexpr use_task_t use_task{};
-
-namespace detail {
-
-// Runs a task on an io_context until it ends, then calls `handler(exception_ptr[, value])`.
-template <class T, class Handler>
-struct spawned : from_frame_cache {
-  task<T> running;
-  Handler handler;
-  asio::io_context& io;
-  decltype(asio::prefer(std::declval<asio::io_context::executor_type>(), asio::execution::outstanding_work.tracked)) work;
-
-  spawned(asio::io_context& on, task<T>&& what, Handler&& then)
-      : running{std::move(what)}, handler{std::move(then)}, io{on}, work{asio::prefer(on.get_executor(), asio::execution::outstanding_work.tracked)} {}
-
-  static void finish(void* owner) noexcept {
-    auto* self = static_cast<spawned*>(owner);
-    // The frame is suspended for good; leave it before it is destroyed, and let exceptions of the handler reach io.run().
-    asio::post(self->io, [held = std::unique_ptr<spawned>{self}]() mutable { complete(std::move(held)); });
-  }
-  static void complete(std::unique_ptr<spawned> self) {
-    Handler then = std::move(self->handler);
-    std::exception_ptr failure;
-    if constexpr (std::is_void_v<T>) {
-#if defined(__cpp_exceptions)
-      try {
-        self->running.take();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-#else
-      self->running.take();
-#endif
-      self.reset();
-      then(std::move(failure));
-    } else {
-      std::optional<T> value;
-#if defined(__cpp_exceptions)
-      try {
-        value.emplace(self->running.take());
-      } catch (...) {
-        failure = std::current_exception();
-      }
-#else
-      value.emplace(self->running.take());
-#endif
-      self.reset();
-      if constexpr (std::is_default_constructible_v<T>) then(std::move(failure), value ? std::move(*value) : T{});
-      else then(std::move(failure), std::move(*value));
-    }
-  }
-};
-
-struct rethrow_failure {
-  template <class... Values>
-  void operator()(std::exception_ptr failure, Values&&...) const {
-    if (failure) std::rethrow_exception(failure);
-  }
-};
-
-template <class T, class Handler>
-void spawn_on(asio::io_context& io, task<T>&& what, Handler&& then) {
-  using held_type = spawned<T, std::decay_t<Handler>>;
-  auto held = std::make_unique<held_type>(io, std::move(what), std::decay_t<Handler>(std::forward<Handler>(then)));
-  asio::post(io, [held = std::move(held)]() mutable {
-    held_type* self = held.release();
-    if (self->running.done()) return held_type::finish(self);
-    self->running.promise().on_finish(&held_type::finish, self);
-    self->running.promise().set_home(self->io);
-  });
-}
-
-}  // namespace detail
-
-/// Lets `what` run on `io`, its home from now on. An exception that leaves it leaves `io.run()`.
-template <class T>
-void spawn(asio::io_context& io, task<T> what) {
-  detail::spawn_on(io, std::move(what), detail::rethrow_failure{});
-}
-
-/// The same with an asio completion token of signature `void(std::exception_ptr, T)` (or `void(std::exception_ptr)`), as asio::co_spawn takes.
-template <class T, class Token>
-auto spawn(asio::io_context& io, task<T> what, Token&& token) {
-  const auto initiation = [&io](auto handler, task<T> running) { detail::spawn_on(io, std::move(running), std::move(handler)); };
-  if constexpr (std::is_void_v<T>) return asio::async_initiate<Token, void(std::exception_ptr)>(initiation, token, std::move(what));
-  else return asio::async_initiate<Token, void(std::exception_ptr, T)>(initiation, token, std::move(what));
-}
 
 }  // namespace tenon::inline v0
 

@@ -12,7 +12,7 @@ namespace tenon::inline v0 {
 
 /// Contiguous bytes with a cheap append. Growth doubles; memory is kept until `release`.
 ///
-/// Units   bytes. Throws std::bad_alloc when the machine has no more.
+/// Units   bytes. Throws std::bad_alloc when the machine has no more. What is appended must not lie in the buffer itself: growing moves it away.
 class buffer {
  public:
   buffer() noexcept = default;
@@ -83,10 +83,11 @@ class buffer {
 
  private:
   [[gnu::noinline]] void grow(std::size_t count) {
-    const std::size_t needed = size_ + count;
+    std::size_t needed = 0;
+    const bool possible = !__builtin_add_overflow(size_, count, &needed);
     std::size_t capacity = capacity_ < 256 ? 512 : capacity_ * 2;
     if (capacity < needed) capacity = needed;
-    void* moved = std::realloc(data_, capacity);
+    void* moved = possible ? std::realloc(data_, capacity) : nullptr;
     if (moved == nullptr) {
 #if defined(__cpp_exceptions)
       throw std::bad_alloc{};

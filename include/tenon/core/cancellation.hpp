@@ -37,17 +37,21 @@ class cancellation {
   cancellation() noexcept = default;
   cancellation(const cancellation&) = delete;
   cancellation& operator=(const cancellation&) = delete;
-  ~cancellation() {
-    while (first_ != nullptr) first_->leave();
-  }
+  ~cancellation() = default;
 
   bool requested() const noexcept { return requested_; }
 
-  /// Tells every listener, once. Later requests change nothing.
+  /// Tells every listener, once. Later requests change nothing. A listener may destroy the cancellation: the others are told all the same.
   void request() {
     if (std::exchange(requested_, true)) return;
-    while (first_ != nullptr) {
-      listener* told = first_;
+    // From here on the listeners hang on this stack frame, not on the cancellation.
+    list telling;
+    if (list_.first != nullptr) {
+      telling.first = std::exchange(list_.first, nullptr);
+      telling.first->previous_ = &telling.first;
+    }
+    while (telling.first != nullptr) {
+      listener* told = telling.first;
       told->leave();
       told->cancelled();
     }
@@ -57,14 +61,25 @@ class cancellation {
   void listen(listener& who) {
     who.leave();
     if (requested_) return who.cancelled();
-    who.next_ = first_;
-    who.previous_ = &first_;
-    if (first_ != nullptr) first_->previous_ = &who.next_;
-    first_ = &who;
+    who.next_ = list_.first;
+    who.previous_ = &list_.first;
+    if (list_.first != nullptr) list_.first->previous_ = &who.next_;
+    list_.first = &who;
   }
 
  private:
-  listener* first_ = nullptr;
+  // Lets go of its members when it goes, be it with the cancellation or by an exception of a listener.
+  struct list {
+    listener* first = nullptr;
+    list() noexcept = default;
+    list(const list&) = delete;
+    list& operator=(const list&) = delete;
+    ~list() {
+      while (first != nullptr) first->leave();
+    }
+  };
+
+  list list_;
   bool requested_ = false;
 };
 

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <utility>
 
 #include <tenon/core/units.hpp>
 
@@ -62,29 +61,31 @@ class manual_clock {
 
   instant now() const noexcept { return now_; }
 
-  /// Moves time forward, then tells every watcher.
+  /// Moves time forward, then tells every watcher. A watcher may move the clock again, watch, stop watching, or throw.
   void advance(duration step) { advance_to(now_ + step); }
   void advance_to(instant when) {
     if (when > now_) now_ = when;
-    // The watchers yet to be told hang on `pending_`, so that one that is destroyed meanwhile unlinks itself from there.
-    pending_ = std::exchange(first_, nullptr);
-    if (pending_ != nullptr) pending_->previous_ = &pending_;
+    // The watchers yet to be told hang on `pending_`: one that is destroyed meanwhile unlinks itself from there, and an `advance` from within a watcher,
+    // or one after a watcher that threw, finds the rest there.
+    while (first_ != nullptr) link(pending_, *first_);
     while (pending_ != nullptr) {
-      clock_watcher* next = pending_;
-      watch(*next);
-      next->clock_moved();
+      clock_watcher& next = *pending_;
+      watch(next);
+      next.clock_moved();
     }
   }
 
-  void watch(clock_watcher& watcher) noexcept {
-    watcher.unlink();
-    watcher.next_ = first_;
-    watcher.previous_ = &first_;
-    if (first_ != nullptr) first_->previous_ = &watcher.next_;
-    first_ = &watcher;
-  }
+  void watch(clock_watcher& watcher) noexcept { link(first_, watcher); }
 
  private:
+  static void link(clock_watcher*& list, clock_watcher& watcher) noexcept {
+    watcher.unlink();
+    watcher.next_ = list;
+    watcher.previous_ = &list;
+    if (list != nullptr) list->previous_ = &watcher.next_;
+    list = &watcher;
+  }
+
   instant now_{1};
   clock_watcher* first_ = nullptr;
   clock_watcher* pending_ = nullptr;

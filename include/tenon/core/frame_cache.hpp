@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <new>
+#include <type_traits>
+#include <utility>
 
 namespace tenon::inline v0::detail {
 
@@ -12,29 +14,22 @@ class frame_cache {
  public:
   static constexpr std::size_t step = 64;
   static constexpr std::size_t largest = 4096;
+  // Under AddressSanitizer nothing is kept: a frame that is used after its end must not look alive.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr unsigned kept_per_class = 0;
+#elif defined(__has_feature)
+  static constexpr unsigned kept_per_class = __has_feature(address_sanitizer) ? 0 : 1024;
+#else
   static constexpr unsigned kept_per_class = 1024;
-
-  frame_cache() noexcept = default;
-  frame_cache(const frame_cache&) = delete;
-  frame_cache& operator=(const frame_cache&) = delete;
-  ~frame_cache() {
-    for (auto& list : classes_) {
-      while (list.first != nullptr) {
-        node* next = list.first->next;
-        ::operator delete(list.first);
-        list.first = next;
-      }
-      list.count = kept_per_class;  // What is freed after this thread's cache has gone is not kept.
-    }
-  }
+#endif
 
   static void* allocate(std::size_t size) {
     const std::size_t which = (size + step - 1) / step;
     if (which > largest / step) [[unlikely]] return ::operator new(size);
-    size_class& list = mine().classes_[which];
+    size_class& list = mine().classes[which];
     if (node* found = list.first; found != nullptr) [[likely]] {
       list.first = found->next;
-      --list.count;
+      ++list.room;
       return found;
     }
     return ::operator new(which * step);
@@ -43,11 +38,14 @@ class frame_cache {
   static void deallocate(void* block, std::size_t size) noexcept {
     const std::size_t which = (size + step - 1) / step;
     if (which <= largest / step) [[likely]] {
-      size_class& list = mine().classes_[which];
-      if (list.count < kept_per_class) [[likely]] {
-        list.first = ::new (block) node{list.first};
-        ++list.count;
-        return;
+      lists& kept = mine();
+      if (kept.classes[which].room != 0 || kept.open()) [[likely]] {
+        size_class& list = kept.classes[which];
+        if (list.room != 0) [[likely]] {
+          list.first = ::new (block) node{list.first};
+          --list.room;
+          return;
+        }
       }
     }
     ::operator delete(block);
@@ -58,16 +56,46 @@ class frame_cache {
     node* next;
   };
   struct size_class {
-    node* first = nullptr;
-    unsigned count = 0;
+    node* first;
+    unsigned room;  // how many more may be kept
   };
+  enum class state : unsigned char { fresh, open, closed };
 
-  static frame_cache& mine() noexcept {
-    thread_local frame_cache cache;
+  // All zeros at first and never destroyed, so that it can be reached while a thread's other objects are, and without a guard.
+  // What has no room keeps nothing: before the first block is freed, and after the thread has ended.
+  struct lists {
+    std::array<size_class, largest / step + 1> classes;
+    state is;
+
+    // Gives the classes their room when the first block is freed; false when there is none to give.
+    [[gnu::noinline]] bool open() noexcept {
+      if (is != state::fresh || kept_per_class == 0) return false;
+      is = state::open;
+      for (size_class& each : classes) each.room = kept_per_class;
+      at_thread_exit();
+      return true;
+    }
+    void close() noexcept {
+      is = state::closed;
+      for (size_class& each : classes) {
+        each.room = 0;
+        while (each.first != nullptr) ::operator delete(std::exchange(each.first, each.first->next));
+      }
+    }
+  };
+  static_assert(std::is_trivially_default_constructible_v<lists> && std::is_trivially_destructible_v<lists>);
+
+  static lists& mine() noexcept {
+    static thread_local constinit lists cache{};
     return cache;
   }
-
-  std::array<size_class, largest / step + 1> classes_{};
+  static void at_thread_exit() noexcept {
+    struct closer {
+      ~closer() { mine().close(); }
+    };
+    static thread_local closer one;
+    (void)one;
+  }
 };
 
 // A base that makes `new` and `delete` of a class use the cache.

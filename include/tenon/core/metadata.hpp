@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,13 +39,15 @@ class metadata {
 
   /// Adds one more value, after those `key` already has.
   void add(std::string_view key, std::string_view value) { entries_.emplace_back(key, value); }
-  /// Replaces all values of `key` by this one.
+  /// Replaces all values of `key` by this one. Both may be views of what this metadata holds.
   void set(std::string_view key, std::string_view value) {
-    erase(key);
-    add(key, value);
+    value_type entry{key, value};
+    erase(entry.first);
+    entries_.push_back(std::move(entry));
   }
   void erase(std::string_view key) {
-    std::erase_if(entries_, [key](const value_type& entry) { return same_key(entry.first, key); });
+    // A copy: erasing moves the entries, and `key` may be a view of one.
+    std::erase_if(entries_, [key = std::string{key}](const value_type& entry) { return same_key(entry.first, key); });
   }
   void clear() noexcept { entries_.clear(); }
 

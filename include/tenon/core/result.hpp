@@ -31,6 +31,8 @@ template <class T>
 inline constexpr bool is_result = false;
 template <class T>
 inline constexpr bool is_result<result<T>> = true;
+template <class T>
+inline constexpr bool is_error = std::same_as<T, status> || std::same_as<T, code>;
 
 // Without exceptions the access ends the program, as std::optional::value does there.
 [[noreturn]] inline void throw_bad_result_access(const status& why) {
@@ -60,6 +62,8 @@ template <class T>
 class [[nodiscard]] result {
   static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>,
                 "tenon::result<T>: T must be a plain object type; for a function that returns nothing use result<void>");
+  static_assert(!detail::is_error<T>, "tenon::result<T>: a status or code is the error already; for a function that gives nothing else use result<void>");
+  static_assert(!detail::is_result<T>, "tenon::result<T>: a result within a result; chain functions that return results with and_then, not with transform");
 
  public:
   using value_type = T;
@@ -70,8 +74,7 @@ class [[nodiscard]] result {
   result() requires std::default_initializable<T> : has_value_{true} { std::construct_at(std::addressof(value_)); }
 
   template <class U = T>
-    requires(!std::same_as<std::remove_cvref_t<U>, result> && !std::same_as<std::remove_cvref_t<U>, status> &&
-             !std::same_as<std::remove_cvref_t<U>, code> && !detail::is_result<std::remove_cvref_t<U>> && std::constructible_from<T, U>)
+    requires(!detail::is_error<std::remove_cvref_t<U>> && !detail::is_result<std::remove_cvref_t<U>> && std::constructible_from<T, U>)
   explicit(!std::convertible_to<U, T>) result(U&& value) : has_value_{true} {
     std::construct_at(std::addressof(value_), std::forward<U>(value));
   }
@@ -94,19 +97,22 @@ class [[nodiscard]] result {
     if (has_value_) std::construct_at(std::addressof(value_), std::move(other.value_));
     else std::construct_at(std::addressof(error_), std::move(other.error_));
   }
-  result& operator=(const result& other) requires std::copy_constructible<T> {
+  result& operator=(const result& other) requires(std::copy_constructible<T> && std::is_move_assignable_v<T>) {
     if (this != &other) *this = result{other};
     return *this;
   }
-  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>) {
+  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>)
+    requires(std::is_move_constructible_v<T> && std::is_move_assignable_v<T>)
+  {
     if (this == &other) return *this;
     if (has_value_ && other.has_value_) {
       value_ = std::move(other.value_);
     } else if (!has_value_ && !other.has_value_) {
       error_ = std::move(other.error_);
     } else if (has_value_) {
+      status taken = std::move(other.error_);  // `other` may live inside the value that goes
       std::destroy_at(std::addressof(value_));
-      std::construct_at(std::addressof(error_), std::move(other.error_));
+      std::construct_at(std::addressof(error_), std::move(taken));
       has_value_ = false;
     } else {
       status kept = std::move(error_);
@@ -150,11 +156,11 @@ class [[nodiscard]] result {
   /// The status either way: OK when there is a value. How policies and logs look at a result.
   status to_status() const { return has_value_ ? status{} : error_; }
 
-  template <class U>
+  template <class U = T>
   T value_or(U&& other) const& {
     return has_value_ ? value_ : static_cast<T>(std::forward<U>(other));
   }
-  template <class U>
+  template <class U = T>
   T value_or(U&& other) && {
     return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
   }
@@ -190,6 +196,10 @@ class [[nodiscard]] result {
   result or_else(F&& f) && {
     return has_value_ ? std::move(*this) : result{std::forward<F>(f)(std::move(error_))};
   }
+  template <class F>
+  result or_else(F&& f) const& {
+    return has_value_ ? *this : result{std::forward<F>(f)(error_)};
+  }
 
   template <class... Arguments>
   T& emplace(Arguments&&... arguments) {
@@ -200,6 +210,8 @@ class [[nodiscard]] result {
   friend bool operator==(const result& a, const result& b) {
     return a.has_value_ == b.has_value_ && (a.has_value_ ? a.value_ == b.value_ : a.error_ == b.error_);
   }
+  /// Compares codes alone; a value counts as `code::ok`.
+  friend bool operator==(const result& a, code why) noexcept { return (a.has_value_ ? code::ok : a.error_.code()) == why; }
 
  private:
   void require() const {
@@ -256,6 +268,7 @@ class [[nodiscard]] result<void> {
   }
 
   friend bool operator==(const result& a, const result& b) { return a.status_ == b.status_; }
+  friend bool operator==(const result& a, code why) noexcept { return a.status_ == why; }
 
  private:
   status status_;

@@ -25,9 +25,12 @@ class status {
  public:
   status() noexcept = default;
   status(tenon::code why) noexcept : outcome_{.code = why} {}
-  status(tenon::code why, std::string_view message) : outcome_{.code = why} { set_message(message); }
+  /// An empty message takes no memory either.
+  status(tenon::code why, std::string_view message) : status{tenon::outcome{.code = why}, message} {}
   explicit status(tenon::outcome what) noexcept : outcome_{what} {}
-  status(tenon::outcome what, std::string_view message) : outcome_{what} { set_message(message); }
+  status(tenon::outcome what, std::string_view message) : outcome_{what} {
+    if (!message.empty()) set_message(message);
+  }
 
   status(status&&) noexcept = default;
   status& operator=(status&&) noexcept = default;
@@ -66,9 +69,9 @@ class status {
 
   /// The same status with `context` and `: ` before its message: how each layer adds what it attempted.
   status&& prefixed(std::string_view context) && {
-    std::string& text = make_rest().message;
-    text.insert(0, text.empty() ? "" : ": ");
-    text.insert(0, context);
+    std::string text{context};
+    if (!message().empty()) text.append(": ").append(message());
+    make_rest().message = std::move(text);
     return std::move(*this);
   }
 
@@ -82,6 +85,8 @@ class status {
   bool operator==(const status& other) const noexcept {
     return outcome_ == other.outcome_ && message() == other.message() && details() == other.details();
   }
+  /// Compares codes alone: `if (failure == code::not_found)`, whatever its message says.
+  bool operator==(tenon::code why) const noexcept { return code() == why; }
 
  private:
   struct rest {

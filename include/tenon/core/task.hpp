@@ -32,6 +32,10 @@ template <class T>
 class asio_awaitable_awaiter;
 template <class T>
 asio_awaitable_awaiter<T> awaiter_of(asio::awaitable<T>&& awaitable);  // in core/await_asio.hpp
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
 
 // What every task's promise shares whatever it returns.
 class promise_base : public from_frame_cache {
@@ -84,8 +88,11 @@ class promise_base : public from_frame_cache {
   // Other layers make their types awaitable here by a member `awaiter_in_task()`; core/await_asio.hpp does asio::awaitable.
   template <class Awaitable>
   decltype(auto) await_transform(Awaitable&& awaitable) {
+    using given = std::remove_cvref_t<Awaitable>;
+    static_assert(!(std::is_lvalue_reference_v<Awaitable> && (is_task<given> || is_asio_awaitable<given>)),
+                  "tenon::task: a coroutine gives its value once; write co_await std::move(it)");
     if constexpr (requires { std::forward<Awaitable>(awaitable).awaiter_in_task(); }) return std::forward<Awaitable>(awaitable).awaiter_in_task();
-    else if constexpr (is_asio_awaitable<std::remove_cvref_t<Awaitable>>) return awaiter_of(std::move(awaitable));
+    else if constexpr (is_asio_awaitable<given>) return awaiter_of(std::move(awaitable));
     else return std::forward<Awaitable>(awaitable);
   }
 
@@ -109,7 +116,7 @@ class promise : public promise_base {
  public:
   task<T> get_return_object() noexcept;
   template <class U = T>
-    requires std::is_constructible_v<T, U>
+    requires std::is_convertible_v<U, T>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
@@ -130,22 +137,23 @@ class promise<void> : public promise_base {
   void take() const { rethrow_if_failed(); }
 };
 
+// Owns the task that is awaited: it can end neither before nor after the one that waits for it does.
 template <class T>
 struct task_awaiter {
-  std::coroutine_handle<promise<T>> handle;
+  task<T> awaited;
   promise_base* waiter = nullptr;
 
-  bool await_ready() const noexcept { return handle.done(); }
+  bool await_ready() const noexcept { return awaited.done(); }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> self) {
     static_assert(std::is_base_of_v<promise_base, Promise>,
                   "tenon::task: only another task can co_await it; from an asio::awaitable use co_await tenon::spawn(io, task, asio::use_awaitable)");
     waiter = &self.promise();
-    waiter->wait_for_child(handle.promise(), self);
+    waiter->wait_for_child(awaited.promise(), self);
   }
   T await_resume() {
     if (waiter != nullptr) waiter->child_done();
-    return handle.promise().take();
+    return awaited.take();
   }
 };
 
@@ -158,6 +166,9 @@ struct task_awaiter {
 /// Destroying a task that has not ended destroys its frame, and cancels what it was waiting for.
 template <class T>
 class [[nodiscard]] task {
+  static_assert(std::is_void_v<T> || (std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>),
+                "tenon::task<T>: T must be void or a plain object type; a coroutine cannot give a reference");
+
  public:
   using promise_type = detail::promise<T>;
   using value_type = T;
@@ -174,13 +185,13 @@ class [[nodiscard]] task {
     if (handle_) handle_.destroy();
   }
 
-  /// Whether it has ended; its value can be taken without waiting then.
+  /// Whether it has ended; its value can be taken without waiting then. Not of a task that was moved from or awaited.
   bool done() const noexcept { return handle_.done(); }
 
   /// The value of a task that is done; rethrows what it threw.
   T take() { return handle_.promise().take(); }
 
-  auto operator co_await() && noexcept { return detail::task_awaiter<T>{handle_}; }
+  auto operator co_await() && noexcept { return detail::task_awaiter<T>{std::move(*this)}; }
 
   /// For those who run tasks: the promise, to set a home and a finish.
   promise_type& promise() const noexcept { return handle_.promise(); }

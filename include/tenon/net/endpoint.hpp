@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include <tenon/core/result.hpp>
+#include <tenon/core/text.hpp>
 
 namespace tenon::inline v0 {
 
@@ -20,9 +23,9 @@ class endpoint {
   endpoint() = default;
 
   /// Errors  invalid_argument naming what was expected.
-  static result<endpoint> parse(std::string_view url) {
+  [[gnu::cold]] static result<endpoint> parse(std::string_view url) {
     const auto refuse = [url](std::string_view expected) {
-      return status{code::invalid_argument, "address \"" + std::string{url} + "\": expected " + std::string{expected}};
+      return status{code::invalid_argument, detail::join_text({"address \"", url, "\": expected ", expected})};
     };
     const std::size_t mark = url.find("://");
     if (mark == std::string_view::npos) return refuse("tcp://host:port or unix:///path");
@@ -42,8 +45,10 @@ class endpoint {
     if (colon == std::string_view::npos || rest.find(']', colon) != std::string_view::npos) return refuse("a port after the host, tcp://host:port");
     std::string_view host = rest.substr(0, colon);
     const std::string_view port = rest.substr(colon + 1);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    else if (host.find(':') != std::string_view::npos) return refuse("an IPv6 host in brackets, tcp://[::1]:port");
+    const bool brackets = host.starts_with('[') && host.ends_with(']');
+    if (brackets) host = host.substr(1, host.size() - 2);
+    if (brackets != (host.find(':') != std::string_view::npos)) return refuse("an IPv6 host in brackets, and no other, tcp://[::1]:port");
+    if (host.find_first_of("[]/@?# ") != std::string_view::npos) return refuse("a host name or a numeric address, tcp://host:port");
     unsigned number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
     if (port.empty() || error != std::errc{} || end != port.data() + port.size() || number > 65535) return refuse("a port from 0 to 65535");
@@ -59,6 +64,13 @@ class endpoint {
     return made;
   }
 
+  static endpoint local(std::string path) {
+    endpoint made;
+    made.kind_ = kind::local;
+    made.host_ = std::move(path);
+    return made;
+  }
+
   bool is_local() const noexcept { return kind_ == kind::local; }
   /// The host as written, without brackets; empty means every interface (listening) or this machine (connecting).
   const std::string& host() const noexcept { return host_; }
@@ -66,10 +78,10 @@ class endpoint {
   const std::string& path() const noexcept { return host_; }
   std::uint16_t port() const noexcept { return port_; }
 
-  std::string url() const {
-    if (is_local()) return "unix://" + host_;
+  [[gnu::cold]] std::string url() const {
+    if (is_local()) return detail::join_text({"unix://", host_});
     const bool brackets = host_.find(':') != std::string::npos;
-    return "tcp://" + (brackets ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_);
+    return detail::join_text({"tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
   }
 
   bool operator==(const endpoint&) const = default;

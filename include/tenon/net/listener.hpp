@@ -6,19 +6,20 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include <asio/basic_socket_acceptor.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/local/stream_protocol.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <tenon/core/await_asio.hpp>
 #include <tenon/core/result.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/net/endpoint.hpp>
 #include <tenon/net/loop.hpp>
+#include <tenon/net/socket_address.hpp>
 #include <tenon/net/socket_stream.hpp>
 
 namespace tenon::inline v0::net {
@@ -47,35 +48,28 @@ class listener {
 
 namespace detail {
 
-template <class Protocol>
 class socket_listener final : public listener {
  public:
-  using acceptor = asio::basic_socket_acceptor<Protocol, asio::io_context::executor_type>;
-
   socket_listener(asio::io_context& io, endpoint where) : state_{std::make_shared<state>(io, std::move(where))} {}
   ~socket_listener() override { close(); }
 
-  status open(const typename Protocol::endpoint& address) {
+  [[gnu::cold]] status open(const socket_address& address) {
     std::error_code error;
     acceptor& door = state_->door;
     if (door.open(address.protocol(), error); error) return failed(error);
-    if constexpr (std::is_same_v<Protocol, asio::ip::tcp>) {
-      // A restarted server gets its port back while old connections linger in TIME_WAIT.
-      door.set_option(asio::socket_base::reuse_address{true}, error);
-    }
+    // A restarted server gets its port back while old connections linger in TIME_WAIT.
+    if (!state_->where.is_local()) door.set_option(asio::socket_base::reuse_address{true}, error);
     if (door.bind(address, error); error) return failed(error);
     if (door.listen(asio::socket_base::max_listen_connections, error); error) return failed(error);
-    if constexpr (std::is_same_v<Protocol, asio::ip::tcp>) {
-      state_->where = endpoint::tcp(state_->where.host(), door.local_endpoint(error).port());
-    }
+    if (!state_->where.is_local()) state_->where = endpoint::tcp(state_->where.host(), endpoint_of(door.local_endpoint(error)).port());
     return {};
   }
 
-  void start(accept_sink& sink) override {
+  [[gnu::cold]] void start(accept_sink& sink) override {
     state_->sink = &sink;
     accept(state_);
   }
-  void close() noexcept override {
+  [[gnu::cold]] void close() noexcept override {
     if (!state_->door.is_open()) return;
     std::error_code ignored;
     state_->door.close(ignored);
@@ -84,6 +78,8 @@ class socket_listener final : public listener {
   endpoint address() const override { return state_->where; }
 
  private:
+  using acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol, asio::io_context::executor_type>;
+
   // Outlives the listener while an accept is under way; also the timer that waits out a shortage of descriptors.
   struct state final : timer {
     state(asio::io_context& on, endpoint address) : io{on}, where{std::move(address)}, door{on} {}
@@ -97,18 +93,18 @@ class socket_listener final : public listener {
     }
   };
 
-  status failed(const std::error_code& error) {
+  [[gnu::cold]] status failed(const std::error_code& error) {
     std::error_code ignored;
     state_->door.close(ignored);
-    return status{code::unavailable, "listen " + state_->where.url() + ": " + error.message()};
+    return status{code::unavailable, tenon::detail::join_text({"listen ", state_->where.url(), ": ", error.message()})};
   }
 
-  static void accept(const std::shared_ptr<state>& self) {
+  [[gnu::cold]] static void accept(const std::shared_ptr<state>& self) {
     asio::io_context& on = self->sink->next_io();
-    self->door.async_accept(on, [self, &on](const std::error_code& error, typename std::conditional_t<std::is_same_v<Protocol, asio::ip::tcp>, std::type_identity<tcp_socket>, std::type_identity<local_socket>>::type socket) {
+    self->door.async_accept(on, [self, &on](const std::error_code& error, socket opened) {
       if (!self->door.is_open()) return;
       if (!error) {
-        self->sink->accepted(on, make_stream(std::move(socket)));
+        self->sink->accepted(on, make_stream(std::move(opened)));
       } else if (error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS || error.value() == ENOMEM) {
         // Out of descriptors: trying again at once would spin; the backlog keeps the callers meanwhile.
         loop& mine = loop::of(self->io);
@@ -123,35 +119,39 @@ class socket_listener final : public listener {
   std::shared_ptr<state> state_;
 };
 
+// A socket file whose server has died refuses connections and blocks the name: only such a one is removed. A plain file refuses them as well, and stays.
+[[gnu::cold]] inline void remove_stale_socket(const std::string& path) {
+  struct ::stat found {};
+  if (path.starts_with('@') || ::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
+  const socket_address address = local_address(path);
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0) return;
+  const bool refused = ::connect(probe, address.data(), static_cast<::socklen_t>(address.size())) != 0 && errno == ECONNREFUSED;
+  ::close(probe);
+  if (refused) ::unlink(path.c_str());
+}
+
 }  // namespace detail
 
 /// Opens a listening socket.
 ///
 /// Errors  invalid_argument when the host is neither numeric nor `localhost` nor empty; unavailable with the system's reason (`address already in use`).
-inline result<std::unique_ptr<listener>> listen_on(asio::io_context& io, const endpoint& where) {
+[[gnu::cold]] inline result<std::unique_ptr<listener>> listen_on(asio::io_context& io, const endpoint& where) {
+  std::optional<socket_address> address;
   if (where.is_local()) {
-    auto opened = std::make_unique<detail::socket_listener<asio::local::stream_protocol>>(io, where);
-    const auto address = detail::local_address(where);
-    // A socket file whose server has died refuses connections and blocks the name: only such a one is removed.
-    if (!where.path().starts_with('@')) {
-      asio::local::stream_protocol::socket probe{io};
-      std::error_code error;
-      probe.connect(address, error);
-      if (error == asio::error::connection_refused) ::unlink(where.path().c_str());
-    }
-    if (status ready = opened->open(address); !ready.ok()) return ready;
-    return std::unique_ptr<listener>{std::move(opened)};
+    detail::remove_stale_socket(where.path());
+    address = detail::local_address(where.path());
+  } else if (where.host().empty()) {
+    address = detail::numeric_address("0.0.0.0", where.port());
+  } else {
+    address = detail::numeric_address(where.host() == "localhost" ? "127.0.0.1" : where.host(), where.port());
   }
-  std::error_code error;
-  asio::ip::address address;
-  if (where.host().empty()) address = asio::ip::address_v4::any();
-  else if (where.host() == "localhost") address = asio::ip::address_v4::loopback();
-  else address = asio::ip::make_address(where.host(), error);
-  if (error) {
-    return status{code::invalid_argument, "listen " + where.url() + ": expected a numeric address, localhost, or nothing for every interface"};
+  if (!address) {
+    return status{code::invalid_argument,
+                  tenon::detail::join_text({"listen ", where.url(), ": expected a numeric address, localhost, or nothing for every interface"})};
   }
-  auto opened = std::make_unique<detail::socket_listener<asio::ip::tcp>>(io, where);
-  if (status ready = opened->open({address, where.port()}); !ready.ok()) return ready;
+  auto opened = std::make_unique<detail::socket_listener>(io, where);
+  if (status ready = opened->open(*address); !ready.ok()) return ready;
   return std::unique_ptr<listener>{std::move(opened)};
 }
 

@@ -43,6 +43,7 @@ class loop : public asio::execution_context::service, private clock_watcher {
   /// Reads the clock: at the start of each batch, and before work that no batch carries.
   instant refresh() noexcept { return now_ = clock_.now(); }
 
+  /// The io_context waits for what is armed: `io.run()` returns only when nothing is, and `rest()` has said so.
   void arm(timer& what, instant when) {
     wheel_->arm(what, when);
     if (alarm_ && what.armed() && when < alarm_at_) set_alarm();
@@ -74,16 +75,28 @@ class loop : public asio::execution_context::service, private clock_watcher {
   // The one timer of the loop. It is never cancelled for a deadline that was met: it finds nothing due and sleeps on.
   void set_alarm() {
     const instant next = wheel_->next();
+    // Deadlines within one tick share one alarm: setting it costs a system call.
+    if (next == alarm_at_) return;
     alarm_at_ = next;
-    if (next == instant::never()) return;
     alarm_->expires_at(std::chrono::steady_clock::time_point{std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::nanoseconds{next.ns})});
     alarm_->async_wait([this](const std::error_code& error) {
       if (error) return;
       alarm_at_ = instant::never();
+      const set_again after{*this};
       fire();
-      if (alarm_ && alarm_at_ == instant::never()) set_alarm();
     });
   }
+
+  // A timer that throws leaves io.run(); the others are still to come.
+  struct set_again {
+    explicit set_again(loop& which) noexcept : self{which} {}
+    set_again(const set_again&) = delete;
+    set_again& operator=(const set_again&) = delete;
+    ~set_again() {
+      if (self.alarm_ && self.alarm_at_ == instant::never()) self.set_alarm();
+    }
+    loop& self;
+  };
 
   asio::io_context& io_;
   steady_clock steady_;

@@ -14,8 +14,8 @@
 #include <asio/error.hpp>
 
 #include <tenon/core/buffer.hpp>
+#include <tenon/net/connector.hpp>
 #include <tenon/net/listener.hpp>
-#include <tenon/net/socket_stream.hpp>
 #include <tenon/net/stream.hpp>
 
 namespace tenon::inline v0::net {
@@ -58,7 +58,7 @@ struct memory_pipe {
     const std::size_t count = (std::min)(space, held.size());
     if (count != 0) std::memcpy(into, held.data(), count);
     held.drop_front(count);
-    const std::error_code error = count != 0 ? std::error_code{} : asio::error::make_error_code(asio::error::eof);
+    const std::error_code error = count != 0 || space == 0 ? std::error_code{} : asio::error::make_error_code(asio::error::eof);
     asio::post(io, [held_user = std::exchange(reader, nullptr), error, count] { (*held_user)->read_done(error, count); });
   }
 };
@@ -91,6 +91,7 @@ class memory_stream final : public stream {
     out_->pump(io_);
   }
   void close() noexcept override {
+    in_->held.clear();  // What has not been read by now never will be.
     for (memory_pipe* pipe : {in_.get(), out_.get()}) {
       pipe->closed = true;
       pipe->pump(io_);

@@ -84,7 +84,7 @@ class timer_wheel {
     place(what);
   }
 
-  /// Fires everything that is due at `now`.
+  /// Fires everything that is due at `now`. A timer may advance the wheel further from within, or throw.
   void advance(instant now) {
     const std::int64_t distance = (now - origin_).ns;
     if (distance < 0) return;
@@ -161,14 +161,30 @@ class timer_wheel {
     }
   }
 
-  void fire() {
-    detail::timer_link due;
-    splice(slots_[0][slot_of(now_, 0)], due);
-    while (!due.alone()) {
-      timer& each = static_cast<timer&>(*due.after_);
-      each.unlink();
-      each.expired();
+  // What is left when a timer throws waits for the next tick.
+  struct due_timers {
+    explicit due_timers(timer_wheel& from) noexcept : wheel{from} { splice(from.slots_[0][slot_of(from.now_, 0)], head); }
+    due_timers(const due_timers&) = delete;
+    due_timers& operator=(const due_timers&) = delete;
+    ~due_timers() {
+      while (!head.alone()) {
+        timer& each = take();
+        each.tick_ = wheel.now_ + 1;
+        wheel.place(each);
+      }
     }
+    timer& take() noexcept {
+      timer& each = static_cast<timer&>(*head.after_);
+      each.unlink();
+      return each;
+    }
+    timer_wheel& wheel;
+    detail::timer_link head;
+  };
+
+  void fire() {
+    due_timers due{*this};
+    while (!due.head.alone()) due.take().expired();
   }
 
   static void splice(detail::timer_link& from, detail::timer_link& to) noexcept {
