@@ -14,6 +14,7 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/spawn.hpp>
 #include <tenon/core/status.hpp>

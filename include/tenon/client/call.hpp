@@ -14,6 +14,7 @@
 #include <tenon/client/call_state.hpp>
 #include <tenon/client/channel.hpp>
 #include <tenon/core/await_asio.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/task.hpp>
 
@@ -60,7 +61,7 @@ void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handl
     return;
   }
   // There already: a completion handler still must not run inside the call that started it.
-  asio::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
+  detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
 }
 
 // Brings the news of a call's end from its loop to the home of the task that waits: the task may be gone by then, and only its home knows.
@@ -79,7 +80,7 @@ class mailbox final : public consumer<T>, public from_frame_cache {
   }
   /// The result was there already.
   void deliver() {
-    asio::post(home_, [self = std::unique_ptr<mailbox, releaser>{this}] {
+    detail::post(home_, [self = std::unique_ptr<mailbox, releaser>{this}] {
       if (self->waiter_) self->waiter_.resume();
     });
   }

@@ -15,6 +15,7 @@
 #include <tenon/client/link.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/core/await_asio.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/loop.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -147,7 +148,7 @@ class channel final : private net::connector::waiter, private link_owner {
     try {
       f();
     } catch (...) {
-      asio::post(loop_.io(), [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+      detail::post(loop_.io(), [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
     }
 #else
     f();
@@ -181,7 +182,7 @@ class channel final : private net::connector::waiter, private link_owner {
 
   void wake() {
     retain();
-    asio::post(loop_.io(), [self = std::unique_ptr<channel, releaser>{this}] {
+    detail::post(loop_.io(), [self = std::unique_ptr<channel, releaser>{this}] {
       self->loop_.refresh();
       self->batching_ = true;
       self->take_inbox();

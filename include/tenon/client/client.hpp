@@ -15,6 +15,7 @@
 #include <tenon/client/typed_call.hpp>
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/endpoint.hpp>
 #include <tenon/policy/select.hpp>
@@ -193,7 +194,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
       // The loop's own thread cannot wait for itself: another one takes the loop down.
       if (background_) std::thread{[held = std::move(background_)] {}}.detach();
     } else {
-      asio::post(via.loop().io(), [core = std::move(core_), why] { core->via.close(why); });
+      detail::post(via.loop().io(), [core = std::move(core_), why] { core->via.close(why); });
       background_.reset();
     }
   }

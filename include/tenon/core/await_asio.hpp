@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <asio/error.hpp>
+
 #include <tenon/core/frame_cache.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/task.hpp>
@@ -23,8 +25,9 @@ namespace tenon::inline v0 {
 inline status to_status(const std::error_code& error, std::string_view attempted) {
   if (!error) return {};
   code why = code::unavailable;
-  if (error == std::errc::operation_canceled) why = code::cancelled;
-  else if (error == std::errc::timed_out) why = code::deadline_exceeded;
+  // asio 1.22 does not map its errors to std::errc (its check for std::error_code names a macro that nothing defines).
+  if (error == std::errc::operation_canceled || error == asio::error::operation_aborted) why = code::cancelled;
+  else if (error == std::errc::timed_out || error == asio::error::timed_out) why = code::deadline_exceeded;
   return status{why, error.message()}.prefixed(attempted);
 }
 
@@ -185,8 +188,12 @@ template <class Value>
 struct operation_value<std::error_code, Value> {
   using type = result<Value>;
 };
-template <class... Values>
-struct operation_value<std::exception_ptr, Values...> : operation_value<Values...> {};
+template <>
+struct operation_value<std::exception_ptr> : operation_value<> {};
+template <class Value>
+struct operation_value<std::exception_ptr, Value> : operation_value<Value> {};
+template <class First, class Second, class... Rest>
+struct operation_value<std::exception_ptr, First, Second, Rest...> : operation_value<First, Second, Rest...> {};
 
 template <class Value, class Initiation, class... Arguments>
 class asio_operation_awaiter {

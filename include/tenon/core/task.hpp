@@ -37,6 +37,19 @@ inline constexpr bool is_task = false;
 template <class T>
 inline constexpr bool is_task<task<T>> = true;
 
+// Stands for an awaiter that is not a temporary: g++ 12 copies an lvalue that comes out of await_transform, and would wait with the copy.
+template <class Awaiter>
+struct awaiter_reference {
+  Awaiter& awaiter;
+
+  decltype(auto) await_ready() { return awaiter.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> self) {
+    return awaiter.await_suspend(self);
+  }
+  decltype(auto) await_resume() { return awaiter.await_resume(); }
+};
+
 // What every task's promise shares whatever it returns.
 class promise_base : public from_frame_cache {
  public:
@@ -93,6 +106,7 @@ class promise_base : public from_frame_cache {
                   "tenon::task: a coroutine gives its value once; write co_await std::move(it)");
     if constexpr (requires { std::forward<Awaitable>(awaitable).awaiter_in_task(); }) return std::forward<Awaitable>(awaitable).awaiter_in_task();
     else if constexpr (is_asio_awaitable<given>) return awaiter_of(std::move(awaitable));
+    else if constexpr (std::is_lvalue_reference_v<Awaitable> && requires { awaitable.await_ready(); }) return awaiter_reference<std::remove_reference_t<Awaitable>>{awaitable};
     else return std::forward<Awaitable>(awaitable);
   }
 

@@ -32,10 +32,11 @@ template <class Rep, class Period>
 constexpr std::int64_t saturated_ns(std::chrono::duration<Rep, Period> value) noexcept {
   using factor = std::ratio_divide<Period, std::nano>;
   if constexpr (std::is_floating_point_v<Rep>) {
+    if (value.count() != value.count()) return 0;  // not a number is no time at all
     const auto exact = static_cast<long double>(value.count()) * static_cast<long double>(factor::num) / static_cast<long double>(factor::den);
     if (exact >= 0x1p63L) return most_ns;
     if (exact < -0x1p63L) return least_ns;
-    return exact == exact ? static_cast<std::int64_t>(exact) : 0;  // not a number is no time at all
+    return static_cast<std::int64_t>(exact);
   } else if constexpr (std::is_integral_v<Rep>) {
     if constexpr (std::is_unsigned_v<Rep> && sizeof(Rep) == 8) {
       if (value.count() > static_cast<Rep>(most_ns)) return saturated_ns(std::chrono::duration<long double, Period>{value});

@@ -124,7 +124,7 @@ class socket_listener final : public listener {
   struct ::stat found {};
   if (path.starts_with('@') || ::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
   const socket_address address = local_address(path);
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return;
   const bool refused = ::connect(probe, address.data(), static_cast<::socklen_t>(address.size())) != 0 && errno == ECONNREFUSED;
   ::close(probe);

@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include <asio/steady_timer.hpp>
+#include <asio/basic_waitable_timer.hpp>
 
 #include <tenon/core/clock.hpp>
 #include <tenon/net/timer_wheel.hpp>
@@ -56,12 +56,6 @@ class loop : public asio::execution_context::service, private clock_watcher {
     alarm_->cancel();
   }
 
-  /// Runs `work` when the io_context is done with what it is at; what it throws leaves io.run().
-  template <class Work>
-  void defer(Work&& work) {
-    asio::post(io_, std::forward<Work>(work));
-  }
-
  private:
   void shutdown() noexcept override { alarm_.reset(); }
 
@@ -104,7 +98,9 @@ class loop : public asio::execution_context::service, private clock_watcher {
   std::optional<timer_wheel> wheel_;
   instant now_;
   instant alarm_at_ = instant::never();
-  std::optional<asio::steady_timer> alarm_;
+  // Not asio::steady_timer, which erases the type of its executor at half a second of compile time.
+  using alarm_timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, asio::io_context::executor_type>;
+  std::optional<alarm_timer> alarm_;
 };
 
 }  // namespace tenon::inline v0::net

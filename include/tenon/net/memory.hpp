@@ -14,6 +14,7 @@
 #include <asio/error.hpp>
 
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/listener.hpp>
 #include <tenon/net/stream.hpp>
@@ -48,7 +49,7 @@ struct memory_pipe {
     }
     if (writer != nullptr && (left == 0 || closed)) {
       const std::error_code error = left == 0 ? std::error_code{} : asio::error::make_error_code(asio::error::broken_pipe);
-      asio::post(io, [held_user = std::exchange(writer, nullptr), error] { (*held_user)->write_done(error); });
+      tenon::detail::post(io, [held_user = std::exchange(writer, nullptr), error] { (*held_user)->write_done(error); });
     }
     if (reader != nullptr && (!held.empty() || closed)) deliver(io);
   }
@@ -59,7 +60,7 @@ struct memory_pipe {
     if (count != 0) std::memcpy(into, held.data(), count);
     held.drop_front(count);
     const std::error_code error = count != 0 || space == 0 ? std::error_code{} : asio::error::make_error_code(asio::error::eof);
-    asio::post(io, [held_user = std::exchange(reader, nullptr), error, count] { (*held_user)->read_done(error, count); });
+    tenon::detail::post(io, [held_user = std::exchange(reader, nullptr), error, count] { (*held_user)->read_done(error, count); });
   }
 };
 
@@ -154,7 +155,7 @@ class memory_network {
     ~memory_connector() override { cancel(); }
     void connect(waiter& who) override {
       waiting_ = std::make_shared<waiter*>(&who);
-      asio::post(network_->io, [network = network_, name = name_, waiting = waiting_] {
+      tenon::detail::post(network_->io, [network = network_, name = name_, waiting = waiting_] {
         waiter* told = std::exchange(*waiting, nullptr);
         if (told == nullptr) return;
         const auto found = network->open.find(name);

@@ -16,6 +16,7 @@
 
 #include <tenon/codec/json.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/net/listener.hpp>
 #include <tenon/net/memory.hpp>
 #include <tenon/policy/select.hpp>
@@ -228,7 +229,7 @@ class server {
       each->serving.on_drained = [](void* self) { static_cast<worker*>(self)->drained(); };
     }
     // One listener's callbacks run on the first loop's thread.
-    asio::post(workers_.front()->io, [this] {
+    detail::post(workers_.front()->io, [this] {
       if (stopping_) return;
       for (auto& each : listeners_) each->start(acceptor_);
     });
@@ -254,11 +255,11 @@ class server {
       if (!started_ || std::exchange(stopping_, true)) {
         if (!started_) return;
       } else {
-        asio::post(workers_.front()->io, [this] {
+        detail::post(workers_.front()->io, [this] {
           for (auto& each : listeners_) each->close();
         });
         for (auto& each : workers_) {
-          asio::post(each->io, [worker = each.get()] { worker->serving.start_drain(); });
+          detail::post(each->io, [worker = each.get()] { worker->serving.start_drain(); });
         }
       }
     }
@@ -304,7 +305,7 @@ class server {
       for (auto& each : self.workers_) {
         if (&each->io != &on) continue;
         if (each == self.workers_.front()) return begin(*each, std::move(opened));
-        asio::post(on, [this, worker = each.get(), opened = std::move(opened)]() mutable { begin(*worker, std::move(opened)); });
+        detail::post(on, [this, worker = each.get(), opened = std::move(opened)]() mutable { begin(*worker, std::move(opened)); });
         return;
       }
     }

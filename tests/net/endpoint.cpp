@@ -1,0 +1,92 @@
+#include <tenon/net/endpoint.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+using tenon::endpoint;
+
+namespace {
+
+struct good {
+  std::string_view url;
+  std::string_view host;
+  int port;
+  std::string_view again;
+};
+struct bad {
+  std::string_view url;
+  std::string_view expected;
+};
+
+}  // namespace
+
+TEST_CASE("an address is taken apart and put together again") {
+  for (const good& each : {
+           good{"tcp://127.0.0.1:9000", "127.0.0.1", 9000, "tcp://127.0.0.1:9000"},
+           good{"tcp://localhost:0", "localhost", 0, "tcp://localhost:0"},
+           good{"tcp://market.example:65535/", "market.example", 65535, "tcp://market.example:65535"},
+           good{"tcp://:80", "", 80, "tcp://:80"},
+           good{"tcp://[::1]:80", "::1", 80, "tcp://[::1]:80"},
+           good{"tcp://[fe80::1%eth0]:80", "fe80::1%eth0", 80, "tcp://[fe80::1%eth0]:80"},
+           good{"rpcx://10.0.0.1:8972", "10.0.0.1", 8972, "tcp://10.0.0.1:8972"},
+       }) {
+    CAPTURE(each.url);
+    const tenon::result<endpoint> parsed = endpoint::parse(each.url);
+    REQUIRE(parsed.has_value());
+    CHECK_FALSE(parsed->is_local());
+    CHECK(parsed->host() == each.host);
+    CHECK(parsed->port() == each.port);
+    CHECK(parsed->url() == each.again);
+    CHECK(*endpoint::parse(parsed->url()) == *parsed);
+  }
+  CHECK(endpoint::tcp("::1", 80).url() == "tcp://[::1]:80");
+}
+
+TEST_CASE("a local address is a path, or a name behind an @") {
+  for (const std::string_view path : {"/tmp/market.sock", "relative.sock", "@market"}) {
+    const tenon::result<endpoint> parsed = endpoint::parse("unix://" + std::string{path});
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->is_local());
+    CHECK(parsed->path() == path);
+    CHECK(*endpoint::parse(parsed->url()) == *parsed);
+    CHECK(*parsed == endpoint::local(std::string{path}));
+  }
+  CHECK(endpoint::parse("unix:///" + std::string(106, 'x')).has_value());
+  CHECK(endpoint::parse("unix:///" + std::string(107, 'x')) == tenon::code::invalid_argument);
+}
+
+TEST_CASE("what is no address is refused, and the message says what was expected") {
+  for (const bad& each : {
+           bad{"", "expected tcp://host:port or unix:///path"},
+           bad{"127.0.0.1:80", "expected tcp://host:port or unix:///path"},
+           bad{"http://a:80", "one of the schemes"},
+           bad{"://a:80", "one of the schemes"},
+           bad{"unix://", "a path after unix://"},
+           bad{"tcp://", "a port after the host"},
+           bad{"tcp://host", "a port after the host"},
+           bad{"tcp://[::1]", "a port after the host"},
+           bad{"tcp://::1:80", "in brackets"},
+           bad{"tcp://[]:80", "in brackets"},
+           bad{"tcp://[host]:80", "in brackets"},
+           bad{"tcp://[::1:80", "in brackets"},
+           bad{"tcp://a]:80", "a host name"},
+           bad{"tcp://me@host:80", "a host name"},
+           bad{"tcp://host/path:80", "a host name"},
+           bad{"tcp://host:", "a port from 0 to 65535"},
+           bad{"tcp://host:65536", "a port from 0 to 65535"},
+           bad{"tcp://host:-1", "a port from 0 to 65535"},
+           bad{"tcp://host:+1", "a port from 0 to 65535"},
+           bad{"tcp://host: 1", "a port from 0 to 65535"},
+           bad{"tcp://host:80x", "a port from 0 to 65535"},
+           bad{"tcp://host:80/path", "a port from 0 to 65535"},
+           bad{"tcp://host:99999999999999999999", "a port from 0 to 65535"},
+       }) {
+    CAPTURE(each.url);
+    const tenon::result<endpoint> parsed = endpoint::parse(each.url);
+    REQUIRE(parsed == tenon::code::invalid_argument);
+    CHECK(parsed.error().message().find(each.expected) != std::string::npos);
+    CHECK(parsed.error().message().find(std::string{"\""}.append(each.url).append("\"")) != std::string::npos);
+  }
+}
