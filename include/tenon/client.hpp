@@ -1,6 +1,7 @@
 // Door of the client layer: channels, calls and the typed client.
 #pragma once
 
+#include <tenon/client/attempts.hpp>
 #include <tenon/client/call.hpp>
 #include <tenon/client/call_state.hpp>
 #include <tenon/client/channel.hpp>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <tenon/core/asio.hpp>
@@ -116,15 +117,29 @@ class call_state : public call_base {
  protected:
   using call_base::call_base;
 
-  /// The one end of every call.
-  void complete(result<T> value) {
-    value_.emplace(std::move(value));
+  /// Where an answer is read into: a value as it was made.
+  auto& fresh_value()
+    requires(!std::is_void_v<T>)
+  {
+    value_.emplace(result<T>{T{}});
+    return **value_;
+  }
+
+  /// The one end of every call: OK keeps the value that was read, or a default one when none was.
+  void complete(status why) {
+    if (!why.ok()) [[unlikely]] value_.emplace(std::move(why));
+    else if (!value_) [[unlikely]] value_.emplace(default_value());
     disarm();
     if (phase_.exchange(phase::done, std::memory_order_acq_rel) == phase::listened) consumer_->completed(*this);
     else phase_.notify_all();
   }
 
  private:
+  static result<T> default_value() {
+    if constexpr (std::is_void_v<T>) return {};
+    else return T{};
+  }
+
   std::optional<result<T>> value_;
   consumer<T>* consumer_ = nullptr;
 };

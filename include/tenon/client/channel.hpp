@@ -16,6 +16,7 @@
 #include <tenon/client/options.hpp>
 #include <tenon/core/await_asio.hpp>
 #include <tenon/core/post.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/loop.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -87,7 +88,7 @@ class channel final : private net::connector::waiter, private link_owner {
     if (!refusal_.ok()) return call.failed(refusal_);
     if (state_ == state::closed) return call.failed(status{refused_here(code::unavailable), "the client is closed"});
     if (waiting_count_ + sent_count_ >= options_.max_pending_calls) {
-      return call.failed(status{refused_here(code::resource_exhausted), "too many calls under way on " + url()});
+      return call.failed(too_many());
     }
     call.place_ = call_base::place::waiting;
     call.previous_ = last_waiting_;
@@ -96,6 +97,7 @@ class channel final : private net::connector::waiter, private link_owner {
     ++waiting_count_;
     if (state_ == state::idle) connect();
   }
+  [[gnu::cold]] status too_many() const { return status{refused_here(code::resource_exhausted), join_text({"too many calls under way on ", url()})}; }
   bool full() const noexcept { return waiting_count_ + sent_count_ >= options_.max_pending_calls; }
 
   /// There is no address: every call fails with this. Before the first call.
@@ -269,7 +271,7 @@ class channel final : private net::connector::waiter, private link_owner {
   void connect_failed(const std::error_code& error) override {
     connect_watch_.disarm();
     state_ = state::idle;
-    const status why{refused_here(code::unavailable), "connect " + url() + ": " + error.message()};
+    const status why{refused_here(code::unavailable), join_text({"connect ", url(), ": ", error.message()})};
     fail_everything(why, why);
     release();
   }
@@ -295,7 +297,7 @@ class channel final : private net::connector::waiter, private link_owner {
     batching_ = false;
     drop_link();
     state_ = state::idle;
-    const std::string text = "the connection to " + url() + " was lost: " + why;
+    const std::string text = join_text({"the connection to ", url(), " was lost: ", why});
     // What was sent may have run; what still waited has not.
     fail_everything(status{outcome{.code = code::unavailable, .flags = outcome::local}, text}, status{refused_here(code::unavailable), text});
   }

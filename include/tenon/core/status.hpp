@@ -68,7 +68,7 @@ class status {
   }
 
   /// The same status with `context` and `: ` before its message: how each layer adds what it attempted.
-  status&& prefixed(std::string_view context) && {
+  [[gnu::cold]] status&& prefixed(std::string_view context) && {
     std::string text{context};
     if (!message().empty()) text.append(": ").append(message());
     make_rest().message = std::move(text);
@@ -76,7 +76,7 @@ class status {
   }
 
   /// `NOT_FOUND: text`, for logs.
-  std::string to_string() const {
+  [[gnu::cold]] std::string to_string() const {
     std::string text{code_name(code())};
     if (!message().empty()) text.append(": ").append(message());
     return text;

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 #include <tenon/core/limits.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
@@ -43,12 +45,12 @@ class rpcx_session {
         continue;
       }
       if (!rest.empty() && static_cast<unsigned char>(rest[0]) != rpcx::magic) {
-        return close(done, "expected a frame with magic byte 0x08, found " + std::to_string(static_cast<unsigned char>(rest[0])));
+        return close(done, {"expected a frame with magic byte 0x08, found ", tenon::detail::number_text{static_cast<unsigned>(static_cast<unsigned char>(rest[0]))}});
       }
       const auto length = rpcx::frame_length(rest);
       if (!length) return done;
       if (*length < rpcx::smallest_frame) {
-        return close(done, "expected a frame of at least 32 bytes, found a total of " + std::to_string(*length));
+        return close(done, {"expected a frame of at least 32 bytes, found a total of ", tenon::detail::number_text{*length}});
       }
       if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
         refuse_oversized(rest, *length, out);
@@ -60,9 +62,9 @@ class rpcx_session {
         return done;
       }
       const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
-      if (!cut) return close(done, "expected block lengths that add up to the frame's, found others");
+      if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       if (!handle(*cut, rest.substr(0, static_cast<std::size_t>(*length)), sink, out)) {
-        return close(done, "expected metadata pairs that add up to their block, found others");
+        return close(done, {"expected metadata pairs that add up to their block, found others"});
       }
       done.bytes += static_cast<std::size_t>(*length);
     }
@@ -81,7 +83,7 @@ class rpcx_session {
     rpcx::end_frame(out, at);
   }
 
-  void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
+  [[gnu::cold]] void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
     mark at = rpcx::begin_frame(out, rpcx::response_bit | 1, to.codec, to.id);
     std::memset(out.extend(12), 0, 12);
     const std::size_t block = out.size();
@@ -96,9 +98,9 @@ class rpcx_session {
   bool unfinished() const noexcept { return skipping_ != 0; }
 
  private:
-  static consumed close(consumed done, std::string reason) {
+  [[gnu::cold]] static consumed close(consumed done, std::initializer_list<std::string_view> reason) {
     done.next = consumed::state::close;
-    done.reason = "rpcx: " + std::move(reason);
+    done.reason = "rpcx: " + tenon::detail::join_text(reason);
     return done;
   }
 
@@ -139,24 +141,24 @@ class rpcx_session {
     return true;
   }
 
-  void refuse(const reply_address& to, status error, buffer& out) {
+  [[gnu::cold]] void refuse(const reply_address& to, status error, buffer& out) {
     error.add_flag(outcome::not_executed).add_flag(outcome::no_retry);
     if (!to.one_way) write_error(out, to, error, {});
   }
 
-  void refuse_oversized(std::string_view head, std::uint64_t length, buffer& out) {
+  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, buffer& out) {
     const auto bits = static_cast<unsigned char>(head[2]);
     if ((bits & (rpcx::response_bit | rpcx::heartbeat_bit)) != 0) return;
     const reply_address to{tenon::detail::load_big_endian_64(head.data() + 4), static_cast<serialization>(static_cast<unsigned char>(head[3]) >> 4), (bits & rpcx::one_way_bit) != 0};
     refuse(to, too_large(length), out);
   }
 
-  status too_large(std::uint64_t size) const {
-    return status{code::resource_exhausted, "message of " + std::to_string(size) + " bytes exceeds the limit of " + std::to_string(bounds_.max_message_bytes)};
+  [[gnu::cold]] status too_large(std::uint64_t size) const {
+    return status{code::resource_exhausted, tenon::detail::join_text({"message of ", tenon::detail::number_text{size}, " bytes exceeds the limit of ", tenon::detail::number_text{bounds_.max_message_bytes}})};
   }
 
   // Rare: the handler set response metadata, and its place is in front of the payload that is already written.
-  static void insert_metadata(buffer& out, mark& at, const metadata& extra) {
+  [[gnu::cold]] static void insert_metadata(buffer& out, mark& at, const metadata& extra) {
     const std::string payload{out.view(at.payload)};
     out.truncate(at.payload - 8);
     out.extend(4);

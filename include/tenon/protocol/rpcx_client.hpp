@@ -1,10 +1,12 @@
 // rpcx on one connection: the client's session. Protocol layer.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 #include <tenon/core/limits.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
@@ -43,19 +45,19 @@ class rpcx_client_session final : public client_session {
     while (true) {
       const std::string_view rest = in.substr(done.bytes);
       if (!rest.empty() && static_cast<unsigned char>(rest[0]) != rpcx::magic) {
-        return close(done, "expected a frame with magic byte 0x08, found " + std::to_string(static_cast<unsigned char>(rest[0])));
+        return close(done, {"expected a frame with magic byte 0x08, found ", tenon::detail::number_text{static_cast<unsigned>(static_cast<unsigned char>(rest[0]))}});
       }
       const auto length = rpcx::frame_length(rest);
       if (!length) return done;
       if (*length < rpcx::smallest_frame || *length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
-        return close(done, "expected an answer of 32 to " + std::to_string(bounds_.max_message_bytes + bounds_.max_metadata_bytes) + " bytes, found " + std::to_string(*length));
+        return close(done, {"expected an answer of 32 to ", tenon::detail::number_text{bounds_.max_message_bytes + bounds_.max_metadata_bytes}, " bytes, found ", tenon::detail::number_text{*length}});
       }
       if (rest.size() < *length) {
         done.wanted = static_cast<std::size_t>(*length);
         return done;
       }
       const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
-      if (!cut) return close(done, "expected block lengths that add up to the frame's, found others");
+      if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
       // A request frame from a server is a push; calls are answered by response frames only.
       if (!cut->is_response() || cut->is_heartbeat()) continue;
@@ -76,9 +78,9 @@ class rpcx_client_session final : public client_session {
     sink.on_reply(answer);
   }
 
-  static consumed close(consumed done, std::string reason) {
+  [[gnu::cold]] static consumed close(consumed done, std::initializer_list<std::string_view> reason) {
     done.next = consumed::state::close;
-    done.reason = "rpcx: " + std::move(reason);
+    done.reason = "rpcx: " + tenon::detail::join_text(reason);
     return done;
   }
 

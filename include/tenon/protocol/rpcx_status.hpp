@@ -11,7 +11,7 @@ namespace tenon::inline v0::protocol::rpcx {
 
 /// Writes a status as metadata: the text any rpcx client shows, `CODE: message`, and the exact code beside it. A text without a code reads as UNKNOWN,
 /// so that code needs none: a plain error of a handler arrives word for word.
-inline void append_status(buffer& out, const status& error) {
+[[gnu::cold]] inline void append_status(buffer& out, const status& error) {
   const bool plain = error.code() == code::unknown && !error.message().empty() && !code_from_name(error.message().substr(0, error.message().find(": ")));
   frames::append_pair(out, error_key, plain ? error.message() : error.to_string());
   frames::append_pair(out, code_key, code_name(error.code()));
@@ -22,7 +22,7 @@ inline void append_status(buffer& out, const status& error) {
 /// Reads the status of an error response; foreign servers send only a text.
 ///
 /// Source  the texts of smallnest/rpcx server/server.go for what a Go server says of itself.
-inline status read_status(std::string_view metadata_block) {
+[[gnu::cold]] inline status read_status(std::string_view metadata_block) {
   std::string_view text;
   std::optional<code> exact;
   outcome found;

@@ -11,6 +11,7 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/frame_cache.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/net/stream.hpp>
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -277,7 +278,7 @@ class connection final : public served_connection, private net::stream_user, pri
     call.answered = true;
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
-                         std::string{call.context.service()} + "." + std::string{call.context.method()} + ": the caller's time was up while the handler ran"};
+                         join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
       with_session([&](auto& spoken) { spoken.write_error(out_, call.address, error, call.context.response); });
     }
     retain();

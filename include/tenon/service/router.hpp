@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/service/exchange.hpp>
 
 namespace tenon::inline v0::service {
@@ -30,9 +32,9 @@ class instance {
 class router {
  public:
   /// Errors  already_exists when a service of this name is served already.
-  status add(std::unique_ptr<instance> served) {
+  [[gnu::cold]] status add(std::unique_ptr<instance> served) {
     for (const auto& each : services_) {
-      if (each->name() == served->name()) return status{code::already_exists, "service \"" + std::string{served->name()} + "\" is served already"};
+      if (each->name() == served->name()) return status{code::already_exists, tenon::detail::join_text({"service \"", served->name(), "\" is served already"})};
     }
     services_.push_back(std::move(served));
     return {};
@@ -58,31 +60,27 @@ class router {
     return nullptr;
   }
 
-  static status not_here(std::string text) {
-    status error{code::unimplemented, text};
+  // What a peer sent is quoted, cut short: names can be as long as a message.
+  [[gnu::cold]] static status not_here(std::initializer_list<std::string_view> before, std::string_view name, std::string_view after, const std::string& known) {
+    const std::string_view shown = name.substr(0, 80);
+    status error{code::unimplemented,
+                 tenon::detail::join_text({tenon::detail::join_text(before), "\"", shown, shown.size() < name.size() ? "...\"" : "\"", after, known.empty() ? " none" : known})};
     error.add_flag(outcome::not_executed);
     return error;
   }
-  // What a peer sent is quoted, cut short: names can be as long as a message.
-  static std::string quoted(std::string_view name) { return "\"" + std::string{name.substr(0, 80)} + (name.size() > 80 ? "...\"" : "\""); }
-
-  status unknown_service(std::string_view name) const {
-    std::string text = "unknown service " + quoted(name) + "; served here:";
-    for (const auto& each : services_) text.append(" ").append(each->name());
-    if (services_.empty()) text += " none";
-    return not_here(std::move(text));
+  [[gnu::cold]] status unknown_service(std::string_view name) const {
+    std::string known;
+    for (const auto& each : services_) known.append(" ").append(each->name());
+    return not_here({"unknown service "}, name, "; served here:", known);
   }
-  static status unknown_method(const instance& served, std::string_view name) {
-    std::string text = std::string{served.name()} + " has no method " + quoted(name) + "; it has:";
-    std::size_t shown = 0;
+  [[gnu::cold]] static status unknown_method(const instance& served, std::string_view name) {
+    std::string known;
+    std::size_t left = 20;
     for (const std::string_view each : served.methods()) {
-      if (++shown > 20) {
-        text += " ...";
-        break;
-      }
-      text.append(" ").append(each);
+      known.append(" ").append(left == 0 ? "..." : each);
+      if (left-- == 0) break;
     }
-    return not_here(std::move(text));
+    return not_here({served.name(), " has no method "}, name, "; it has:", known);
   }
 
   std::vector<std::unique_ptr<instance>> services_;

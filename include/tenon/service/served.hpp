@@ -14,6 +14,7 @@
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/concept.hpp>
 #include <tenon/core/context.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/service/exchange.hpp>
 #include <tenon/service/guarded.hpp>
@@ -46,8 +47,13 @@ bool with_codec(codecs<Codecs...>, protocol::serialization wanted, F&& f) {
   return ((static_cast<std::uint8_t>(wanted) == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
 }
 
+[[gnu::cold]] inline void say_where(status& read, std::string_view method) {
+  read.set_message(tenon::detail::join_text({method, ": request ", read.message()}));
+  read.add_flag(outcome::not_executed);
+}
+
 template <class... Codecs>
-std::string names_of(codecs<Codecs...>) {
+[[gnu::cold]] std::string names_of(codecs<Codecs...>) {
   std::string text;
   ((text.append(text.empty() ? "" : ", ").append(Codecs::name)), ...);
   return text;
@@ -90,11 +96,15 @@ class served final : public instance {
     disposition became = disposition::refused;
     const bool spoken = detail::with_codec(Codecs{}, call.call.address.codec, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
     if (!spoken) [[unlikely]] {
-      return call.refuse(status{code::unimplemented, std::string{full_name<S, I>} + ": serialization " +
-                                                         std::to_string(static_cast<unsigned>(call.call.address.codec)) +
-                                                         " is not spoken here; expected one of: " + detail::names_of(Codecs{})});
+      return refuse_codec(call, full_name<S, I>);
     }
     return became;
+  }
+
+  [[gnu::cold]] static disposition refuse_codec(exchange& call, std::string_view method) {
+    const auto found = static_cast<unsigned>(call.call.address.codec);
+    return call.refuse(status{code::unimplemented, tenon::detail::join_text({method, ": serialization ", tenon::detail::number_text{found},
+                                                                             " is not spoken here; expected one of: ", detail::names_of(Codecs{})})});
   }
 
   template <std::size_t I, class Codec>
@@ -102,7 +112,7 @@ class served final : public instance {
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
     call_info info{.now = call.now, .deadline = call.deadline, .attempt_start = call.now, .method = I, .idempotent = method<S, I>::is_idempotent};
     typename Guard::call_state state{};
-    if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal<I>(admitted));
+    if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
     if constexpr (kind::in_task || kind::in_awaitable) return start<I, Codec>(call, info, state);
     else return answer<I, Codec>(call, info, state);
   }
@@ -174,19 +184,14 @@ class served final : public instance {
   static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
     codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
     status read = Codec::decode(call.call.payload, all, call.bounds);
-    if (!read.ok()) [[unlikely]] {
-      read.set_message(std::string{full_name<S, I>} + ": request " + read.message());
-      read.add_flag(outcome::not_executed);
-    }
+    if (!read.ok()) [[unlikely]] detail::say_where(read, full_name<S, I>);
     return read;
   }
 
-  template <std::size_t I>
-  status refusal(outcome refused) const {
-    std::string text{full_name<S, I>};
-    text += refused.code == code::deadline_exceeded ? ": the time was up before the handler ran" : ": refused before the handler ran";
-    if (const std::string_view by = guard_.producer(refused); !by.empty()) text.append(" (").append(by).append(")");
-    return status{refused, text};
+  [[gnu::cold]] status refusal(outcome refused, std::string_view method) const {
+    const std::string_view by = guard_.producer(refused);
+    return status{refused, tenon::detail::join_text({method, refused.code == code::deadline_exceeded ? ": the time was up" : ": refused", " before the handler ran",
+                                                     by.empty() ? "" : " (", by, by.empty() ? "" : ")"})};
   }
 
   std::shared_ptr<Implementation> object_;
