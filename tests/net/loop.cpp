@@ -33,7 +33,7 @@ TEST_CASE("an io_context has one loop, whoever asks") {
   CHECK(&loop::of(io).io() == &io);
   CHECK_FALSE(loop::of(io).on_this_thread());
   bool inside = false;
-  loop::of(io).defer([&] { inside = loop::of(io).on_this_thread(); });
+  asio::post(io, [&] { inside = loop::of(io).on_this_thread(); });
   io.run();
   CHECK(inside);
 }

@@ -17,7 +17,7 @@ using net_test::sink;
 using tenon::net::memory_network;
 
 struct pair {
-  explicit pair(asio::io_context& io) : wire{io}, into{io}, opened{std::move(*wire.listen("a"))} {
+  explicit pair(asio::io_context& on) : io{on}, wire{io}, into{io}, opened{std::move(*wire.listen("a"))} {
     opened->start(into);
     const auto door = wire.connector_to("a");
     caller who;
@@ -30,6 +30,16 @@ struct pair {
     here.stream = std::move(who.stream);
     there.stream = std::move(into.streams[0]);
   }
+  // A user lives until its stream has let go of it.
+  ~pair() {
+    here.stream.reset();
+    there.stream.reset();
+    io.restart();
+    io.poll();
+    CHECK(here.references == 0);
+    CHECK(there.references == 0);
+  }
+  asio::io_context& io;
   memory_network wire;
   sink into;
   std::unique_ptr<tenon::net::listener> opened;

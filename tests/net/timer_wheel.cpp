@@ -24,7 +24,7 @@ struct note final : tenon::net::timer {
   void expired() override {
     if (fired != nullptr) fired->push_back(this);
     if (wheel != nullptr && again > 0_ns) wheel->arm(*this, now + again);
-    if (victim != nullptr) victim->reset();
+    if (victim != nullptr) return victim->reset();
     if (throws) {
       throws = false;
       throw std::runtime_error{"timer"};

@@ -4,7 +4,6 @@
 
 #include <tenon/core/asio.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -45,12 +44,12 @@ namespace detail {
 [[gnu::cold]] inline socket_address local_address(const std::string& path) {
   ::sockaddr_un local{};
   local.sun_family = AF_UNIX;
-  // endpoint::parse admits only what fits; what was put together otherwise is cut.
-  const std::size_t size = (std::min)(path.size(), sizeof(local.sun_path) - 1);
-  std::memcpy(local.sun_path, path.data(), size);
+  // endpoint::parse admits only what fits; of what was put together otherwise the system says that it knows no such address.
+  if (path.size() >= sizeof(local.sun_path)) return {};
+  std::memcpy(local.sun_path, path.data(), path.size());
   if (path.starts_with('@')) local.sun_path[0] = '\0';
   const std::size_t ending = path.starts_with('@') ? 0 : 1;
-  return {&local, offsetof(::sockaddr_un, sun_path) + size + ending, 0};
+  return {&local, offsetof(::sockaddr_un, sun_path) + path.size() + ending, 0};
 }
 
 /// What a socket address is as an endpoint; `unix://` without a path for local peers, which have no name of their own.

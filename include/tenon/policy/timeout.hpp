@@ -29,6 +29,7 @@ struct timeout : policy::base {
     if constexpr (std::is_same_v<std::remove_cv_t<decltype(Options)>, timeout_options>) return Options;
     else return timeout_options{.total = Options};
   }();
+  static_assert(defaults.total > duration{}, "tenon::timeout: the time is zero or less, so that every call would be refused; write a time above zero");
 
   [[gnu::always_inline]] static outcome admit(policy::none&, const options& chosen, policy::none&, call_info& info) noexcept {
     info.deadline = (std::min)(info.deadline, info.now + chosen.total);
