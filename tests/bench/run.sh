@@ -1,12 +1,15 @@
 #!/bin/sh
 # Echo over loopback: tenon against raw asio, turn by turn in the same run, because absolute figures of one machine drift by 10-20 %.
 # usage: sh tests/bench/run.sh [ROUNDS [SECONDS]]
-# The compiler is $CXX (g++), binaries go to $TENON_BUILD_DIR (build), in bench/.
+# The compiler is $CXX (g++), binaries go to $TENON_BUILD_DIR (build), in bench/. $WAY is how the client calls: then (default), task, awaitable; $KIND the
+# kind of handler: plain (default), task, awaitable.
 set -eu
 
 rounds=${1:-5}
 seconds=${2:-3}
 workloads="1x1x64 1x64x64 64x16x581"
+way=${WAY:-then}
+kind=${KIND:-plain}
 compiler=${CXX:-g++}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
@@ -39,12 +42,19 @@ pin() {
   if [ "$pinned" = yes ]; then exec taskset -c "$core" "$@"; else exec "$@"; fi
 }
 
-# measure SIDE WORKLOAD: one line `WORKLOAD ROUND SIDE CALLS P50 P99` in the results.
+# Microseconds for which some runnable process had to wait for a core, since the machine started; nothing where the kernel does not say.
+waiting() { sed -n 's/^some.*total=//p' /proc/pressure/cpu 2>/dev/null || true; }
+
+# measure SIDE WORKLOAD: one line `WORKLOAD ROUND SIDE CALLS P50 P99 DISTURBED` in the results; DISTURBED is the percentage of the time for which something had to
+# wait for a core: server and client have one each, so others were running.
 measure() {
-  case $1 in raw) prefix=raw_ ;; *) prefix= ;; esac
+  case $1 in
+    raw) prefix=raw_ server_kind='' client_way='' ;;
+    *) prefix='' server_kind=$kind client_way=$way ;;
+  esac
   : >"$binaries/listening"
   # The server may end with its standard input, so that it never outlives this script.
-  (pin 0 "$binaries/${prefix}echo_server" 0) <"$binaries/open" >"$binaries/listening" &
+  (pin 0 "$binaries/${prefix}echo_server" 0 $server_kind) <"$binaries/open" >"$binaries/listening" &
   server=$!
   port=
   waited=0
@@ -58,11 +68,15 @@ measure() {
     fi
     sleep 0.1
   done
-  # shellcheck disable=SC2046 # the three numbers of the workload
-  line=$( (pin 1 "$binaries/${prefix}echo_client" "$port" $(echo "$2" | tr x ' ') "$seconds") )
+  before=$(waiting)
+  # shellcheck disable=SC2046,SC2086 # the three numbers of the workload; nothing, or one word
+  line=$( (pin 1 "$binaries/${prefix}echo_client" "$port" $(echo "$2" | tr x ' ') "$seconds" $client_way) )
+  after=$(waiting)
   stop_server
-  echo "$2 $round $1 $(echo "$line" | sed 's/[a-z0-9_]*=//g')" >>"$results"
-  printf '  %-10s %-6s %s\n' "$2" "$1" "$line"
+  # The client has warmed up for a second, or for less when it measures for less.
+  disturbed=$(awk -v waited="$((${after:-0} - ${before:-0}))" -v seconds="$seconds" 'BEGIN { printf "%.0f", waited / 1e4 / (seconds + (seconds < 1 ? seconds : 1)) }')
+  echo "$2 $round $1 $(echo "$line" | sed 's/[a-z0-9_]*=//g') $disturbed" >>"$results"
+  printf '  %-10s %-6s %s disturbed=%s%%\n' "$2" "$1" "$line" "$disturbed"
 }
 
 for program in raw_echo_server raw_echo_client echo_server echo_client; do build $program; done
@@ -92,7 +106,7 @@ done
 exec 3>&-
 rm -f "$binaries/open"
 
-# Medians of each figure; the ratio is the median of the rounds' own ratios, so that drift between rounds cancels.
+# Medians of each figure over the calm rounds of a workload; the ratio is the median of the rounds' own ratios, so that drift between rounds cancels.
 awk '
   function median(list,    values, count, i, j, swap) {
     count = split(list, values, " ")
@@ -103,23 +117,33 @@ awk '
   }
   {
     if (!($1 in known)) { known[$1] = 1; order[++workloads] = $1 }
-    key = $1 " " $3
-    calls[key] = calls[key] " " $4
-    p50[key] = p50[key] " " $5
-    p99[key] = p99[key] " " $6
-    at[$1, $2, $3] = $4
+    calls[$1, $2, $3] = $4
+    p50[$1, $2, $3] = $5
+    p99[$1, $2, $3] = $6
+    if ($7 > disturbed[$1, $2]) disturbed[$1, $2] = $7
     if ($2 > rounds) rounds = $2
   }
   END {
     print ""
-    print "connections x in flight x bytes; medians of " rounds " rounds"
-    printf "%-10s | %12s %8s %8s | %12s %8s %8s | %9s\n", "workload", "raw calls/s", "p50 us", "p99 us", "tenon call/s", "p50 us", "p99 us", "tenon/raw"
+    print "connections x in flight x bytes; medians of the rounds in which nothing waited for a core for more than 10 % of the time (a * when there was none: of all)"
+    printf "%-10s | %12s %8s %8s | %12s %8s %8s | %9s %6s\n", "workload", "raw calls/s", "p50 us", "p99 us", "tenon call/s", "p50 us", "p99 us", "tenon/raw", "rounds"
     for (i = 1; i <= workloads; i++) {
       w = order[i]
-      ratios = ""
-      for (r = 1; r <= rounds; r++) ratios = ratios " " at[w, r, "tenon"] / at[w, r, "raw"]
-      raw = w " raw"
-      ours = w " tenon"
-      printf "%-10s | %12.0f %8.1f %8.1f | %12.0f %8.1f %8.1f | %9.2f\n", w, median(calls[raw]), median(p50[raw]), median(p99[raw]), median(calls[ours]), median(p50[ours]), median(p99[ours]), median(ratios)
+      calm = 0
+      for (r = 1; r <= rounds; r++) if (disturbed[w, r] <= 10) calm++
+      split("", figure)
+      used = 0
+      for (r = 1; r <= rounds; r++) {
+        if (calm && disturbed[w, r] > 10) continue
+        used++
+        figure["ratio"] = figure["ratio"] " " calls[w, r, "tenon"] / calls[w, r, "raw"]
+        for (s = 1; s <= 2; s++) {
+          side = s == 1 ? "raw" : "tenon"
+          figure[side, "calls"] = figure[side, "calls"] " " calls[w, r, side]
+          figure[side, "p50"] = figure[side, "p50"] " " p50[w, r, side]
+          figure[side, "p99"] = figure[side, "p99"] " " p99[w, r, side]
+        }
+      }
+      printf "%-10s | %12.0f %8.1f %8.1f | %12.0f %8.1f %8.1f | %9.2f %5d%s\n", w, median(figure["raw", "calls"]), median(figure["raw", "p50"]), median(figure["raw", "p99"]), median(figure["tenon", "calls"]), median(figure["tenon", "p50"]), median(figure["tenon", "p99"]), median(figure["ratio"]), used, calm ? " " : "*"
     }
   }' "$results"

@@ -38,6 +38,7 @@ struct connection {
 
   explicit connection(answers how = answers::at_once, tenon::limits bounds = {}) : session{bounds}, how_{how} {}
 
+  bool full() const { return false; }
   bool on_request(const request& call) {
     recorded_call record{std::string{call.service}, std::string{call.method}, std::string{call.payload}, call.address.codec};
     if (call.timeout) record.timeout_ms = call.timeout->milliseconds();

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -14,8 +14,14 @@
 #include <tenon/client/options.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/context.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/core/units.hpp>
+#include <tenon/net/timer_wheel.hpp>
+#include <tenon/policy/concept.hpp>
 #include <tenon/policy/stack.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/service/guarded.hpp>
 
 namespace tenon::inline v0::detail {
 
@@ -25,7 +31,11 @@ struct client_core {
   explicit client_core(channel& owned) noexcept : via{owned} {}
   client_core(const client_core&) = delete;
   client_core& operator=(const client_core&) = delete;
-  ~client_core() { via.release(); }
+  /// By then the calls have ended, or end here: their policies' state is about to go.
+  ~client_core() {
+    via.close(status{outcome{.code = code::unavailable, .flags = outcome::local}, "the client was closed"});
+    via.release();
+  }
 
   channel& via;
   [[no_unique_address]] typename Stack::client_states client{};
@@ -61,7 +71,10 @@ class attempts {
   attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
-    if (chosen != nullptr) options_ = std::make_unique<call_options>(*chosen);
+    if (chosen == nullptr) return;
+    options_ = std::make_unique<call_options>(*chosen);
+    // Now, in the caller's thread: the parent may be gone when the loop starts the call.
+    if (chosen->parent != nullptr) info_.deadline = chosen->parent->deadline();
   }
   ~attempts() = default;
 
@@ -82,7 +95,8 @@ class attempts {
     if (options_) [[unlikely]] take_metadata(answer);
     if (!answer.error.ok()) [[unlikely]] return attempt_ended(answer.error);
     if (answer.codec != method_.codec) [[unlikely]] return attempt_ended(wrong_codec(answer.codec));
-    if (status read = read_answer(answer); !read.ok()) [[unlikely]] {
+    // What the value's own code throws must not lose the call.
+    if (const status read = service::guarded("exception", [&] { return read_answer(answer); }); !read.ok()) [[unlikely]] {
       return attempt_ended(status{code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
     }
     succeed();
@@ -110,7 +124,7 @@ class attempts {
 
   bool admit_call() {
     info_.now = via().now();
-    if (options_) [[unlikely]] inherit_deadline();
+    if (options_ && options_->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *options_->timeout);
     outcome admitted = Stack::admit_call(view());
     if (admitted.ok() && info_.deadline <= info_.now) [[unlikely]] {
       admitted = refused_here(code::deadline_exceeded);
@@ -167,10 +181,11 @@ class attempts {
   [[gnu::cold]] void decide(status why) {
     const policy::decision then = Stack::decide(view(), why.outcome());
     if constexpr (Stack::has_loop) {
-      if (then.again && info_.now + then.delay < info_.deadline) {
+      if (then.again && via().open() && info_.now + then.delay < info_.deadline) {
         ++info_.attempt;
         pause_.owner = this;
         via().loop().arm(pause_, info_.now + then.delay);
+        via().park(self_);
         return;
       }
     }
@@ -184,10 +199,6 @@ class attempts {
     end(std::move(why));
   }
 
-  [[gnu::cold]] void inherit_deadline() {
-    if (options_->timeout) info_.deadline = info_.now + *options_->timeout;
-    if (options_->parent != nullptr) info_.deadline = (std::min)(info_.deadline, options_->parent->deadline());
-  }
   [[gnu::cold]] void take_metadata(const protocol::reply& answer) {
     if (options_->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *options_->response_metadata);
   }
@@ -211,6 +222,7 @@ class attempts {
   struct pause final : net::timer {
     attempts* owner = nullptr;
     void expired() override {
+      owner->via().withdraw(owner->self_);
       owner->via().guard_user_code([this] { owner->go(); });
     }
   };

@@ -37,7 +37,11 @@ class handler_consumer final : public consumer<T>, public from_frame_cache {
     auto executor = std::move(self->work_);
     Handler handler = std::move(self->handler_);
     self.reset();
-    asio::dispatch(executor, [handler = std::move(handler), value = std::move(value)]() mutable { std::move(handler)(std::move(value)); });
+    asio::dispatch(executor, [handler = std::move(handler), value = std::move(value)]() mutable {
+      // Here, where its owner may use it as well: what it holds would outlive the call.
+      asio::get_associated_cancellation_slot(handler).clear();
+      std::move(handler)(std::move(value));
+    });
   }
 
   Handler& handler() noexcept { return handler_; }
@@ -89,7 +93,11 @@ class mailbox final : public consumer<T>, public from_frame_cache {
   struct releaser {
     void operator()(mailbox* held) const noexcept { held->release(); }
   };
-  void completed(call_state<T>&) override { deliver(); }
+  void completed(call_state<T>&) override {
+    // Forgotten already: the home may be gone as well.
+    if (references_.load(std::memory_order_acquire) == 1) return release();
+    deliver();
+  }
 
   asio::io_context& home_;
   std::coroutine_handle<> waiter_;

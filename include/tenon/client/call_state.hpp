@@ -3,16 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
-#include <tenon/core/asio.hpp>
 #include <tenon/core/frame_cache.hpp>
-#include <tenon/core/metadata.hpp>
 #include <tenon/core/result.hpp>
-#include <tenon/net/loop.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/concept.hpp>
 
 namespace tenon::inline v0::detail {
@@ -54,9 +52,9 @@ class call_base : public from_frame_cache, public net::timer {
   friend class channel;
   std::atomic<std::uint32_t> references_{1};
   // The channel's: where this call stands there.
-  enum class place : std::uint8_t { nowhere, waiting, sent };
+  enum class place : std::uint8_t { nowhere, waiting, sent, parked };
   place place_ = place::nowhere;
-  std::uint32_t slot_ = 0;
+  std::uint32_t slot_ = 0;  // sent: its slot; waiting: for which attempt to connect
   call_base* next_ = nullptr;
   call_base** previous_ = nullptr;
 };

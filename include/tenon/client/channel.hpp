@@ -1,7 +1,10 @@
 // One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -14,11 +17,14 @@
 #include <tenon/client/call_state.hpp>
 #include <tenon/client/link.hpp>
 #include <tenon/client/options.hpp>
-#include <tenon/core/await_asio.hpp>
 #include <tenon/core/post.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/core/units.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/loop.hpp>
+#include <tenon/net/stream.hpp>
+#include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_client.hpp>
 
@@ -39,6 +45,7 @@ class channel final : private net::connector::waiter, private link_owner {
   const client_options& options() const noexcept { return options_; }
   state current() const noexcept { return state_; }
   bool ready() const noexcept { return state_ == state::ready; }
+  bool open() const noexcept { return state_ != state::closed; }
   std::string url() const { return connector_ ? connector_->url() : std::string{}; }
   /// Answers that came when nobody waited for them any more.
   std::uint64_t late_replies() const noexcept { return late_replies_; }
@@ -53,26 +60,12 @@ class channel final : private net::connector::waiter, private link_owner {
 
   /// From any thread: the loop starts the call soon, together with whatever else has been submitted by then.
   void submit_from_elsewhere(call_base& call) {
-    call.retain();
-    bool first = false;
-    {
-      const std::lock_guard guard{inbox_mutex_};
-      first = inbox_.empty();
-      inbox_.push_back({&call, false});
-    }
-    if (first) wake();
+    post({&call, false});
   }
   /// From any thread: ends the call with `cancelled` unless it has ended.
   void cancel(call_base& call) {
     if (loop_.on_this_thread()) return end(call, cancelled_here());
-    call.retain();
-    bool first = false;
-    {
-      const std::lock_guard guard{inbox_mutex_};
-      first = inbox_.empty();
-      inbox_.push_back({&call, true});
-    }
-    if (first) wake();
+    post({&call, true});
   }
 
   /// Sends one attempt; `write_payload(buffer&)` appends its payload. The call must be ready() or wait by `queue`.
@@ -87,18 +80,32 @@ class channel final : private net::connector::waiter, private link_owner {
   void queue(call_base& call) {
     if (!refusal_.ok()) return call.failed(refusal_);
     if (state_ == state::closed) return call.failed(status{refused_here(code::unavailable), "the client is closed"});
-    if (waiting_count_ + sent_count_ >= options_.max_pending_calls) {
-      return call.failed(too_many());
-    }
+    if (full()) return call.failed(too_many());
+    if (state_ == state::idle) connect();
     call.place_ = call_base::place::waiting;
+    call.slot_ = attempt_;
     call.previous_ = last_waiting_;
     *last_waiting_ = &call;
     last_waiting_ = &call.next_;
     ++waiting_count_;
-    if (state_ == state::idle) connect();
   }
-  [[gnu::cold]] status too_many() const { return status{refused_here(code::resource_exhausted), join_text({"too many calls under way on ", url()})}; }
-  bool full() const noexcept { return waiting_count_ + sent_count_ >= options_.max_pending_calls; }
+  /// Whether one more call would be more than the options allow.
+  bool full() const noexcept {
+    return waiting_count_ + sent_count_ >= options_.max_pending_calls || (link_ != nullptr && link_->unsent_bytes() >= options_.max_unsent_bytes);
+  }
+  [[gnu::cold]] status too_many() const {
+    return status{refused_here(code::resource_exhausted), join_text({"too many calls under way on ", url(), "; ", number_text{options_.max_pending_calls}, " calls and ",
+                                                                     number_text{options_.max_unsent_bytes}, " unsent bytes are allowed"})};
+  }
+
+  /// Keeps a call that is between two attempts, so that the end of the channel ends it too. It withdraws before it goes on.
+  void park(call_base& call) noexcept {
+    call.place_ = call_base::place::parked;
+    call.previous_ = &first_parked_;
+    call.next_ = first_parked_;
+    if (first_parked_ != nullptr) first_parked_->previous_ = &call.next_;
+    first_parked_ = &call;
+  }
 
   /// There is no address: every call fails with this. Before the first call.
   void refuse_all(status why) {
@@ -112,45 +119,44 @@ class channel final : private net::connector::waiter, private link_owner {
       case call_base::place::nowhere: return false;
       case call_base::place::waiting: leave_queue(call); break;
       case call_base::place::sent: free_slot(call.slot_); break;
+      case call_base::place::parked: unlink(call); break;
     }
     return true;
   }
 
-  /// Ends every call and the connection. Idempotent.
-  void close(status why) {
+  /// Ends every call, whatever it is at, and the connection. Nothing is tried again. Idempotent.
+  void close(const status& why) {
     if (state_ == state::closed) return;
-    take_inbox();
-    state_ = state::closed;
+    retain();
+    const bool was_connecting = std::exchange(state_, state::closed) == state::connecting;
     connect_watch_.disarm();
     if (connector_) connector_->cancel();
     drop_link();
-    fail_everything(why, why);
-    connector_.reset();
-    loop_.rest();
-  }
-
-  /// Runs what arrived from other threads before the loop could; for a channel whose loop will not run again.
-  void take_inbox() {
-    std::vector<posted> taken;
-    {
-      const std::lock_guard guard{inbox_mutex_};
-      taken.swap(inbox_);
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+      if (call_base* call = slots_[index].call; call != nullptr) end(*call, why);
     }
-    for (const posted& each : taken) {
-      if (each.cancel) end(*each.call, cancelled_here());
-      else if (!each.call->done()) guard_user_code([&] { each.call->start(); });
+    while (first_waiting_ != nullptr) end(*first_waiting_, why);
+    while (first_parked_ != nullptr) end(*first_parked_, why);
+    for (const posted& each : take_inbox(true)) {
+      end(*each.call, why);
       each.call->release();
     }
+    connector_.reset();
+    loop_.rest();
+    if (was_connecting) release();
+    release();
   }
 
   /// User code runs in the middle of a batch; what it throws must not tear the batch: it leaves io.run() a moment later.
   template <class F>
   void guard_user_code(F&& f) {
 #if defined(__cpp_exceptions)
+    // What is run may end this channel.
+    asio::io_context& io = loop_.io();
     try {
       f();
     } catch (...) {
-      detail::post(loop_.io(), [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+      detail::post(io, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
     }
 #else
     f();
@@ -169,28 +175,46 @@ class channel final : private net::connector::waiter, private link_owner {
   };
   static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
 
-  ~channel() {
-    // Ending what is left takes and gives references; none of them may be the last again.
-    references_.store(2, std::memory_order_relaxed);
-    close(status{outcome{.code = code::unavailable, .flags = outcome::local}, "the client is closed"});
-  }
+  // Closed by then: whoever made it closes it.
+  ~channel() = default;
 
   static status cancelled_here() { return status{outcome{.code = code::cancelled, .flags = outcome::local}, "the call was cancelled by its caller"}; }
 
   void end(call_base& call, status why) {
+    withdraw(call);
     if (call.done()) return;
     guard_user_code([&] { call.cancelled(std::move(why)); });
   }
 
+  void post(posted what) {
+    {
+      const std::lock_guard guard{inbox_mutex_};
+      // A channel that is closed has ended its calls.
+      if (inbox_closed_) return;
+      what.call->retain();
+      inbox_.push_back(what);
+      if (inbox_.size() > 1) return;
+    }
+    wake();
+  }
   void wake() {
     retain();
     detail::post(loop_.io(), [self = std::unique_ptr<channel, releaser>{this}] {
       self->loop_.refresh();
       self->batching_ = true;
-      self->take_inbox();
-      self->batch_ended();
+      for (const posted& each : self->take_inbox(false)) {
+        if (each.cancel) self->end(*each.call, cancelled_here());
+        else if (!each.call->done()) self->guard_user_code([&each] { each.call->start(); });
+        each.call->release();
+      }
+      self->batching_ = false;
       if (self->link_ != nullptr) self->link_->flush();
     });
+  }
+  std::vector<posted> take_inbox(bool last) {
+    const std::lock_guard guard{inbox_mutex_};
+    inbox_closed_ = last;
+    return std::exchange(inbox_, {});
   }
   struct releaser {
     void operator()(channel* held) const noexcept { held->release(); }
@@ -222,12 +246,15 @@ class channel final : private net::connector::waiter, private link_owner {
     --sent_count_;
   }
 
-  void leave_queue(call_base& call) noexcept {
+  static void unlink(call_base& call) noexcept {
     *call.previous_ = call.next_;
     if (call.next_ != nullptr) call.next_->previous_ = call.previous_;
-    else last_waiting_ = call.previous_;
     call.next_ = nullptr;
     call.previous_ = nullptr;
+  }
+  void leave_queue(call_base& call) noexcept {
+    if (call.next_ == nullptr) last_waiting_ = call.previous_;
+    unlink(call);
     --waiting_count_;
   }
 
@@ -245,6 +272,7 @@ class channel final : private net::connector::waiter, private link_owner {
 
   void connect() {
     state_ = state::connecting;
+    ++attempt_;
     retain();
     loop_.arm(connect_watch_, loop_.refresh() + options_.connect_timeout);
     connector_->connect(*this);
@@ -272,14 +300,22 @@ class channel final : private net::connector::waiter, private link_owner {
     connect_watch_.disarm();
     state_ = state::idle;
     const status why{refused_here(code::unavailable), join_text({"connect ", url(), ": ", error.message()})};
-    fail_everything(why, why);
+    // Those that waited for this attempt; callers may try again at once, and queue behind them for the next.
+    const std::uint32_t attempt = attempt_;
+    while (first_waiting_ != nullptr && first_waiting_->slot_ == attempt) fail(*first_waiting_, why);
     release();
   }
 
   // --- the link
 
-  void batch_begins() override { batching_ = true; }
-  void batch_ended() override { batching_ = false; }
+  void batch_begins() override {
+    retain();
+    batching_ = true;
+  }
+  void batch_ended() noexcept override {
+    batching_ = false;
+    release();
+  }
 
   void on_reply(const protocol::reply& answer) override {
     const auto index = static_cast<std::uint32_t>(answer.id);
@@ -297,24 +333,19 @@ class channel final : private net::connector::waiter, private link_owner {
     batching_ = false;
     drop_link();
     state_ = state::idle;
-    const std::string text = join_text({"the connection to ", url(), " was lost: ", why});
-    // What was sent may have run; what still waited has not.
-    fail_everything(status{outcome{.code = code::unavailable, .flags = outcome::local}, text}, status{refused_here(code::unavailable), text});
+    const status lost{outcome{.code = code::unavailable, .flags = outcome::local}, join_text({"the connection to ", url(), " was lost: ", why})};
+    // Only calls that were sent are here: those that callers start meanwhile wait for the next connection.
+    retain();
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+      if (call_base* call = slots_[index].call; call != nullptr) fail(*call, lost);
+    }
+    release();
   }
 
   void drop_link() noexcept {
     if (link* dropped = std::exchange(link_, nullptr); dropped != nullptr) dropped->drop();
   }
 
-  void fail_everything(const status& sent, const status& waiting) {
-    retain();
-    for (std::size_t index = 0; index < slots_.size(); ++index) {
-      if (call_base* call = slots_[index].call; call != nullptr) fail(*call, sent);
-    }
-    // Those that wait now; callers may try again at once, and queue behind them.
-    for (std::size_t left = waiting_count_; left > 0 && first_waiting_ != nullptr; --left) fail(*first_waiting_, waiting);
-    release();
-  }
   void fail(call_base& call, const status& why) {
     withdraw(call);
     guard_user_code([&] { call.failed(why); });
@@ -333,11 +364,14 @@ class channel final : private net::connector::waiter, private link_owner {
   call_base* first_waiting_ = nullptr;
   call_base** last_waiting_ = &first_waiting_;
   std::size_t waiting_count_ = 0;
+  std::uint32_t attempt_ = 0;  // to connect
+  call_base* first_parked_ = nullptr;
   std::uint64_t late_replies_ = 0;
   connect_watch connect_watch_;
   std::atomic<std::uint32_t> references_{1};
   std::mutex inbox_mutex_;
   std::vector<posted> inbox_;
+  bool inbox_closed_ = false;
 };
 
 inline net::loop& loop_of(const call_base& call) noexcept { return call.via().loop(); }

@@ -1,6 +1,9 @@
 // The typed client: a service's methods as member functions of a connection. Client layer; the door people type.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,15 +12,23 @@
 #include <type_traits>
 #include <utility>
 
+#include <asio/executor_work_guard.hpp>
+
 #include <tenon/client/call.hpp>
+#include <tenon/client/call_state.hpp>
 #include <tenon/client/channel.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/client/typed_call.hpp>
 #include <tenon/codec/arguments.hpp>
+#include <tenon/codec/concept.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/core/buffer.hpp>
 #include <tenon/core/post.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/endpoint.hpp>
+#include <tenon/policy/concept.hpp>
 #include <tenon/policy/select.hpp>
 #include <tenon/reflect/service.hpp>
 
@@ -91,11 +102,15 @@ struct starter {
     return held;
   }
 
-  template <std::size_t Index, class Token, class... Arguments>
-  static auto start_with_token(client_core<Stack>& core, const call_options* chosen, Token&& token, Arguments&&... arguments) {
+  static const call_options* address_of(const call_options& chosen) noexcept { return &chosen; }
+  static const call_options* address_of(std::nullptr_t) noexcept { return nullptr; }
+
+  // `chosen` is call_options, or nullptr for none. By value: a token may keep the initiation and run it later.
+  template <std::size_t Index, class Options, class Token, class... Arguments>
+  static auto start_with_token(client_core<Stack>& core, Options chosen, Token&& token, Arguments&&... arguments) {
     return asio::async_initiate<Token, void(result<response<Index>>)>(
-        [&core, chosen](auto handler, auto&&... given) {
-          deliver_to<response<Index>>(start<Index>(core, chosen, given...), core.via.loop().io(), std::move(handler));
+        [&core, chosen = std::move(chosen)](auto handler, auto&&... given) {
+          deliver_to<response<Index>>(start<Index>(core, address_of(chosen), given...), core.via.loop().io(), std::move(handler));
         },
         token, std::forward<Arguments>(arguments)...);
   }
@@ -115,7 +130,7 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
   }
   template <std::size_t Index, class Token, class... Arguments>
   auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
-    return detail::starter<S, Codec, Stack>::template start_with_token<Index>(core_, &options_, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
+    return detail::starter<S, Codec, Stack>::template start_with_token<Index>(core_, options_, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
   }
 
  private:
@@ -128,7 +143,8 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 /// Each method returns a `call<T>`, or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
 /// connection fails the calls under way and is made anew at the next. May be called from any thread. Destroying it ends its calls.
 ///
-/// Shape   `client<market> m{"tcp://127.0.0.1:9000"}` has a background thread; `client<market> m{io, "tcp://..."}` uses the caller's io_context.
+/// Shape   `client<market> m{"tcp://127.0.0.1:9000"}` has a background thread; `client<market> m{io, "tcp://..."}` uses the caller's io_context, which one
+///         thread runs. What a callback throws leaves the run of that io_context, on a background thread it ends the program.
 /// Errors  a URL that cannot be read makes every call fail with invalid_argument.
 template <class S, class... Parameters>
 class client : public stubs_of<S, client<S, Parameters...>> {

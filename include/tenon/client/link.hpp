@@ -19,9 +19,9 @@ namespace tenon::inline v0::detail {
 class link_owner : public protocol::reply_sink {
  public:
   virtual void link_lost(const std::string& why) = 0;
-  /// Around each batch of answers: what is sent meanwhile leaves together.
+  /// Around each batch of answers, always both: what is sent meanwhile leaves together, and the owner stays alive.
   virtual void batch_begins() = 0;
-  virtual void batch_ended() = 0;
+  virtual void batch_ended() noexcept = 0;
 
  protected:
   ~link_owner() = default;
@@ -84,11 +84,13 @@ class link final : private net::stream_user {
     in_.commit(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
     loop_.refresh();
-    owner_->batch_begins();
-    const protocol::consumed done = session_->consume(in_.view(), *owner_);
+    link_owner& told = *owner_;
+    told.batch_begins();
+    const protocol::consumed done = session_->consume(in_.view(), told);
     // A caller may have closed the client in the middle of the batch.
-    if (owner_ == nullptr) return;
-    owner_->batch_ended();
+    const bool dropped = owner_ == nullptr;
+    told.batch_ended();
+    if (dropped) return;
     in_.drop_front(done.bytes);
     if (done.next == protocol::consumed::state::close) return owner_->link_lost(done.reason);
     if (in_.empty() && in_.capacity() > kept_buffer) in_.release();

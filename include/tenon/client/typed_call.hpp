@@ -40,8 +40,9 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
     }
   }
   void end(status why) override {
+    // The loop's reference, given up even when the callback throws.
+    const call_reference<typed_call> held{this};
     this->complete(std::move(why));
-    this->release();
   }
 };
 

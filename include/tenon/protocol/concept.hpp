@@ -71,12 +71,11 @@ struct mark {
 struct consumed {
   enum class state : std::uint8_t {
     more,   ///< everything complete was handled; feed the rest again when more has come
-    wait,   ///< a request is being answered and this protocol answers in order: feed again after `end_reply` or `write_error`
+    wait,   ///< a request is being answered and this protocol answers in order, or the sink is full: feed the rest again later
     close,  ///< nothing more can be read here; send what was written, then close. `reason` says why
   };
   std::size_t bytes = 0;       ///< handled, and not to be fed again
   state next = state::more;
-  std::size_t wanted = 0;      ///< how long the unfinished message is in all, when that is known: to size the read buffer by
   std::string reason{};        ///< with `close`: for the log
 };
 
@@ -85,10 +84,12 @@ enum class sniffed : std::uint8_t { no, yes, need_more };
 
 /// Takes the requests that a server session cuts out of the bytes.
 ///
-/// Returns true when the answer is already written (or none is due); false when it comes later.
+/// Returns `on_request`: true when the answer is already written (or none is due); false when it comes later.
+///         `full`: true when so much waits to be sent that nothing more should be read; asked before each message.
 template <class T>
 concept request_sink = requires(T& sink, const request& call) {
   { sink.on_request(call) } -> std::same_as<bool>;
+  { sink.full() } -> std::convertible_to<bool>;
 };
 
 /// The server's half of a protocol on one connection.

@@ -60,7 +60,12 @@ class http1_session {
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
     consumed done;
     request call;
-    while (advance(in, out, done, call)) {
+    while (true) {
+      if (sink.full()) {
+        done.next = consumed::state::wait;
+        break;
+      }
+      if (!advance(in, out, done, call)) break;
       waiting_ = true;
       const bool answered = sink.on_request(call);
       retire();

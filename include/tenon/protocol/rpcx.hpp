@@ -3,11 +3,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <cstring>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include <tenon/core/buffer.hpp>
 #include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
@@ -18,8 +25,9 @@ namespace tenon::inline v0::protocol {
 /// The server's half of rpcx. Requests may be answered in any order.
 ///
 /// Errors  a bad magic, impossible lengths or a metadata block that does not add up close the connection, since the next frame cannot be found;
-///         a frame above the limit is answered with resource_exhausted and skipped without being stored; a compressed payload is answered with unimplemented.
-/// Source  rpcx protocol; reference figures in tests/protocol/rpcx.cpp.
+///         a frame, payload or metadata above its limit is answered with resource_exhausted, a frame that cannot be held at all is skipped without being stored;
+///         a compressed payload is answered with unimplemented.
+/// Source  rpcx protocol; frames written down byte by byte in tests/protocol/rpcx.cpp.
 class rpcx_session {
  public:
   static constexpr std::string_view name = "rpcx";
@@ -36,7 +44,7 @@ class rpcx_session {
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
     consumed done;
     while (true) {
-      std::string_view rest = in.substr(done.bytes);
+      const std::string_view rest = in.substr(done.bytes);
       if (skipping_ != 0) {
         const std::size_t step = static_cast<std::size_t>((std::min)(skipping_, std::uint64_t{rest.size()}));
         skipping_ -= step;
@@ -44,7 +52,12 @@ class rpcx_session {
         if (skipping_ != 0) return done;
         continue;
       }
-      if (!rest.empty() && static_cast<unsigned char>(rest[0]) != rpcx::magic) {
+      if (rest.empty()) return done;
+      if (sink.full()) {
+        done.next = consumed::state::wait;
+        return done;
+      }
+      if (static_cast<unsigned char>(rest[0]) != rpcx::magic) {
         return close(done, {"expected a frame with magic byte 0x08, found ", tenon::detail::number_text{static_cast<unsigned>(static_cast<unsigned char>(rest[0]))}});
       }
       const auto length = rpcx::frame_length(rest);
@@ -57,10 +70,7 @@ class rpcx_session {
         skipping_ = *length;
         continue;
       }
-      if (rest.size() < *length) {
-        done.wanted = static_cast<std::size_t>(*length);
-        return done;
-      }
+      if (rest.size() < *length) return done;
       const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       if (!handle(*cut, rest.substr(0, static_cast<std::size_t>(*length)), sink, out)) {
@@ -131,11 +141,14 @@ class rpcx_session {
       });
       if (!sound) return false;
     }
+    if (cut.metadata_block.size() > bounds_.max_metadata_bytes) [[unlikely]] {
+      return refuse(call.address, too_large("metadata", cut.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
+    }
     if (cut.is_compressed()) [[unlikely]] {
       return refuse(call.address, status{code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"}, out), true;
     }
     if (cut.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
-      return refuse(call.address, too_large(cut.payload.size()), out), true;
+      return refuse(call.address, too_large("message", cut.payload.size(), bounds_.max_message_bytes), out), true;
     }
     sink.on_request(call);
     return true;
@@ -150,11 +163,11 @@ class rpcx_session {
     const auto bits = static_cast<unsigned char>(head[2]);
     if ((bits & (rpcx::response_bit | rpcx::heartbeat_bit)) != 0) return;
     const reply_address to{tenon::detail::load_big_endian_64(head.data() + 4), static_cast<serialization>(static_cast<unsigned char>(head[3]) >> 4), (bits & rpcx::one_way_bit) != 0};
-    refuse(to, too_large(length), out);
+    refuse(to, too_large("message", length, bounds_.max_message_bytes), out);
   }
 
-  [[gnu::cold]] status too_large(std::uint64_t size) const {
-    return status{code::resource_exhausted, tenon::detail::join_text({"message of ", tenon::detail::number_text{size}, " bytes exceeds the limit of ", tenon::detail::number_text{bounds_.max_message_bytes}})};
+  [[gnu::cold]] static status too_large(std::string_view what, std::uint64_t size, std::size_t limit) {
+    return status{code::resource_exhausted, tenon::detail::join_text({what, " of ", tenon::detail::number_text{size}, " bytes exceeds the limit of ", tenon::detail::number_text{limit}})};
   }
 
   // Rare: the handler set response metadata, and its place is in front of the payload that is already written.

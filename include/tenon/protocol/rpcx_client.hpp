@@ -1,11 +1,19 @@
 // rpcx on one connection: the client's session. Protocol layer.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/bytes.hpp>
 #include <tenon/core/limits.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
@@ -15,7 +23,8 @@ namespace tenon::inline v0::protocol {
 
 /// The client's half of rpcx.
 ///
-/// Errors  a bad magic, impossible lengths or an answer above the limit close the connection with a reason; a compressed answer fails its call.
+/// Errors  a bad magic or impossible lengths close the connection with a reason; a compressed answer, and one above the limit, fails its call: the latter is
+///         skipped without being stored.
 class rpcx_client_session final : public client_session {
  public:
   explicit rpcx_client_session(const limits& bounds) noexcept : bounds_{bounds} {}
@@ -44,18 +53,24 @@ class rpcx_client_session final : public client_session {
     consumed done;
     while (true) {
       const std::string_view rest = in.substr(done.bytes);
+      if (skipping_ != 0 && !rest.empty()) {
+        const auto step = static_cast<std::size_t>((std::min)(skipping_, std::uint64_t{rest.size()}));
+        skipping_ -= step;
+        done.bytes += step;
+        continue;
+      }
       if (!rest.empty() && static_cast<unsigned char>(rest[0]) != rpcx::magic) {
         return close(done, {"expected a frame with magic byte 0x08, found ", tenon::detail::number_text{static_cast<unsigned>(static_cast<unsigned char>(rest[0]))}});
       }
       const auto length = rpcx::frame_length(rest);
       if (!length) return done;
-      if (*length < rpcx::smallest_frame || *length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
-        return close(done, {"expected an answer of 32 to ", tenon::detail::number_text{bounds_.max_message_bytes + bounds_.max_metadata_bytes}, " bytes, found ", tenon::detail::number_text{*length}});
+      if (*length < rpcx::smallest_frame) return close(done, {"expected an answer of at least 32 bytes, found a total of ", tenon::detail::number_text{*length}});
+      if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
+        refuse_oversized(rest, *length, sink);
+        skipping_ = *length;
+        continue;
       }
-      if (rest.size() < *length) {
-        done.wanted = static_cast<std::size_t>(*length);
-        return done;
-      }
+      if (rest.size() < *length) return done;
       const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
@@ -66,6 +81,15 @@ class rpcx_client_session final : public client_session {
   }
 
  private:
+  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {
+    const auto bits = static_cast<unsigned char>(head[2]);
+    if ((bits & rpcx::response_bit) == 0 || (bits & rpcx::heartbeat_bit) != 0) return;
+    reply answer{.id = tenon::detail::load_big_endian_64(head.data() + 4)};
+    answer.error = status{code::resource_exhausted, tenon::detail::join_text({"the answer has ", tenon::detail::number_text{length}, " bytes; the limit is ", tenon::detail::number_text{bounds_.max_message_bytes}})};
+    answer.error.add_flag(outcome::local).add_flag(outcome::no_retry);
+    sink.on_reply(answer);
+  }
+
   static void deliver(const rpcx::frame& cut, reply_sink& sink) {
     reply answer{.id = cut.sequence,
                  .codec = static_cast<serialization>(cut.codec),
@@ -74,7 +98,7 @@ class rpcx_client_session final : public client_session {
                  .metadata_block = cut.metadata_block,
                  .read_metadata = &rpcx::read_metadata};
     if (cut.is_error()) [[unlikely]] answer.error = rpcx::read_status(cut.metadata_block);
-    else if (cut.is_compressed()) [[unlikely]] answer.error = status{code::internal, "the answer is compressed (gzip), which this client did not ask for"};
+    else if (cut.is_compressed()) [[unlikely]] answer.error = status{outcome{.code = code::internal, .flags = outcome::local}, "the answer is compressed (gzip), which this client did not ask for"};
     sink.on_reply(answer);
   }
 
@@ -85,6 +109,7 @@ class rpcx_client_session final : public client_session {
   }
 
   limits bounds_;
+  std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
 };
 
 }  // namespace tenon::inline v0::protocol

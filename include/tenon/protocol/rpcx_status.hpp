@@ -1,9 +1,14 @@
 // How a status crosses an rpcx link: one bit, a text, and metadata that only tenon peers read. Protocol layer.
 #pragma once
 
-#include <string>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string_view>
 
+#include <tenon/core/buffer.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 
@@ -33,7 +38,8 @@ namespace tenon::inline v0::protocol::rpcx {
       exact = code_from_name(value);
     } else if (key == pushback_key) {
       if (const auto milliseconds = frames::parse_number(value)) {
-        found.pushback_ms = static_cast<std::int32_t>(*milliseconds);
+        constexpr std::int64_t longest = (std::numeric_limits<std::int32_t>::max)();
+        found.pushback_ms = static_cast<std::int32_t>(std::clamp<std::int64_t>(*milliseconds, -1, longest));
         found.flags |= outcome::pushback;
       }
     } else if (key == not_executed_key) {
@@ -64,6 +70,7 @@ namespace tenon::inline v0::protocol::rpcx {
       found.flags |= outcome::not_executed;
     }
   }
+  if (!exact && text.empty()) text = "the peer answered with an error and no text";
   found.code = exact.value_or(code::unknown);
   // An error frame whose code says OK is a lie of the peer; it must not become a success without a value.
   if (found.code == code::ok) found.code = code::unknown;

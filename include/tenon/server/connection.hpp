@@ -2,16 +2,22 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/frame_cache.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/core/units.hpp>
 #include <tenon/net/stream.hpp>
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -33,7 +39,6 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   void drain() override {
-    stopping_ = true;
     if (!batching_ && finished_everything()) close();
   }
 
@@ -68,7 +73,7 @@ class connection final : public served_connection, private net::stream_user, pri
   // --- reading
 
   void read() {
-    if (reading_ || closed_ || (stopping_ && !lingering_) || out_.size() > home_.chosen.max_write_buffer_bytes) return;
+    if (reading_ || closed_ || (stopping_ && !lingering_) || full()) return;
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
     reading_ = true;
@@ -81,8 +86,9 @@ class connection final : public served_connection, private net::stream_user, pri
     reading_ = false;
     if (closed_) return;
     if (error) return close();
+    if (!lingering_) in_.commit(count);
+    drop_taken();
     if (lingering_) return read();
-    in_.commit(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
     home_.loop.refresh();
     process();
@@ -91,35 +97,44 @@ class connection final : public served_connection, private net::stream_user, pri
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
   void process() {
     batching_ = true;
-    while (!closed_ && !in_order_ && !stopping_ && !in_.empty()) {
+    held_back_ = false;
+    served_any_ = false;
+    while (!closed_ && !in_order_ && !stopping_ && taken_ != in_.size()) {
       if (session_.index() == 0 && !recognise()) break;
       const protocol::consumed done = with_session([this](auto& spoken) {
         sink<std::remove_cvref_t<decltype(spoken)>> requests{*this, spoken};
-        return spoken.consume(in_.view(), requests, out_);
+        return spoken.consume(in_.view(taken_), requests, out_);
       });
       if (closed_) break;
-      in_.drop_front(done.bytes);
+      taken_ += done.bytes;
       if (done.next == protocol::consumed::state::close) {
         hang_up(done.reason);
         break;
       }
-      if (done.next == protocol::consumed::state::wait) {
-        // The answer may have come while the session was still on its way out.
-        if (in_order_) break;
-        continue;
-      }
-      break;
+      if (done.next != protocol::consumed::state::wait || in_order_) break;
+      // The answer came while the session was still on its way out; or the peer asks faster than it reads.
+      flush();
+      held_back_ = full();
+      if (held_back_) break;
     }
     batching_ = false;
     if (closed_) return;
-    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
-    const bool unfinished = !in_.empty() || with_session([](const auto& spoken) { return spoken.unfinished(); });
-    if (!unfinished || in_order_) patience_.disarm();
-    else if (!patience_.armed()) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
+    drop_taken();
+    const bool unfinished = taken_ != in_.size() || with_session([](const auto& spoken) { return spoken.unfinished(); });
+    // Each message has its own time, so one that was complete gives the next a new start.
+    if (!unfinished || in_order_ || held_back_) patience_.disarm();
+    else if (!patience_.armed() || served_any_) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
     flush();
     if (with_session([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
+  }
+
+  // The bytes that were handled stay where they are while a read is under way: it writes behind them.
+  void drop_taken() noexcept {
+    if (reading_) return;
+    in_.drop_front(std::exchange(taken_, 0));
+    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
   }
 
   // Nothing more can be understood here. What was written is sent first.
@@ -127,7 +142,7 @@ class connection final : public served_connection, private net::stream_user, pri
     home_.log(peer_, why);
     stopping_ = true;
     linger_ = true;
-    in_.release();
+    taken_ = in_.size();
   }
 
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
@@ -155,16 +170,20 @@ class connection final : public served_connection, private net::stream_user, pri
     bool undecided = false;
     const auto ask = [&](auto protocol) {
       using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(in_.view());
+      const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
       if (answer == protocol::sniffed::need_more) undecided = true;
       if (answer == protocol::sniffed::yes) session_.template emplace<candidate>(home_.chosen.limits);
       return answer == protocol::sniffed::yes;
     };
     if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
-    if (!undecided) {
-      hang_up("the first bytes are of no protocol that is spoken here");
-    }
+    if (!undecided) hang_up(unrecognised());
     return false;
+  }
+  [[gnu::cold]] std::string unrecognised() const {
+    const auto first = static_cast<unsigned>(static_cast<unsigned char>(in_.view(taken_).front()));
+    std::string text = join_text({"the first byte is ", number_text{first}, "; expected the beginning of one of:"});
+    (text.append(" ").append(Protocols::name), ...);
+    return text;
   }
 
   template <class F>
@@ -186,22 +205,28 @@ class connection final : public served_connection, private net::stream_user, pri
     connection& self;
     Session& spoken;
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
+    bool full() const noexcept { return self.full(); }
   };
 
   template <class Session>
   bool serve(Session& spoken, const protocol::request& call) {
+    served_any_ = true;
     const std::size_t start = out_.size();
     const instant now = home_.loop.now();
     service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .now = now};
     if (call.timeout) exchange.deadline = now + *call.timeout;
     protocol::mark at{};
     if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
+    reply_is_open_ = true;
     const service::disposition became = admissible(exchange) ? home_.router.route(exchange) : service::disposition::refused;
+    reply_is_open_ = false;
     if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
       spoken.end_reply(out_, at, call.address, exchange.response);
+      if (!aside_.empty()) [[unlikely]] append_aside();
       return true;
     }
     out_.truncate(start);
+    if (!aside_.empty()) [[unlikely]] append_aside();
     if (became == service::disposition::pending) {
       // Protocols that answer in order wait; the others go on.
       in_order_ = !Session::answers_in_any_order;
@@ -263,15 +288,23 @@ class connection final : public served_connection, private net::stream_user, pri
       return;
     }
     with_session([&](auto& spoken) {
-      const std::size_t start = out_.size();
-      const protocol::mark at = spoken.begin_reply(out_, call.address);
-      if (const status error = call.write_value(out_); error.ok()) {
-        spoken.end_reply(out_, at, call.address, call.context.response);
+      buffer& out = current_out();
+      const std::size_t start = out.size();
+      const protocol::mark at = spoken.begin_reply(out, call.address);
+      if (const status error = call.write_value(out); error.ok()) {
+        spoken.end_reply(out, at, call.address, call.context.response);
       } else {
-        out_.truncate(start);
-        spoken.write_error(out_, call.address, error, call.context.response);
+        out.truncate(start);
+        spoken.write_error(out, call.address, error, call.context.response);
       }
     });
+  }
+
+  // A handler that runs now may end others, by an event they wait for: their answers must not land inside the one that is being written.
+  buffer& current_out() noexcept { return reply_is_open_ ? aside_ : out_; }
+  void append_aside() {
+    out_.append(aside_.view());
+    aside_.clear();
   }
 
   void expire(service::pending& call) {
@@ -279,7 +312,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
                          join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
-      with_session([&](auto& spoken) { spoken.write_error(out_, call.address, error, call.context.response); });
+      with_session([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.context.response); });
     }
     retain();
     const bool resume = std::exchange(in_order_, false);
@@ -329,11 +362,13 @@ class connection final : public served_connection, private net::stream_user, pri
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
     flush();
+    if (held_back_) return process();
     if (finished_everything()) return end();
     read();
   }
 
-  bool finished_everything() const noexcept { return !closed_ && stopping_ && open_calls_ == 0 && !writing_ && out_.empty(); }
+  bool full() const noexcept { return out_.size() > home_.chosen.max_write_buffer_bytes; }
+  bool finished_everything() const noexcept { return !closed_ && (stopping_ || home_.draining) && open_calls_ == 0 && !writing_ && out_.empty(); }
 
   // --- the end
 
@@ -371,8 +406,10 @@ class connection final : public served_connection, private net::stream_user, pri
   session session_;
   buffer in_;
   buffer out_;
+  buffer aside_;  // answers that came while another was being written
   buffer sending_;
   service::pending* first_call_ = nullptr;
+  std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t open_calls_ = 0;
   std::size_t references_ = 0;
   std::size_t read_size_ = smallest_read;
@@ -382,6 +419,9 @@ class connection final : public served_connection, private net::stream_user, pri
   bool batching_ = false;
   bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
   bool stopping_ = false;  // no more requests; closes when everything has been answered and sent
+  bool held_back_ = false;      // requests wait in `in_` until the peer has read answers
+  bool served_any_ = false;     // in this batch
+  bool reply_is_open_ = false;  // between `begin_reply` and `end_reply` of the call that is being served
   bool linger_ = false;
   bool lingering_ = false;
   bool closed_ = false;

@@ -1,6 +1,11 @@
 // The server: services, addresses and loops put together. Server layer; the door people type.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -14,19 +19,29 @@
 #include <utility>
 #include <vector>
 
+#include <asio/executor_work_guard.hpp>
+
+#include <tenon/codec/concept.hpp>
 #include <tenon/codec/json.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/core/context.hpp>
 #include <tenon/core/post.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/net/endpoint.hpp>
 #include <tenon/net/listener.hpp>
 #include <tenon/net/memory.hpp>
+#include <tenon/net/stream.hpp>
+#include <tenon/policy/concept.hpp>
 #include <tenon/policy/select.hpp>
-#include <tenon/policy/stack.hpp>
+#include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/http1.hpp>
 #include <tenon/protocol/rpcx.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/connection.hpp>
 #include <tenon/server/options.hpp>
 #include <tenon/server/serving.hpp>
+#include <tenon/service/router.hpp>
 #include <tenon/service/served.hpp>
 
 namespace tenon::inline v0 {
@@ -163,6 +178,7 @@ class definition_of final : public definition {
 /// Serves any number of services on any number of addresses, every protocol on each.
 ///
 /// Set it up (`serve`, `listen`), then `run`, or `start` and later `stop`. Errors of the set-up are kept, told on stderr, and returned by `start` and `run`.
+/// A handler may stop its server, and must not destroy it.
 template <class Protocols = default_protocols>
 class server {
  public:
@@ -172,7 +188,8 @@ class server {
     const unsigned count = options_.loops == 0 ? 1 : options_.loops;
     for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>(std::make_unique<asio::io_context>(1), options_));
   }
-  /// On a caller's io_context, which the caller runs; it must outlive the server. `start` returns at once, and so does `stop`.
+  /// On a caller's io_context, which one thread runs; it must outlive the server. `start` returns at once, and so does `stop`. Destroy the server on that
+  /// thread, or when the io_context does not run.
   explicit server(asio::io_context& io, server_options options = {}) : options_{options}, owns_loops_{false} {
     workers_.push_back(std::make_unique<worker>(io, options_));
   }
@@ -180,7 +197,10 @@ class server {
   server& operator=(const server&) = delete;
   ~server() {
     stop();
-    join();
+    for (auto& each : workers_) {
+      if (each->thread.joinable()) each->thread.join();
+    }
+    for (auto& each : listeners_) each->close();
     for (auto& each : workers_) each->serving.tear_down();
   }
 
@@ -200,7 +220,7 @@ class server {
                   "tenon::server::serve: the object's type is no service; write TENON_SERVICE in it, or name a contract first: server.serve<market>(object)");
     if constexpr (has_contract || contract<implementation>) {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
-      if (started_) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
+      if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
       detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
       for (auto& each : workers_) {
         if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
@@ -211,59 +231,50 @@ class server {
 
   /// Listens on an address; port 0 lets the system choose.
   ///
-  /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason.
+  /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
   bound listen(std::string_view url) {
+    if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
     result<endpoint> where = endpoint::parse(url);
     if (!where) return refuse(std::move(where).error().prefixed("listen"));
     return keep(net::listen_on(workers_.front()->io, *where));
   }
   /// Listens on a name of a network in memory, which must be on this server's io_context.
-  bound listen(net::memory_network& network, std::string name) { return keep(network.listen(std::move(name))); }
+  bound listen(net::memory_network& network, std::string name) {
+    if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
+    return keep(network.listen(std::move(name)));
+  }
 
-  /// Starts serving in the background. Returns why it cannot.
+  /// Starts serving in the background. Returns why it cannot. A server that was stopped does not start again.
   status start() {
-    if (!setup_error_.ok()) return setup_error_;
-    if (std::exchange(started_, true)) return {};
-    for (auto& each : workers_) {
-      each->serving.owner = each.get();
-      each->serving.on_drained = [](void* self) { static_cast<worker*>(self)->drained(); };
-    }
-    // One listener's callbacks run on the first loop's thread.
-    detail::post(workers_.front()->io, [this] {
-      if (stopping_) return;
-      for (auto& each : listeners_) each->start(acceptor_);
-    });
-    if (owns_loops_) {
-      for (auto& each : workers_) each->run_in_thread();
-    }
-    return {};
+    begin(workers_.size());
+    return setup_error_;
   }
 
-  /// Serves until `stop`, on this thread and, with several loops, on more. Returns why it could not.
+  /// Serves until `stop`, the first loop on this thread. Returns why it could not.
   status run() {
-    run_here_ = owns_loops_;
-    if (status begun = start(); !begun.ok()) return begun;
-    join();
-    return {};
+    if (begin(workers_.size() - 1) && owns_loops_) workers_.front()->run(running_);
+    if (owns_loops_) wait();
+    return setup_error_;
   }
 
-  /// Stops accepting, lets what is under way end (at most `options.drain`), and closes. Waits for that, unless it is called from a handler.
-  /// May be called from any thread, and more than once.
+  /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
+  /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`.
   void stop() {
     {
-      const std::lock_guard guard{stop_mutex_};
-      if (!started_ || std::exchange(stopping_, true)) {
-        if (!started_) return;
-      } else {
-        detail::post(workers_.front()->io, [this] {
+      const std::lock_guard guard{mutex_};
+      if (std::exchange(phase_, phase::stopping) == phase::serving) {
+        post_while_alive(*workers_.front(), [this] {
           for (auto& each : listeners_) each->close();
         });
         for (auto& each : workers_) {
-          detail::post(each->io, [worker = each.get()] { worker->serving.start_drain(); });
+          post_while_alive(*each, [worker = each.get()] { worker->serving.start_drain(); });
         }
       }
     }
-    if (!run_here_ && owns_loops_) join();
+    for (auto& each : workers_) {
+      if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
+    }
+    wait();
   }
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
@@ -282,11 +293,18 @@ class server {
     worker(std::unique_ptr<asio::io_context> own, const server_options& options) : owned{std::move(own)}, io{*owned}, serving{io, options} {}
     worker(asio::io_context& borrowed, const server_options& options) : io{borrowed}, serving{io, options} {}
 
-    void run_in_thread() {
-      work.emplace(io.get_executor());
-      thread = std::thread{[this] { io.run(); }};
+    // Whatever ends it: `running` counts it out.
+    void run(std::atomic<std::size_t>& running) {
+      struct count_out {
+        std::atomic<std::size_t>& running;
+        ~count_out() {
+          running.fetch_sub(1, std::memory_order_acq_rel);
+          running.notify_all();
+        }
+      };
+      const count_out at_end{running};
+      io.run();
     }
-    void drained() { work.reset(); }
 
     std::unique_ptr<asio::io_context> owned;
     asio::io_context& io;
@@ -316,6 +334,53 @@ class server {
     std::size_t next = 0;
   };
 
+  enum class phase : std::uint8_t { set_up, serving, stopping };
+
+  bool begun() {
+    const std::lock_guard guard{mutex_};
+    return phase_ != phase::set_up;
+  }
+
+  // The last `threads` loops run in threads of their own. False when there is nothing to begin.
+  bool begin(std::size_t threads) {
+    const std::lock_guard guard{mutex_};
+    if (!setup_error_.ok() || phase_ != phase::set_up) return false;
+    phase_ = phase::serving;
+    // One listener's callbacks run on the first loop's thread.
+    post_while_alive(*workers_.front(), [this] {
+      for (auto& each : listeners_) each->start(acceptor_);
+    });
+    if (!owns_loops_) return true;
+    running_ = undrained_ = workers_.size();
+    for (auto& each : workers_) {
+      each->work.emplace(each->io.get_executor());
+      each->serving.owner = this;
+      each->serving.on_drained = [](void* self) { static_cast<server*>(self)->drained(); };
+    }
+    for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
+      workers_[i]->thread = std::thread{[this, worker = workers_[i].get()] { worker->run(running_); }};
+    }
+    return true;
+  }
+
+  // One loop has drained. None ends before the last: handlers there may still need what lives here.
+  void drained() {
+    if (undrained_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    for (auto& each : workers_) each->io.stop();
+  }
+
+  void wait() {
+    for (std::size_t left; (left = running_.load(std::memory_order_acquire)) != 0;) running_.wait(left, std::memory_order_acquire);
+  }
+
+  // A caller's io_context may run its handlers after the server has gone.
+  template <class Work>
+  void post_while_alive(worker& on, Work work) {
+    asio::post(on.io, [alive = std::weak_ptr<bool>{alive_}, work = std::move(work)] {
+      if (!alive.expired()) work();
+    });
+  }
+
   bound keep(result<std::unique_ptr<net::listener>> opened) {
     if (!opened) return refuse(std::move(opened).error());
     listeners_.push_back(std::move(*opened));
@@ -329,19 +394,14 @@ class server {
     return why;
   }
 
-  void join() {
-    for (auto& each : workers_) {
-      if (each->thread.joinable() && each->thread.get_id() != std::this_thread::get_id()) each->thread.join();
-    }
-  }
-
   server_options options_;
   bool owns_loops_ = true;
-  bool started_ = false;
-  bool stopping_ = false;
-  bool run_here_ = false;
+  phase phase_ = phase::set_up;
   status setup_error_;
-  std::mutex stop_mutex_;
+  std::mutex mutex_;
+  std::atomic<std::size_t> running_{0};    // loops that this server runs
+  std::atomic<std::size_t> undrained_{0};  // those of them that still have calls or connections
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   acceptor acceptor_{*this};
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;

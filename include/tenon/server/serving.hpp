@@ -1,10 +1,15 @@
 // What the connections of one loop share: services, limits, and the list of themselves. Server layer.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tenon/net/loop.hpp>
+#include <tenon/net/timer_wheel.hpp>
 #include <tenon/server/options.hpp>
 #include <tenon/service/router.hpp>
 
@@ -20,7 +25,7 @@ class served_connection {
   served_connection(const served_connection&) = delete;
   served_connection& operator=(const served_connection&) = delete;
 
-  /// No more requests: answers what is under way, then closes.
+  /// The loop is draining: what is under way is answered, new requests are refused, then it closes.
   virtual void drain() = 0;
   /// Closes now, and forgets every handler that is under way; the loop's services may be gone afterwards.
   virtual void tear_down() noexcept = 0;
@@ -119,7 +124,7 @@ class serving {
   void drained() {
     give_up_.disarm();
     loop.rest();
-    if (on_drained != nullptr) on_drained(owner);
+    if (const auto told = std::exchange(on_drained, nullptr); told != nullptr) told(owner);
   }
 
   served_connection* first_ = nullptr;

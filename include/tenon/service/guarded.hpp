@@ -8,10 +8,10 @@
 
 #include <tenon/core/status.hpp>
 
-namespace tenon::inline v0::service::detail {
+namespace tenon::inline v0::service {
 
 #if defined(__cpp_exceptions)
-// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it.
+/// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it.
 [[gnu::cold]] inline status status_of_exception(std::string_view attempted) noexcept {
   try {
     throw;
@@ -23,7 +23,7 @@ namespace tenon::inline v0::service::detail {
 }
 #endif
 
-// Runs `work`, which returns a status, and turns what it throws into one.
+/// Runs `work`, which returns a status, and turns what it throws into one.
 template <class Work>
 status guarded(std::string_view attempted, Work&& work) {
 #if defined(__cpp_exceptions)
@@ -38,4 +38,4 @@ status guarded(std::string_view attempted, Work&& work) {
 #endif
 }
 
-}  // namespace tenon::inline v0::service::detail
+}  // namespace tenon::inline v0::service

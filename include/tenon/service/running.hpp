@@ -18,7 +18,7 @@
 
 namespace tenon::inline v0::service {
 
-/// Keeps what the coroutine may use (its context, the object) and what its answer needs, in one recycled block.
+/// Keeps what the coroutine may use (its context, its arguments, the object) and what its answer needs, in one recycled block.
 template <class S, class Implementation, class Guard, std::size_t Index, class Codec>
 class running final : public pending {
   using handled = handler<S, Implementation, Index>;
@@ -39,8 +39,8 @@ class running final : public pending {
     task_.reset();
   }
 
-  /// Starts the handler. Returns true when it has ended already, without ever waiting.
-  bool begin(typename handled::values& arguments) {
+  /// Starts the handler with `arguments`. Returns true when it has ended already, without ever waiting.
+  bool begin() {
     if constexpr (kind::in_task) {
       task_.emplace(handled::call(*object_, &context, arguments));
       if (task_->done()) return true;
@@ -54,13 +54,16 @@ class running final : public pending {
     }
   }
 
+  // Here rather than on the stack: an implementation that is not the contract itself may take them by reference.
+  typename handled::values arguments{};
+
   // Told its home only now: what it waits for may end at once then, and so may the task.
   void go_on() override {
     if constexpr (kind::in_task) task_->promise().set_home(*context.io());
   }
 
   status write_value(buffer& out) override {
-    status ended = detail::guarded(full_name<S, Index>, [&]() -> status {
+    status ended = guarded(full_name<S, Index>, [&]() -> status {
       if constexpr (kind::in_task) {
         if constexpr (std::is_void_v<given>) {
           task_->take();

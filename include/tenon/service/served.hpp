@@ -121,7 +121,7 @@ class served final : public instance {
   template <std::size_t I, class Codec>
   disposition answer(exchange& call, call_info& info, typename Guard::call_state& state) {
     using handled = handler<S, Implementation, I>;
-    status ended = detail::guarded(full_name<S, I>, [&]() -> status {
+    status ended = guarded(full_name<S, I>, [&]() -> status {
       typename handled::values arguments{};
       if (status read = read_arguments<I, Codec>(call, arguments); !read.ok()) [[unlikely]] return read;
       if constexpr (handled::takes_context) {
@@ -157,22 +157,18 @@ class served final : public instance {
   template <std::size_t I, class Codec>
   disposition start(exchange& call, call_info& info, typename Guard::call_state& state) {
     using run_type = running<S, Implementation, Guard, I, Codec>;
-    typename handler<S, Implementation, I>::values arguments{};
-    if (status read = detail::guarded(full_name<S, I>, [&] { return read_arguments<I, Codec>(call, arguments); }); !read.ok()) [[unlikely]] {
-      guard_.observe(state, info, read.outcome());
-      return call.refuse(std::move(read));
-    }
     auto started = std::make_unique<run_type>(object_, guard_, call, info, state);
     bool done = false;
-    status ended = detail::guarded(full_name<S, I>, [&]() -> status {
-      done = started->begin(arguments);
+    status ended = guarded(full_name<S, I>, [&]() -> status {
+      if (status read = read_arguments<I, Codec>(call, started->arguments); !read.ok()) [[unlikely]] return read;
+      done = started->begin();
       return {};
     });
     if (ended.ok() && !done) {
       call.under_way = started.release();
       return disposition::pending;
     }
-    // It ended without ever waiting: answered like a plain handler. One that threw before it was a coroutine gave nothing.
+    // It ended without ever waiting: answered like a plain handler. One that threw before it was a coroutine, or had no arguments, gave nothing.
     if (ended.ok()) ended = started->write_value(call.out);
     else guard_.observe(state, info, ended.outcome());
     call.response = std::move(started->context.response);

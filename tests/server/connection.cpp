@@ -1,0 +1,275 @@
+#include <tenon/server/connection.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <server/desk.hpp>
+#include <simulation.hpp>
+
+using simulated::call_of;
+using simulated::frame;
+using simulated::frames_in;
+using simulated::peer;
+using simulated::served_desk;
+
+namespace {
+
+std::string post(const std::string& method, const std::string& body, const std::string& more = "") {
+  return "POST /desk/" + method + " HTTP/1.1\r\nHost: x\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+frame with_time(frame call, const std::string& milliseconds) {
+  call.metadata = {{"__ServerTimeout", milliseconds}};
+  return call;
+}
+
+}  // namespace
+
+TEST_CASE("coroutine handlers are answered when they end, in any order over rpcx, with their metadata") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(call_of(1, "wait", "first").bytes() + call_of(2, "echo", "second").bytes());
+  auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].sequence == 2);
+  world.on_loop([&] { world.records.door.open(); });
+  answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].sequence == 1);
+  CHECK(answers[0].payload == simulated::text_in_msgpack("first waited"));
+  CHECK(answers[0].value_of("seen") == "first");
+  CHECK(world.records.destroyed == 1);
+}
+
+TEST_CASE("a plain handler that ends others keeps their answers out of its own") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(call_of(1, "wait", "a").bytes() + call_of(2, "wait", "b").bytes() + call_of(3, "open", "c").bytes());
+  const auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0].sequence == 3);
+  CHECK(answers[0].payload == simulated::text_in_msgpack("c"));
+  CHECK(answers[1].payload == simulated::text_in_msgpack("a waited"));
+  CHECK(answers[2].payload == simulated::text_in_msgpack("b waited"));
+}
+
+TEST_CASE("a coroutine handler that ends others before it waits loses none of their answers") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(call_of(1, "wait", "a").bytes() + call_of(2, "open_and_wait", "b").bytes() + call_of(3, "open", "c").bytes());
+  const auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0].sequence == 1);
+  CHECK(answers[1].sequence == 3);
+  CHECK(answers[2].sequence == 2);
+}
+
+TEST_CASE("a one-way call runs, and nothing is sent, plain or coroutine, also when its time is up") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  frame plain = call_of(1, "echo", "a");
+  frame waiting = with_time(call_of(2, "wait", "b"), "100");
+  frame broken = call_of(3, "fail", "c");
+  frame unknown = call_of(4, "nothing", "d");
+  std::string bytes;
+  for (frame* each : {&plain, &waiting, &broken, &unknown}) {
+    each->bits = simulated::one_way;
+    bytes += each->bytes();
+  }
+  caller.say(bytes);
+  CHECK(world.records.calls == 2);
+  world.pass(std::chrono::seconds{1});
+  world.on_loop([&] { world.records.door.open(); });
+  CHECK(world.records.cancelled == 1);
+  CHECK(caller.heard().empty());
+  CHECK(!caller.hung_up());
+}
+
+TEST_CASE("a handler whose caller's time is up is told so, the caller is answered, and what it gives later is dropped") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(with_time(call_of(1, "wait", "slow"), "250").bytes());
+  world.pass(std::chrono::milliseconds{200});
+  CHECK(caller.heard().empty());
+  world.pass(std::chrono::milliseconds{60});
+  auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].value_of("__rpcx_error__") == "DEADLINE_EXCEEDED: desk.wait: the caller's time was up while the handler ran");
+  CHECK(answers[0].value_of("tenon-not-executed") == "(no tenon-not-executed)");
+  world.on_loop([&] { world.records.door.open(); });
+  CHECK(world.records.cancelled == 1);
+  CHECK(caller.heard().empty());
+}
+
+TEST_CASE("a call whose time is up when it arrives does not reach its handler") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(with_time(call_of(1, "echo", "a"), "0").bytes() + with_time(call_of(2, "echo", "b"), "-5").bytes() + with_time(call_of(3, "echo", "c"), "never").bytes());
+  const auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0].value_of("__rpcx_error__") == "DEADLINE_EXCEEDED: the caller's time was up when the call arrived");
+  CHECK(answers[0].value_of("tenon-not-executed") == "1");
+  CHECK(answers[1].value_of("tenon-code") == "DEADLINE_EXCEEDED");
+  CHECK(answers[2].payload == simulated::text_in_msgpack("c"));
+  CHECK(world.records.calls == 1);
+}
+
+TEST_CASE("handlers of a caller that has gone are told, and the connection outlives them") {
+  served_desk world;
+  {
+    peer caller{world};
+    REQUIRE(caller.connect("desk"));
+    caller.say(call_of(1, "wait", "a").bytes() + call_of(2, "wait", "b").bytes());
+    caller.hang_up();
+  }
+  CHECK(world.records.door.waiting() == 2);
+  world.on_loop([&] { world.records.door.open(); });
+  CHECK(world.records.cancelled == 2);
+  CHECK(world.records.destroyed == 2);
+}
+
+TEST_CASE("a connection has at most as many handlers under way as the options say") {
+  served_desk world{{.max_pending_calls = 3}};
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  std::string bytes;
+  for (std::uint64_t i = 0; i < 5; ++i) bytes += call_of(i, "wait", "x").bytes();
+  caller.say(bytes);
+  auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].value_of("__rpcx_error__") == "RESOURCE_EXHAUSTED: too many calls under way on this connection");
+  world.on_loop([&] { world.records.door.open(); });
+  CHECK(frames_in(caller.heard()).size() == 3);
+}
+
+TEST_CASE("a peer that does not read is not served beyond the write buffer, and everything comes once it reads") {
+  served_desk world{{.max_write_buffer_bytes = 100'000}};
+  for (const bool http : {false, true}) {
+    world.records.calls = 0;
+    peer caller{world};
+    REQUIRE(caller.connect("desk"));
+    caller.stop_reading();
+    std::string bytes;
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      bytes += http ? post("large", "50000") : frame{.codec = simulated::json, .sequence = i, .service = "desk", .method = "large", .payload = "50000"}.bytes();
+    }
+    caller.say(bytes);
+    caller.say(bytes);
+    // The network takes a quarter of a megabyte, and two write buffers are full.
+    CHECK(world.records.calls < 20);
+    CHECK(world.records.calls > 3);
+    caller.read_again();
+    CHECK(world.records.calls == 2000);
+    CHECK(caller.heard().size() > 2000 * 50'000);
+    CHECK(!caller.hung_up());
+  }
+}
+
+TEST_CASE("heartbeats of a peer that does not read are held back as well") {
+  served_desk world{{.max_write_buffer_bytes = 10'000}};
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.stop_reading();
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes += frame{.bits = simulated::heartbeat, .payload = std::string(1000, 'x')}.bytes();
+  caller.say(bytes);
+  caller.read_again();
+  CHECK(frames_in(caller.heard()).size() == 1000);
+}
+
+TEST_CASE("over HTTP a pipelined request waits for the coroutine before it") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(post("wait", "\"one\"") + post("echo", "\"two\"") + post("wait", "\"three\""));
+  CHECK(caller.heard().empty());
+  CHECK(world.records.calls == 1);
+  // What comes meanwhile is read, to learn whether the caller is still there; it must not be lost either.
+  caller.say(post("echo", "\"four\""));
+  CHECK(world.records.calls == 1);
+  world.on_loop([&] { world.records.door.open(); });
+  std::string heard = caller.heard();
+  CHECK(count(heard, "HTTP/1.1 200") == 2);
+  CHECK(heard.find("\"one waited\"") < heard.find("\"two\""));
+  caller.say(post("echo", "\"five\""));
+  world.on_loop([&] { world.records.door.open(); });
+  heard = caller.heard();
+  CHECK(count(heard, "HTTP/1.1 200") == 3);
+  CHECK(heard.find("\"three waited\"") < heard.find("\"four\""));
+  CHECK(heard.find("\"four\"") < heard.find("\"five\""));
+  CHECK(heard.find("\"five\"") != std::string::npos);
+  CHECK(world.records.calls == 5);
+}
+
+TEST_CASE("over HTTP requests cut at every byte around a waiting coroutine arrive whole") {
+  const std::string bytes = post("wait", "\"one\"") + post("echo", "\"two\"") + post("place", R"({"symbol":"three"})");
+  for (std::size_t cut = 1; cut < bytes.size(); cut += 3) {
+    served_desk world;
+    peer caller{world};
+    REQUIRE(caller.connect("desk"));
+    caller.say(bytes.substr(0, cut));
+    caller.say(bytes.substr(cut, 20));
+    world.on_loop([&] { world.records.door.open(); });
+    if (cut + 20 < bytes.size()) caller.say(bytes.substr(cut + 20));
+    world.on_loop([&] { world.records.door.open(); });
+    const std::string heard = caller.heard();
+    REQUIRE(count(heard, "HTTP/1.1 200") == 3);
+    REQUIRE(heard.find("\"three\"") != std::string::npos);
+  }
+}
+
+TEST_CASE("over HTTP a handler whose caller's time is up is answered for, and the next request is served while it still runs") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(post("wait", "\"one\"", "Connect-Timeout-Ms: 100\r\n") + post("echo", "\"two\""));
+  world.pass(std::chrono::milliseconds{200});
+  const std::string heard = caller.heard();
+  CHECK(heard.find("HTTP/1.1 504") == 0);
+  CHECK(count(heard, "HTTP/1.1 200") == 1);
+  caller.say(post("wait", "\"three\""));
+  world.on_loop([&] { world.records.door.open(); });
+  CHECK(world.records.cancelled == 1);
+  const std::string later = caller.heard();
+  CHECK(count(later, "HTTP/1.1") == 1);
+  CHECK(later.find("\"three waited\"") != std::string::npos);
+}
+
+TEST_CASE("over HTTP a caller that asked to be closed is closed after its answer, also a coroutine's") {
+  served_desk world;
+  for (const char* method : {"echo", "wait"}) {
+    peer caller{world};
+    REQUIRE(caller.connect("desk"));
+    caller.say(post(method, "\"x\"", "Connection: close\r\n"));
+    world.on_loop([&] { world.records.door.open(); });
+    CHECK(count(caller.heard(), "HTTP/1.1 200") == 1);
+    CHECK(caller.hung_up());
+  }
+  CHECK(served_desk::lines().empty());
+}
+
+TEST_CASE("a heartbeat is echoed between calls") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(call_of(1, "echo", "a").bytes() + frame{.bits = simulated::heartbeat, .sequence = 2, .payload = "\xD3"}.bytes() + call_of(3, "echo", "b").bytes());
+  const auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[1].sequence == 2);
+  CHECK(answers[1].bits == (simulated::heartbeat | simulated::response));
+}
