@@ -68,6 +68,22 @@ void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handl
   detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
 }
 
+// Calls what `then` was given, on the client's loop and in the middle of the batch: it has no executor of its own to ask, as a completion handler has.
+template <class T, class F>
+class function_consumer final : public consumer<T>, public from_frame_cache {
+ public:
+  explicit function_consumer(F f) : f_{std::move(f)} {}
+
+  void completed(call_state<T>& state) override {
+    std::unique_ptr<function_consumer> self{this};
+    if (loop_of(state).on_this_thread()) [[likely]] return void(f_(state.take()));
+    post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
+  }
+
+ private:
+  F f_;
+};
+
 // Brings the news of a call's end from its loop to the home of the task that waits: the task may be gone by then, and only its home knows.
 template <class T>
 class mailbox final : public consumer<T>, public from_frame_cache {
@@ -227,7 +243,11 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
   void then(F f) {
     static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
     asio::io_context& io = detail::io_of(*this->state_.get());
-    detail::deliver_to<T>(std::move(this->state_), io, std::move(f));
+    detail::call_reference<detail::call_state<T>> state = std::move(this->state_);
+    auto taker = std::make_unique<detail::function_consumer<T, F>>(std::move(f));
+    if (state->listen(*taker)) return void(taker.release());
+    // There already: the function still must not run inside the call that started it.
+    detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { taker.release()->completed(*state.get()); });
   }
 
   /// Asks the call to end with `cancelled`; it may still end otherwise. From any thread.

@@ -34,7 +34,8 @@ class call_base : public from_frame_cache, public net::timer {
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    // The last owner need not write what nobody will read: nobody else is left who could retain.
+    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
   channel& via() const noexcept { return channel_; }
   bool done() const noexcept { return phase_.load(std::memory_order_acquire) == phase::done; }
@@ -50,7 +51,7 @@ class call_base : public from_frame_cache, public net::timer {
 
  private:
   friend class channel;
-  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint32_t> references_{2};  // the caller's, and the loop's until the call has ended
   // The channel's: where this call stands there.
   enum class place : std::uint8_t { nowhere, waiting, sent, parked };
   place place_ = place::nowhere;
@@ -119,8 +120,7 @@ class call_state : public call_base {
   auto& fresh_value()
     requires(!std::is_void_v<T>)
   {
-    value_.emplace(result<T>{T{}});
-    return **value_;
+    return *value_.emplace();
   }
 
   /// The one end of every call: OK keeps the value that was read, or a default one when none was.
@@ -128,8 +128,10 @@ class call_state : public call_base {
     if (!why.ok()) [[unlikely]] value_.emplace(std::move(why));
     else if (!value_) [[unlikely]] value_.emplace(default_value());
     disarm();
-    if (phase_.exchange(phase::done, std::memory_order_acq_rel) == phase::listened) consumer_->completed(*this);
-    else phase_.notify_all();
+    // Once somebody listens nobody else changes the phase, and nobody blocks: no exchange, no waking.
+    if (phase_.load(std::memory_order_acquire) == phase::listened) phase_.store(phase::done, std::memory_order_release);
+    else if (phase_.exchange(phase::done, std::memory_order_acq_rel) != phase::listened) return phase_.notify_all();
+    consumer_->completed(*this);
   }
 
  private:

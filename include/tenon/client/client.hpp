@@ -82,8 +82,6 @@ struct starter {
   template <std::size_t Index, class... Arguments>
   static call_reference<call_state<response<Index>>> start(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
     auto* state = new typed_call<S, Index, Codec, Stack>{core, chosen};
-    // One reference is the caller's, one is the loop's until the call has ended.
-    state->retain();
     call_reference<call_state<response<Index>>> held{state};
     const std::tuple<const Arguments&...> values{arguments...};
     const auto write_payload = [&values](buffer& out) {

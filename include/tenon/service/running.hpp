@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -119,7 +120,8 @@ class running final : public pending {
   Guard* guard_;
   typename Guard::call_state state_;
   answer_sink* sink_;
-  std::string peer_;
+  // The connection's own text is enough for a task, which goes before the connection does; an awaitable may outlive it.
+  std::conditional_t<kind::in_task, std::string_view, std::string> peer_;
   bool observed_ = false;
   std::optional<std::conditional_t<kind::in_task, coroutine, std::nullptr_t>> task_;
   std::optional<std::conditional_t<std::is_void_v<given>, std::nullptr_t, given>> value_;

@@ -188,21 +188,21 @@ char* write_free_msgpack(json_writer& to, char* at, const Object& value) {
   } else {
     at = to.room(at, max_floating_size);
     switch (value.type) {
-      case msgpack::type::NIL: break;
-      case msgpack::type::BOOLEAN: return to.write_raw(at, value.via.boolean ? "true" : "false");
-      case msgpack::type::POSITIVE_INTEGER: return write_unsigned(at, value.via.u64);
-      case msgpack::type::NEGATIVE_INTEGER: return write_signed(at, value.via.i64);
-      case msgpack::type::FLOAT32: return write_floating(at, static_cast<float>(value.via.f64));
-      case msgpack::type::FLOAT64: return write_floating(at, value.via.f64);
-      case msgpack::type::STR: return to.write_text(at, {value.via.str.ptr, value.via.str.size});
-      case msgpack::type::BIN: return to.write_binary(at, reinterpret_cast<const std::byte*>(value.via.bin.ptr), value.via.bin.size);
-      case msgpack::type::EXT: return write_msgpack_extension(to, at, value);
-      case msgpack::type::ARRAY:
+      case ::msgpack::type::NIL: break;
+      case ::msgpack::type::BOOLEAN: return to.write_raw(at, value.via.boolean ? "true" : "false");
+      case ::msgpack::type::POSITIVE_INTEGER: return write_unsigned(at, value.via.u64);
+      case ::msgpack::type::NEGATIVE_INTEGER: return write_signed(at, value.via.i64);
+      case ::msgpack::type::FLOAT32: return write_floating(at, static_cast<float>(value.via.f64));
+      case ::msgpack::type::FLOAT64: return write_floating(at, value.via.f64);
+      case ::msgpack::type::STR: return to.write_text(at, {value.via.str.ptr, value.via.str.size});
+      case ::msgpack::type::BIN: return to.write_binary(at, reinterpret_cast<const std::byte*>(value.via.bin.ptr), value.via.bin.size);
+      case ::msgpack::type::EXT: return write_msgpack_extension(to, at, value);
+      case ::msgpack::type::ARRAY:
         return write_free_list(to, at, '[', ']', free_elements{value.via.array.ptr, value.via.array.size},
                                [&to](char* place, const Object& element) { return write_free_msgpack(to, place, element); });
-      case msgpack::type::MAP:
+      case ::msgpack::type::MAP:
         return write_free_list(to, at, '{', '}', free_elements{value.via.map.ptr, value.via.map.size}, [&to](char* place, const auto& member) {
-          if (member.key.type == msgpack::type::STR) {
+          if (member.key.type == ::msgpack::type::STR) {
             place = write_free_member(to, place, {member.key.via.str.ptr, member.key.via.str.size});
           } else {
             // Keys of json are strings: what is none is written as the text that it would be as a value.
@@ -231,7 +231,7 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
     std::string_view text;
     place = from.read_text(place, text);
     if (place == nullptr) return place;
-    into.type = msgpack::type::STR;
+    into.type = ::msgpack::type::STR;
     into.via.str.size = static_cast<std::uint32_t>(text.size());
     into.via.str.ptr = keep(text.data(), text.size());
     return place;
@@ -247,7 +247,7 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
       at = from.next_element(at, ']', closed);
     }
     from.leave();
-    value.type = msgpack::type::ARRAY;
+    value.type = ::msgpack::type::ARRAY;
     value.via.array.size = static_cast<std::uint32_t>(elements.size());
     value.via.array.ptr = keep(elements.data(), elements.size());
     return at;
@@ -267,7 +267,7 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
       at = from.next_element(at, '}', closed);
     }
     from.leave();
-    value.type = msgpack::type::MAP;
+    value.type = ::msgpack::type::MAP;
     value.via.map.size = static_cast<std::uint32_t>(members.size());
     value.via.map.ptr = keep(members.data(), members.size());
     return at;
