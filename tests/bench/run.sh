@@ -79,7 +79,7 @@ measure() {
   printf '  %-10s %-6s %s disturbed=%s%%\n' "$2" "$1" "$line" "$disturbed"
 }
 
-for program in raw_echo_server raw_echo_client echo_server echo_client; do build $program; done
+for program in raw_echo_server raw_echo_client echo_server echo_client allocations; do build $program; done
 
 pinned=no
 if command -v taskset >/dev/null 2>&1 && taskset -c 1 true 2>/dev/null; then
@@ -147,3 +147,6 @@ awk '
       printf "%-10s | %12.0f %8.1f %8.1f | %12.0f %8.1f %8.1f | %9.2f %5d%s\n", w, median(figure["raw", "calls"]), median(figure["raw", "p50"]), median(figure["raw", "p99"]), median(figure["tenon", "calls"]), median(figure["tenon", "p50"]), median(figure["tenon", "p99"]), median(figure["ratio"]), used, calm ? " " : "*"
     }
   }' "$results"
+
+echo
+"$binaries/allocations"

@@ -161,14 +161,3 @@ TEST_CASE("tasks that have not ended are destroyed with their io_context") {
   CHECK(count == 0);
   CHECK_FALSE(told);
 }
-
-TEST_CASE("several threads may run the tasks of one io_context") {
-  asio::io_context io;
-  std::atomic<int> sum = 0;
-  for (int i = 0; i < 500; ++i) tenon::spawn(io, soon(io, 1), [&](const std::exception_ptr&, int value) { sum += value; });
-  std::thread a{[&] { io.run(); }};
-  std::thread b{[&] { io.run(); }};
-  a.join();
-  b.join();
-  CHECK(sum == 500);
-}

@@ -430,7 +430,11 @@ TEST_CASE("the connection closes when the client says so, after the answer") {
   close_after(post("/s/m", "1"), false, "");
   close_after(post("/s/m", "1", "Connection: close\r\n"), true, "Connection: close");
   close_after(post("/s/m", "1", "Connection: keep-alive, Close\r\n"), true, "Connection: close");
+  close_after(post("/s/m", "1", "Connection: ,keep-alive\t,\tclose\r\n"), true, "Connection: close");
+  close_after(post("/s/m", "1", "Connection: x\r\nConnection: close\r\n"), true, "Connection: close");
+  close_after(post("/s/m", "1", "Connection: closed, not-close\r\n"), false, "");
   close_after("POST /s/m HTTP/1.0\r\nContent-Length: 1\r\n\r\n1", true, "Connection: close");
+  close_after("POST /s/m HTTP/1.0\r\nConnection: keep-alive, close\r\nContent-Length: 1\r\n\r\n1", true, "Connection: close");
   close_after("POST /s/m HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1", false, "Connection: keep-alive");
 }
 
@@ -445,11 +449,17 @@ TEST_CASE("chunked bodies are put together; one chunk is handed on in place") {
   CHECK_FALSE(peer.calls.at(1).timeout_ms.has_value());
   peer.feed(chunked("0\r\n\r\n"));
   CHECK(peer.calls.at(2).payload.empty());
+  peer.feed(chunked("0000000000000005;a=b;c ; d = \"x\\\"y;\tz\"\r\nHELLO\r\n000;e\r\nX:\r\n\r\n"));
+  CHECK(peer.calls.at(3).payload == "HELLO");
   CHECK_FALSE(peer.session.closing());
 
   for (const auto bad : {"x\r\nhello\r\n"sv, "5\r\nhelloworld\r\n0\r\n\r\n"sv, "\r\n\r\n\r\n\r\n"sv, "-1\r\n\r\n\r\n"sv, "5\nhello\n0\n\n\r\n"sv, "5\rhello\r\n"sv,
                          "fffffffffffffffff\r\n"sv, "5;=\r\nhello\r\n0\r\n\r\n"sv, "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n"sv, "0\r\nnot a field\r\n\r\n"sv,
-                         "0\r\nContent-Length: 5\r\n\r\n"sv, "0x5\r\nhello\r\n0\r\n\r\n"sv, " 5\r\nhello\r\n0\r\n\r\n"sv}) {
+                         "0\r\nContent-Length: 5\r\n\r\n"sv, "0\r\ntransfer-encoding: chunked\r\n\r\n"sv, "0\r\nX: a\r\n b\r\n\r\n"sv, "0\r\n\n"sv, "0\r\nX: a\n\r\n"sv,
+                         "5 \r\nhello\r\n0\r\n\r\n"sv, "5;a \r\nhello\r\n0\r\n\r\n"sv, "5;\r\nhello\r\n0\r\n\r\n"sv, "5;a=\"b\r\nhello\r\n0\r\n\r\n"sv,
+                         "5;a=\"b\\\"\r\nhello\r\n0\r\n\r\n"sv, "5;a=\"\x7f\"\r\nhello\r\n0\r\n\r\n"sv, "5;a=b c\r\nhello\r\n0\r\n\r\n"sv, "5,a\r\nhello\r\n0\r\n\r\n"sv,
+                         "00000000000000005\r\nhello\r\n0\r\n\r\n"sv, "5\r\nhello\rX0\r\n\r\n"sv, "5\r\nhello\n0\r\n\r\n\r\n"sv, "5\r\nhello0\r\n\r\n"sv,
+                         "0x5\r\nhello\r\n0\r\n\r\n"sv, " 5\r\nhello\r\n0\r\n\r\n"sv}) {
     const answer one = refused(chunked(bad), true);
     CHECK(one.status == 400);
     CHECK(one.code() == "invalid_argument");
@@ -507,7 +517,9 @@ TEST_CASE("what two readers could frame differently is refused and the connectio
   for (const auto lines : {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"sv, "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"sv,
                            "Content-Length: 5\r\nContent-Length: 6\r\n"sv, "Content-Length: 5, 6\r\n"sv, "Content-Length: +5\r\n"sv,
                            "Content-Length: -5\r\n"sv, "Content-Length: 0x5\r\n"sv, "Content-Length: 5 5\r\n"sv, "Content-Length:\r\n"sv,
-                           "Content-Length: 99999999999999999999999\r\n"sv, "Content-Length : 5\r\n"sv, "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"sv,
+                           "Content-Length: 99999999999999999999999\r\n"sv, "Content-Length: 18446744073709551616\r\n"sv,
+                           "Content-Length: 5\r\nContent-Length: 5\r\n"sv, "Content-Length: 5, 5\r\n"sv, "Content-Length: 5,\r\n"sv, "Content-Length: 5\x0b\r\n"sv,
+                           "Transfer-Encoding: gzip\r\nContent-Length: 5\r\n"sv, "Content\rLength: 5\r\n"sv, "Content-Length\0: 5\r\n"sv, "Content-Length : 5\r\n"sv, "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"sv,
                            "X: a\r\n Content-Length: 5\r\n"sv, "X: a\r\n\tb\r\n"sv, "X:\r\n b\r\n"sv, "X: a\nContent-Length: 5\r\n"sv, "X: a\rY: b\r\n"sv,
                            " X: a\r\n"sv, "X: \0\r\n"sv, "X\r\n"sv, ": x\r\n"sv, "X: a\r\r\n"sv}) {
     CAPTURE(lines);
@@ -517,7 +529,19 @@ TEST_CASE("what two readers could frame differently is refused and the connectio
     CAPTURE(coding);
     CHECK(refused(start + "Transfer-Encoding: " + std::string{coding} + "\r\n" + tail, true).status == 501);
   }
+  for (const auto lines : {"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n"sv, "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"sv}) {
+    CHECK(refused(start + std::string{lines} + tail, true).status == 501);
+  }
   CHECK(refused("POST /s/m HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + tail, true).status == 400);
+
+  // Names that only look alike frame nothing.
+  connection peer;
+  peer.feed(post("/s/m", "1", "Content_Length: 9\r\nTransfer.Encoding: chunked\r\nContent-Lengt: 9\r\nContent-Lengthy: 9\r\n"));
+  peer.feed(chunked("1\r\n2\r\n0\r\n\r\n") + "POST /s/m HTTP/1.1\r\nhOST: h\r\ntRANSFER-eNCODING: CHUNKED\r\n\r\n1\r\n3\r\n0\r\n\r\n");
+  REQUIRE(peer.calls.size() == 3);
+  CHECK(peer.calls[0].payload == "1");
+  CHECK(peer.calls[0].headers.size() == 4);
+  CHECK(peer.calls[2].payload == "3");
 }
 
 TEST_CASE("what is no request line is refused with the parser's sentence") {
@@ -529,6 +553,30 @@ TEST_CASE("what is no request line is refused with the parser's sentence") {
     CHECK(one.status == 400);
     CHECK(one.code() == "invalid_argument");
     CHECK_FALSE(one.message().empty());
+  }
+}
+
+TEST_CASE("a name, a value and a target hold the bytes that RFC 9110 gives them, wherever those stand") {
+  const auto passes = [](std::string_view before, std::string_view middle, std::string_view after) {
+    connection peer;
+    peer.feed(std::string{before}.append(middle).append(after));
+    return peer.calls.size() == 1;
+  };
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  for (int byte = 0; byte < 256; ++byte) {
+    CAPTURE(byte);
+    const char c = static_cast<char>(byte);
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool in_token = is_letter || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos;
+    const bool is_control = byte < 0x20 || byte == 0x7f;
+    const bool cuts_path = c == '/' || c == '%' || c == '?' || c == ' ';
+    for (std::size_t place = 0; place < 18; ++place) {
+      std::string text(18, 'x');
+      text[place] = c;
+      REQUIRE(passes("POST /s/m HTTP/1.1\r\nHost: h\r\nA", text, "Z: v\r\n\r\n") == (in_token || c == ':'));
+      REQUIRE(passes("POST /s/m HTTP/1.1\r\nHost: h\r\nA: v", text, "w\r\n\r\n") == (!is_control || c == '\t'));
+      if (!cuts_path) REQUIRE(passes("POST /s/", text, " HTTP/1.1\r\nHost: h\r\n\r\n") == !is_control);
+    }
   }
 }
 
@@ -568,6 +616,10 @@ TEST_CASE("the header section is bounded, and answered as soon as the bound is m
   connection trailers{connection::answers::at_once, bounds};
   CHECK(trailers.feed(chunked("0\r\nX: " + std::string(300, 'a') + "\r\n\r\n")) == consumed::state::close);
   CHECK(trailers.calls.empty());
+  connection many{connection::answers::at_once, bounds};
+  std::string lines = "0\r\n";
+  while (lines.size() < 230) lines += "X: a\r\n";
+  CHECK(many.feed(chunked(lines)) == consumed::state::close);
 }
 
 TEST_CASE("a body is bounded by its declared length and by what comes in chunks") {
@@ -583,6 +635,9 @@ TEST_CASE("a body is bounded by its declared length and by what comes in chunks"
   CHECK(one.message() == "the body exceeds 10 bytes");
   CHECK(refused("POST /s/m HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n", true, bounds).status == 413);
   CHECK(refused(chunked("5\r\n01234\r\n6\r\n"), true, bounds).status == 413);
+  connection asking{connection::answers::at_once, bounds};
+  CHECK(asking.feed("HEAD /s/m HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n") == consumed::state::close);
+  CHECK(only_answer(asking, true).status == 413);
   CHECK(refused(chunked("ffffffffffffffff\r\n"), true, bounds).status == 413);
 }
 
@@ -597,6 +652,21 @@ TEST_CASE("a refused body is read past, and one that is malformed is not answere
   CHECK(peer.feed("x\r\n") == consumed::state::close);
   CHECK(answers_in(peer.out.view()).size() == 4);
   CHECK_FALSE(peer.reason.empty());
+}
+
+TEST_CASE("a refused client that asks to be closed is not left with a body that nobody reads") {
+  // The state says that more may come than was read, so that the answer is not destroyed by a reset.
+  for (const auto framing : {"Content-Length: 3\r\n\r\nab"sv, "Transfer-Encoding: chunked\r\n\r\n3\r\n"sv}) {
+    connection peer;
+    CHECK(peer.feed("POST /nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + std::string{framing}) == consumed::state::close);
+    CHECK(only_answer(peer).status == 404);
+    CHECK(peer.session.closing());
+    CHECK_FALSE(peer.session.unfinished());
+    CHECK_FALSE(peer.reason.empty());
+  }
+  connection bodiless;
+  CHECK(bodiless.feed("GET /s/m HTTP/1.0\r\n\r\n") == consumed::state::more);
+  CHECK(bodiless.session.closing());
 }
 
 TEST_CASE("every cut of several pipelined requests gives the same calls") {

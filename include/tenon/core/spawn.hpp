@@ -5,7 +5,6 @@
 
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -32,32 +31,26 @@ class spawned_tasks : public asio::execution_context::service {
 
   explicit spawned_tasks(asio::execution_context& context) : service(context) {}
 
-  void add(member& one) {
-    const std::lock_guard guard{mutex_};
+  void add(member& one) noexcept {
     one.next = first_;
     one.previous = &first_;
     if (first_ != nullptr) first_->previous = &one.next;
     first_ = &one;
   }
   void remove(member& one) noexcept {
-    const std::lock_guard guard{mutex_};
-    unlink(one);
-  }
-
- private:
-  static void unlink(member& one) noexcept {
     *one.previous = one.next;
     if (one.next != nullptr) one.next->previous = one.previous;
   }
+
+ private:
   void shutdown() noexcept override {
     while (first_ != nullptr) {
       member* one = first_;
-      unlink(*one);
+      remove(*one);
       delete one;
     }
   }
 
-  std::mutex mutex_;  // an io_context may be run by several threads
   member* first_ = nullptr;
 };
 
@@ -159,7 +152,8 @@ void spawn_on(asio::io_context& io, task<T>&& what, Handler&& then) {
 
 /// Lets `what` run on `io`, its home from now on. An exception that leaves it leaves `io.run()`.
 ///
-/// A task that has not ended when `io` is destroyed is destroyed with it.
+/// One thread runs `io`: a task is not told its home in one thread while it goes on in another. A task that has not ended when `io` is destroyed is destroyed
+/// with it.
 template <class T>
 void spawn(asio::io_context& io, task<T> what) {
   detail::spawn_on(io, std::move(what), detail::rethrow_failure{});

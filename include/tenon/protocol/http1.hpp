@@ -1,12 +1,11 @@
 // JSON (or MessagePack) over HTTP/1.1, the server's half: what curl speaks. Protocol layer; models `server_session`.
-// Beast's parser reads heads and chunks; this file decides what is kept, handed on in place, or refused.
+// http_head and http_chunks cut the bytes; this file decides what is kept, handed on in place, or refused.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,11 +15,12 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
-#include <tenon/protocol/detail/beast.hpp>
 #include <tenon/protocol/detail/http_answer.hpp>
+#include <tenon/protocol/detail/http_chunks.hpp>
+#include <tenon/protocol/detail/http_head.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
-#include <tenon/protocol/detail/http_parser.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
 #include <tenon/protocol/http_status.hpp>
 
@@ -45,12 +45,10 @@ class http1_session {
 
   /// Whether `first` starts with a request line: one of RFC 9110's methods or PATCH, then a space.
   static sniffed recognise(std::string_view first) noexcept {
-    constexpr std::array<std::string_view, 9> methods{"POST ",    "GET ",   "HEAD ",    "PUT ",  "DELETE ",
-                                                      "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "};
     sniffed found = sniffed::no;
-    for (const std::string_view method : methods) {
-      if (first.substr(0, method.size()) == method) return sniffed::yes;
-      if (method.substr(0, first.size()) == first) found = sniffed::need_more;
+    for (const std::string_view verb : detail::http_verbs) {
+      if (first.substr(0, verb.size()) == verb) return sniffed::yes;
+      if (verb.substr(0, first.size()) == first) found = sniffed::need_more;
     }
     return found;
   }
@@ -107,8 +105,6 @@ class http1_session {
 
   // What a session keeps of the memory that a large request took.
   static constexpr std::size_t kept_bytes = 64 * 1024;
-  // `0 CRLF CRLF`: shown less of a body's first chunk and then one byte more, Beast's parser trips over its own assertion.
-  static constexpr std::size_t shortest_chunked = 5;
 
   bool advance(std::string_view in, buffer& out, consumed& done, request& call) {
     while (!waiting_ && !closing_) {
@@ -139,7 +135,7 @@ class http1_session {
 
   step read_head(std::string_view in, buffer& out, std::size_t& used) {
     // RFC 9112 2.2: empty lines in front of a request are to be ignored.
-    while (scanned_ == 0 && in.substr(used, 2) == "\r\n") used += 2;
+    while (in.substr(used, 2) == "\r\n") used += 2;
     const std::string_view rest = in.substr(used);
     if (rest.empty() || rest == "\r") return step::starved;
     const std::size_t size = find_head(rest, out);
@@ -147,50 +143,47 @@ class http1_session {
 
     head_ = rest.substr(0, size);
     used += size;
-    parser_.emplace(bounds_);
-    boost::beast::error_code error;
-    parser_->read(head_, error);
-    if (error) return abandon(error, out);
-    fields_at_ = head_.find('\n') + 1;
-    keeps_alive_ = parser_->keep_alive();
-    is_http_11_ = parser_->head().is_http_11;
-    const std::size_t length = static_cast<std::size_t>(parser_->content_length().value_or(0));
-    const bool has_body = parser_->chunked() || length != 0;
-    const bool expects = is_http_11_ && !parser_->head().expect.empty() && has_body;
+    detail::http_head head;
+    const std::string_view fault = detail::cut_head(head_, head);
+    to_head_ = head.verb == detail::http_verb::head;
+    if (!fault.empty()) return abandon(fault, out);
+    if (head.length > bounds_.max_message_bytes) return abandon_large(out);
+    fields_at_ = head.fields_at;
+    keeps_alive_ = head.keeps_alive();
+    is_http_11_ = head.is_http_11;
+    const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
-    if (auto refusal = detail::route_request(*parser_, route_, unescaped_)) {
+    detail::http_refusal refusal;
+    if (!detail::route_request(head, route_, unescaped_, refusal)) {
       // Whether a refused client still sends the body it was holding back is its choice: nobody can tell what follows.
-      refusal->close = refusal->close || expects;
-      answer_refusal(*refusal, out);
+      // Where the connection ends anyway the body is not read either, and `close` lets the answer arrive in spite of it.
+      refusal.close = refusal.close || expects || (head.has_body() && !keeps_alive_);
+      answer_refusal(refusal, out);
+      if (closing_) return step::moved;
       discarding_ = true;
     } else if (expects && used == in.size()) {
       out.append("HTTP/1.1 100 Continue\r\n\r\n");
     }
-    if (!has_body) return step::complete;
-    phase_ = parser_->chunked() ? phase::chunked : phase::counted;
-    left_ = length;
-    shown_ = shortest_chunked - 1;
+    if (!head.has_body()) return step::complete;
+    phase_ = head.chunked ? phase::chunked : phase::counted;
+    left_ = static_cast<std::size_t>(head.length);
+    chunks_.restart();
     return step::moved;
   }
 
-  // Cuts the head out before the parser sees it: each byte is looked at once however slowly it comes, and the two spellings of
-  // a line's end that others read differently (RFC 9112 2.2 and 5.2) are refused. Returns 0 when the head is not complete.
+  // Returns how long the head is; 0 when it is not complete, or cannot be.
   std::size_t find_head(std::string_view rest, buffer& out) {
     const std::string_view window = rest.substr(0, bounds_.max_metadata_bytes);
-    for (std::size_t end; (end = window.find('\n', scanned_)) != std::string_view::npos; scanned_ = line_ = end + 1) {
-      if (end == 0 || window[end - 1] != '\r') {
-        fail(400, code::invalid_argument, "a header line ends in LF alone; expected CR LF", out);
+    while (const std::size_t size = detail::find_line(window.substr(line_), scanned_)) {
+      if (size == detail::bare_line_feed) {
+        fail(400, code::invalid_argument, {"a header line ends in LF alone; expected CR LF"}, out);
         return 0;
       }
-      if (end == line_ + 1) return end + 1;
-      if (line_ != 0 && (window[line_] == ' ' || window[line_] == '\t')) {
-        fail(400, code::invalid_argument, "a header is folded over two lines; expected one", out);
-        return 0;
-      }
+      line_ += size;
+      if (size == 2) return line_;
     }
-    scanned_ = window.size();
     if (window.size() == bounds_.max_metadata_bytes) {
-      fail(431, code::resource_exhausted, "the header section exceeds " + std::to_string(bounds_.max_metadata_bytes) + " bytes", out);
+      fail(431, code::resource_exhausted, {"the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
     }
     return 0;
   }
@@ -204,23 +197,18 @@ class http1_session {
   }
 
   step read_chunks(std::string_view in, buffer& out, std::size_t& used) {
+    using state = detail::http_chunk_step::state;
     for (;;) {
-      const std::string_view rest = in.substr(used);
-      if (rest.size() <= shown_) return step::starved;
-      boost::beast::error_code error;
-      const std::size_t size = parser_->read(rest, error);
-      used += size;
-      const bool starved = error == boost::beast::http::error::need_more;
-      shown_ = starved ? rest.size() - size : 0;
-      // A chunk's header and the trailers have to lie in one piece, so they are bounded as a head is.
-      if (parser_->piece().empty() && (starved ? shown_ : size) > bounds_.max_metadata_bytes) {
-        error = boost::beast::http::error::header_limit;
-      } else if (starved) {
-        return step::starved;
+      const detail::http_chunk_step found = chunks_.read(in.substr(used), bounds_);
+      used += found.bytes;
+      gather(found.data);
+      switch (found.is) {
+        case state::moved: break;
+        case state::starved: return step::starved;
+        case state::complete: return step::complete;
+        case state::too_large: return abandon_large(out);
+        case state::faulty: return abandon(found.fault, out);
       }
-      if (error) return abandon(error, out);
-      gather(parser_->piece());
-      if (parser_->is_done()) return step::complete;
     }
   }
 
@@ -266,6 +254,7 @@ class http1_session {
   void retire() {
     phase_ = phase::head;
     discarding_ = false;
+    to_head_ = false;
     scanned_ = line_ = 0;
     head_ = {};
     piece_ = {};
@@ -284,10 +273,10 @@ class http1_session {
     return is_http_11_ ? std::string_view{} : "Connection: keep-alive\r\n";
   }
 
-  [[gnu::cold]] void answer_refusal(const detail::http_refusal& refusal, buffer& out) {
+  [[gnu::cold, gnu::noinline]] void answer_refusal(const detail::http_refusal& refusal, buffer& out) {
     if (refusal.close) {
       keeps_alive_ = false;
-      reason_ = refusal.error.message();
+      reason_ = refusal.message;
     }
     if (refusal.http_status == 204) {
       detail::append_status_line(out, 204);
@@ -295,41 +284,41 @@ class http1_session {
       out.append(refusal.more_head);
       out.append("\r\n");
     } else {
-      const bool is_head = parser_.has_value() && parser_->head().verb == boost::beast::http::verb::head;
       const detail::http_answer_head head{.http_status = refusal.http_status,
                                           .connection = connection_lines(),
                                           .more = refusal.more_head,
-                                          .with_body = !is_head};
-      detail::append_error_answer(out, head, refusal.error, {});
+                                          .with_body = !to_head_};
+      detail::append_error_answer(out, head, {refusal.why, refusal.message}, {});
     }
     settle();
   }
 
-  [[gnu::cold]] void fail(int http_status, code why, std::string_view message, buffer& out) {
-    parser_.reset();
-    detail::http_refusal refusal = detail::refuse_and_close(http_status, why, message);
-    if (why == code::resource_exhausted) refusal.error.add_flag(outcome::no_retry);
+  [[gnu::cold, gnu::noinline]] void fail(int http_status, code why, std::initializer_list<std::string_view> message, buffer& out) {
+    detail::http_refusal refusal;
+    refusal.close = true;
+    detail::refuse(refusal, http_status, why, message);
     answer_refusal(refusal, out);
   }
 
-  // The parser has given up: the end of this request is unknown.
-  [[gnu::cold]] step abandon(const boost::beast::error_code& error, buffer& out) {
-    using boost::beast::http::error::body_limit;
-    if (discarding_) {
-      reason_ = error.message();
-      closing_ = true;
-    } else if (error == body_limit) {
-      fail(413, code::resource_exhausted, "the body exceeds " + std::to_string(bounds_.max_message_bytes) + " bytes", out);
-    } else if (error == boost::beast::http::error::need_more) {
-      fail(400, code::invalid_argument, "the request line is incomplete; expected METHOD /<service>/<method> HTTP/1.1", out);
+  // The end of this request is unknown.
+  [[gnu::cold, gnu::noinline]] step abandon(std::string_view fault, buffer& out) {
+    if (!discarding_) {
+      fail(400, code::invalid_argument, {"the request cannot be read: ", fault}, out);
     } else {
-      fail(400, code::invalid_argument, "the request cannot be read: " + error.message(), out);
+      reason_ = fault;
+      closing_ = true;
     }
     return step::moved;
   }
 
+  [[gnu::cold, gnu::noinline]] step abandon_large(buffer& out) {
+    const tenon::detail::number_text limit{bounds_.max_message_bytes};
+    if (discarding_) return abandon("the body of a refused request exceeds the limit", out);
+    fail(413, code::resource_exhausted, {"the body exceeds ", limit, " bytes"}, out);
+    return step::moved;
+  }
+
   limits bounds_;
-  std::optional<detail::http_parser> parser_;
   detail::http_route route_;
   std::string_view head_;       // in the read buffer while `consume` runs, afterwards in `kept_head_`
   std::string_view piece_;      // of the body, in the read buffer; only while `consume` runs
@@ -337,13 +326,14 @@ class http1_session {
   std::string unescaped_;       // service and method, when the path had percent signs
   std::string reason_;
   buffer body_;
-  std::size_t scanned_ = 0;     // of an unfinished head: bytes looked at,
-  std::size_t line_ = 0;        // and where its last line starts
+  detail::http_chunks chunks_;
+  std::size_t line_ = 0;        // of an unfinished head: where its last line starts,
+  std::size_t scanned_ = 0;     // and how much of that has been looked at
   std::size_t fields_at_ = 0;   // where the head's request line ends
   std::size_t left_ = 0;        // of a counted body
-  std::size_t shown_ = 0;       // of a chunked body: bytes the parser has seen and could not use
   phase phase_ = phase::head;
   bool discarding_ = false;     // refused already: the body is read past
+  bool to_head_ = false;        // what is refused is HEAD: its answer has no body
   bool keeps_alive_ = true;
   bool is_http_11_ = true;
   bool waiting_ = false;

@@ -8,40 +8,23 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/metadata.hpp>
+#include <tenon/protocol/detail/http_text.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 
-constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-constexpr std::string_view trim_blanks(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Names that describe the message or the hop rather than the call: never metadata, and never a handler's to set.
 // Connect reserves the whole prefix `connect-`.
-constexpr bool is_framing_header(std::string_view name) noexcept {
+inline bool is_framing_header(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 15> names{
       "accept-encoding", "connection",   "content-encoding", "content-length", "content-type",
       "expect",          "host",         "http2-settings",   "keep-alive",     "proxy-connection",
       "te",              "trailer",      "transfer-encoding", "upgrade",       "content-range"};
   constexpr std::string_view reserved = "connect-";
-  if (name.size() >= reserved.size() && metadata::same_key(name.substr(0, reserved.size()), reserved)) return true;
+  if (is_named(name.substr(0, reserved.size()), reserved)) return true;
   for (const std::string_view each : names) {
-    if (metadata::same_key(each, name)) return true;
+    if (is_named(name, each)) return true;
   }
   return false;
-}
-
-// RFC 9110 5.6.2.
-constexpr bool is_token(std::string_view name) noexcept {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  for (const char c : name) {
-    const char low = to_lower(c);
-    if (!((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos)) return false;
-  }
-  return !name.empty();
 }
 
 // The block has passed the parser, so that every line has a name and a colon and none is folded.
