@@ -1754,8 +1754,6 @@ void post(asio::io_context& io, Work work) {
 // tenon/core/spawn.hpp
 // Giving a tenon::task to an io_context that runs it to its end: what asio::co_spawn is to an awaitable. Core layer.
 
-#include <mutex>
-
 #include <asio/executor_work_guard.hpp>
 
 namespace tenon::inline v0 {
@@ -1774,32 +1772,26 @@ class spawned_tasks : public asio::execution_context::service {
 
   explicit spawned_tasks(asio::execution_context& context) : service(context) {}
 
-  void add(member& one) {
-    const std::lock_guard guard{mutex_};
+  void add(member& one) noexcept {
     one.next = first_;
     one.previous = &first_;
     if (first_ != nullptr) first_->previous = &one.next;
     first_ = &one;
   }
   void remove(member& one) noexcept {
-    const std::lock_guard guard{mutex_};
-    unlink(one);
-  }
-
- private:
-  static void unlink(member& one) noexcept {
     *one.previous = one.next;
     if (one.next != nullptr) one.next->previous = one.previous;
   }
+
+ private:
   void shutdown() noexcept override {
     while (first_ != nullptr) {
       member* one = first_;
-      unlink(*one);
+      remove(*one);
       delete one;
     }
   }
 
-  std::mutex mutex_;  // an io_context may be run by several threads
   member* first_ = nullptr;
 };
 
@@ -1901,7 +1893,8 @@ void spawn_on(asio::io_context& io, task<T>&& what, Handler&& then) {
 
 /// Lets `what` run on `io`, its home from now on. An exception that leaves it leaves `io.run()`.
 ///
-/// A task that has not ended when `io` is destroyed is destroyed with it.
+/// One thread runs `io`: a task is not told its home in one thread while it goes on in another. A task that has not ended when `io` is destroyed is destroyed
+/// with it.
 template <class T>
 void spawn(asio::io_context& io, task<T> what) {
   detail::spawn_on(io, std::move(what), detail::rethrow_failure{});
@@ -5429,21 +5422,21 @@ char* write_free_msgpack(json_writer& to, char* at, const Object& value) {
   } else {
     at = to.room(at, max_floating_size);
     switch (value.type) {
-      case msgpack::type::NIL: break;
-      case msgpack::type::BOOLEAN: return to.write_raw(at, value.via.boolean ? "true" : "false");
-      case msgpack::type::POSITIVE_INTEGER: return write_unsigned(at, value.via.u64);
-      case msgpack::type::NEGATIVE_INTEGER: return write_signed(at, value.via.i64);
-      case msgpack::type::FLOAT32: return write_floating(at, static_cast<float>(value.via.f64));
-      case msgpack::type::FLOAT64: return write_floating(at, value.via.f64);
-      case msgpack::type::STR: return to.write_text(at, {value.via.str.ptr, value.via.str.size});
-      case msgpack::type::BIN: return to.write_binary(at, reinterpret_cast<const std::byte*>(value.via.bin.ptr), value.via.bin.size);
-      case msgpack::type::EXT: return write_msgpack_extension(to, at, value);
-      case msgpack::type::ARRAY:
+      case ::msgpack::type::NIL: break;
+      case ::msgpack::type::BOOLEAN: return to.write_raw(at, value.via.boolean ? "true" : "false");
+      case ::msgpack::type::POSITIVE_INTEGER: return write_unsigned(at, value.via.u64);
+      case ::msgpack::type::NEGATIVE_INTEGER: return write_signed(at, value.via.i64);
+      case ::msgpack::type::FLOAT32: return write_floating(at, static_cast<float>(value.via.f64));
+      case ::msgpack::type::FLOAT64: return write_floating(at, value.via.f64);
+      case ::msgpack::type::STR: return to.write_text(at, {value.via.str.ptr, value.via.str.size});
+      case ::msgpack::type::BIN: return to.write_binary(at, reinterpret_cast<const std::byte*>(value.via.bin.ptr), value.via.bin.size);
+      case ::msgpack::type::EXT: return write_msgpack_extension(to, at, value);
+      case ::msgpack::type::ARRAY:
         return write_free_list(to, at, '[', ']', free_elements{value.via.array.ptr, value.via.array.size},
                                [&to](char* place, const Object& element) { return write_free_msgpack(to, place, element); });
-      case msgpack::type::MAP:
+      case ::msgpack::type::MAP:
         return write_free_list(to, at, '{', '}', free_elements{value.via.map.ptr, value.via.map.size}, [&to](char* place, const auto& member) {
-          if (member.key.type == msgpack::type::STR) {
+          if (member.key.type == ::msgpack::type::STR) {
             place = write_free_member(to, place, {member.key.via.str.ptr, member.key.via.str.size});
           } else {
             // Keys of json are strings: what is none is written as the text that it would be as a value.
@@ -5472,7 +5465,7 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
     std::string_view text;
     place = from.read_text(place, text);
     if (place == nullptr) return place;
-    into.type = msgpack::type::STR;
+    into.type = ::msgpack::type::STR;
     into.via.str.size = static_cast<std::uint32_t>(text.size());
     into.via.str.ptr = keep(text.data(), text.size());
     return place;
@@ -5488,7 +5481,7 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
       at = from.next_element(at, ']', closed);
     }
     from.leave();
-    value.type = msgpack::type::ARRAY;
+    value.type = ::msgpack::type::ARRAY;
     value.via.array.size = static_cast<std::uint32_t>(elements.size());
     value.via.array.ptr = keep(elements.data(), elements.size());
     return at;
@@ -5508,7 +5501,7 @@ const char* read_msgpack_object(json_reader& from, const char* at, Object& value
       at = from.next_element(at, '}', closed);
     }
     from.leave();
-    value.type = msgpack::type::MAP;
+    value.type = ::msgpack::type::MAP;
     value.via.map.size = static_cast<std::uint32_t>(members.size());
     value.via.map.ptr = keep(members.data(), members.size());
     return at;
@@ -8932,30 +8925,45 @@ class client_session {
 
 // tenon/protocol/http1.hpp
 // JSON (or MessagePack) over HTTP/1.1, the server's half: what curl speaks. Protocol layer; models `server_session`.
-// Beast's parser reads heads and chunks; this file decides what is kept, handed on in place, or refused.
+// http_head and http_chunks cut the bytes; this file decides what is kept, handed on in place, or refused.
 
-// tenon/protocol/detail/beast.hpp
-// The only door to Boost.Beast's sans-IO parser: keeps macros that others define out of its headers. Protocol layer, detail of http1.hpp.
+// tenon/core/text.hpp
+// Sentences put together from pieces, out of line: errors are rare, and std::string's operators would be compiled into every place that makes one. Core layer.
 
-#pragma push_macro("Bool")
-#pragma push_macro("None")
-#pragma push_macro("check")
-#undef Bool
-#undef None
-#undef check
+namespace tenon::inline v0::detail {
 
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/core/error.hpp>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/field.hpp>
-#include <boost/beast/http/verb.hpp>
-#include <boost/optional.hpp>
+[[gnu::cold, gnu::noinline]] inline std::string join_text(std::initializer_list<std::string_view> pieces) {
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  std::string text;
+  text.reserve(size);
+  for (const std::string_view piece : pieces) text.append(piece);
+  return text;
+}
 
-#pragma pop_macro("check")
-#pragma pop_macro("None")
-#pragma pop_macro("Bool")
+// A number as a piece: `join_text({"found ", number_text{count}})`.
+class number_text {
+ public:
+  template <class Integer>
+  explicit number_text(Integer value) noexcept {
+    if constexpr (std::is_signed_v<Integer>) write(value);
+    else write_unsigned(value);
+  }
+  operator std::string_view() const noexcept { return {digits_.data(), size_}; }
+
+ private:
+  [[gnu::cold, gnu::noinline]] void write(std::int64_t value) noexcept {
+    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
+  }
+  [[gnu::cold, gnu::noinline]] void write_unsigned(std::uint64_t value) noexcept {
+    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
+  }
+
+  std::array<char, 20> digits_;
+  std::size_t size_;
+};
+
+}  // namespace tenon::inline v0::detail
 
 // tenon/protocol/detail/http_answer.hpp
 // Writing HTTP/1.1 answers: a head whose length is filled in afterwards, and errors with their body. Protocol layer.
@@ -8963,39 +8971,99 @@ class client_session {
 // tenon/protocol/detail/http_headers.hpp
 // Metadata as HTTP header lines, both ways. Protocol layer; shared by what speaks HTTP/1.1.
 
+// tenon/protocol/detail/http_text.hpp
+// The small vocabulary of HTTP's grammar: tokens, blanks, quoted strings, names in either case. Protocol layer; for all that speaks HTTP.
+
 namespace tenon::inline v0::protocol::detail {
 
 constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+
 constexpr std::string_view trim_blanks(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
+// The digit's value; negative when it is none.
+constexpr int hex_digit(char c) noexcept {
+  const char low = to_lower(c);
+  return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// Whether `text`, which has no control bytes, is `lower` in either case: the bit that tells a letter's two cases apart turns
+// nothing but a control byte into one of the digits and marks that names have beside letters.
+constexpr bool is_named(std::string_view text, std::string_view lower) noexcept {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] | 0x20) != lower[i]) return false;
+  }
+  return true;
+}
+
+// RFC 9110 5.6.2.
+inline constexpr std::array<bool, 256> token_bytes = [] {
+  std::array<bool, 256> found{};
+  constexpr std::string_view all = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  for (const char c : all) found[static_cast<unsigned char>(c)] = true;
+  return found;
+}();
+
+// How long the token at the front of `text` is.
+constexpr std::size_t token_size(std::string_view text) noexcept {
+  std::size_t size = 0;
+  while (size < text.size() && token_bytes[static_cast<unsigned char>(text[size])]) ++size;
+  return size;
+}
+
+constexpr bool is_token(std::string_view name) noexcept { return !name.empty() && token_size(name) == name.size(); }
+
+// How long the quoted string at the front of `text` is, its quotes included; 0 when there is none. RFC 9110 5.6.4.
+constexpr std::size_t quoted_size(std::string_view text) noexcept {
+  if (text.empty() || text.front() != '"') return 0;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\' && ++i == text.size()) return 0;
+    if ((static_cast<unsigned char>(text[i]) < 0x20 && text[i] != '\t') || text[i] == 0x7f) return 0;
+  }
+  return 0;
+}
+
+// Where the first byte at or after `from` stands that is below `lowest` or DEL; the size when there is none.
+inline std::size_t find_below(std::string_view text, std::size_t from, char lowest) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const std::uint64_t lows = ones * static_cast<unsigned char>(lowest);
+  // Eight bytes at a time: taking `lowest` from each sets the top bit of those that were less, wherever they stand.
+  for (; text.size() - from >= sizeof ones; from += sizeof ones) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + from, sizeof eight);
+    const std::uint64_t from_delete = eight ^ (ones * 0x7f);
+    if ((((eight - lows) & ~eight) | ((from_delete - ones) & ~from_delete)) & (ones << 7)) break;
+  }
+  for (; from < text.size(); ++from) {
+    if (static_cast<unsigned char>(text[from]) < static_cast<unsigned char>(lowest) || text[from] == 0x7f) break;
+  }
+  return from;
+}
+
+}  // namespace tenon::inline v0::protocol::detail
+
+namespace tenon::inline v0::protocol::detail {
+
 // Names that describe the message or the hop rather than the call: never metadata, and never a handler's to set.
 // Connect reserves the whole prefix `connect-`.
-constexpr bool is_framing_header(std::string_view name) noexcept {
+inline bool is_framing_header(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 15> names{
       "accept-encoding", "connection",   "content-encoding", "content-length", "content-type",
       "expect",          "host",         "http2-settings",   "keep-alive",     "proxy-connection",
       "te",              "trailer",      "transfer-encoding", "upgrade",       "content-range"};
   constexpr std::string_view reserved = "connect-";
-  if (name.size() >= reserved.size() && metadata::same_key(name.substr(0, reserved.size()), reserved)) return true;
+  if (is_named(name.substr(0, reserved.size()), reserved)) return true;
   for (const std::string_view each : names) {
-    if (metadata::same_key(each, name)) return true;
+    if (is_named(name, each)) return true;
   }
   return false;
-}
-
-// RFC 9110 5.6.2.
-constexpr bool is_token(std::string_view name) noexcept {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  for (const char c : name) {
-    const char low = to_lower(c);
-    if (!((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || marks.find(c) != std::string_view::npos)) return false;
-  }
-  return !name.empty();
 }
 
 // The block has passed the parser, so that every line has a name and a colon and none is folded.
@@ -9330,102 +9398,307 @@ struct http_answer_head {
 
 }  // namespace tenon::inline v0::protocol::detail
 
-// tenon/protocol/detail/http_parser.hpp
-// Beast's sans-IO request parser, kept passive: it notes what a session asks about, and holds no byte itself. Protocol layer.
+// tenon/protocol/detail/http_chunks.hpp
+// A chunked body, decoded in place and strictly by RFC 9112 7.1: pieces out, nothing stored. Protocol layer.
+
+// tenon/protocol/detail/http_head.hpp
+// A request's head, cut in place and strictly by RFC 9112: views into the bytes, no memory, no table of names. Protocol layer.
 
 namespace tenon::inline v0::protocol::detail {
 
-/// What one request's head says. The views lie in the bytes that the parser was given.
+/// RFC 9110's methods and PATCH.
+enum class http_verb : std::uint8_t { post, get, head, put, delete_, options, patch, connect, trace, unknown };
+
+// In the order of `http_verb`, each with the space that ends it.
+inline constexpr std::array<std::string_view, 9> http_verbs{"POST ",    "GET ",   "HEAD ",    "PUT ",  "DELETE ",
+                                                            "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "};
+
+/// What one request's head says. The views lie in the bytes that it was cut from.
 struct http_head {
-  boost::beast::http::verb verb = boost::beast::http::verb::unknown;
-  std::string_view verb_text;
-  std::string_view target;
-  std::string_view content_type;
-  std::string_view content_encoding;
-  std::string_view expect;
-  std::string_view timeout;  ///< connect-timeout-ms
-  bool has_timeout = false;
+  http_verb verb = http_verb::unknown;
   bool is_http_11 = false;
-  bool foreign_transfer_encoding = false;  ///< one that is not exactly `chunked`
+  bool closes = false;      ///< `Connection` lists close,
+  bool persists = false;    ///< keep-alive,
+  bool upgrades = false;    ///< or upgrade
+  bool has_length = false;
+  bool has_timeout = false;
+  bool chunked = false;
+  bool foreign_coding = false;  ///< a Transfer-Encoding that is not exactly `chunked`
   std::size_t hosts = 0;
+  std::size_t fields_at = 0;    ///< where the first field starts
+  std::uint64_t length = 0;     ///< Content-Length
+  std::string_view verb_text{};
+  std::string_view target{};
+  std::string_view content_type{};
+  std::string_view content_encoding{};
+  std::string_view expect{};
+  std::string_view timeout{};   ///< connect-timeout-ms
+
+  bool keeps_alive() const noexcept { return !closes && (is_http_11 || persists); }
+  bool has_body() const noexcept { return chunked || length != 0; }
 };
 
-/// One request, from its head to the end of its body.
-class http_parser final : public boost::beast::http::basic_parser<true> {
+struct http_field {
+  std::string_view name{};
+  std::string_view value{};
+};
+
+inline constexpr std::size_t bare_line_feed = std::string_view::npos;
+
+// How long the line at the front of `bytes` is, CR LF included; 0 while it has no end, `bare_line_feed` when LF alone ends it:
+// RFC 9112 2.2 lets readers differ there. `seen` keeps how far has been looked, so that a line that comes slowly costs no more.
+inline std::size_t find_line(std::string_view bytes, std::size_t& seen) noexcept {
+  const std::size_t end = bytes.find('\n', seen);
+  if (end == std::string_view::npos) {
+    seen = bytes.size();
+    return 0;
+  }
+  if (end == 0 || bytes[end - 1] != '\r') return bare_line_feed;
+  seen = 0;
+  return end + 1;
+}
+
+// Each function below returns what is wrong, as a sentence; nothing when all is well.
+
+// Takes the request line off the front of `block`.
+inline std::string_view cut_request_line(std::string_view& block, http_head& head) noexcept {
+  const std::size_t verb_size = token_size(block);
+  if (verb_size == 0 || block[verb_size] != ' ') return "the request line has no method; expected a token and one space";
+  for (std::size_t i = 0; i < http_verbs.size(); ++i) {
+    if (http_verbs[i] != block.substr(0, verb_size + 1)) continue;
+    head.verb = static_cast<http_verb>(i);
+    break;
+  }
+  const std::size_t target_end = find_below(block, verb_size + 1, '!');
+  if (target_end == verb_size + 1 || block[target_end] != ' ') {
+    return "the request line has no target; expected METHOD /<service>/<method> HTTP/1.1";
+  }
+  const std::string_view version = block.substr(target_end + 1, std::string_view{"HTTP/1.1\r\n"}.size());
+  head.is_http_11 = version == "HTTP/1.1\r\n";
+  if (!head.is_http_11 && version != "HTTP/1.0\r\n") return "the request line does not end in HTTP/1.1 or HTTP/1.0 after one space";
+  head.verb_text = block.substr(0, verb_size);
+  head.target = block.substr(verb_size + 1, target_end - verb_size - 1);
+  head.fields_at = target_end + 1 + version.size();
+  block.remove_prefix(head.fields_at);
+  return {};
+}
+
+// Takes one field off the front of `block`, which ends in CR LF.
+inline std::string_view cut_field(std::string_view& block, http_field& field) noexcept {
+  const std::size_t colon = token_size(block);
+  if (colon == 0 || block[colon] != ':') {
+    // RFC 9112 5.2 lets a server join folded lines; others would read them as two headers.
+    return is_blank(block[0]) ? "a header is folded over two lines; expected one" : "a header's name is no token with a colon right after it";
+  }
+  std::size_t end = colon;
+  do end = find_below(block, end + 1, ' ');
+  while (block[end] == '\t');
+  if (block.substr(end, 2) != "\r\n") return "a header's value holds a control byte";
+  field.name = block.substr(0, colon);
+  field.value = trim_blanks(block.substr(colon + 1, end - colon - 1));
+  block.remove_prefix(end + 2);
+  return {};
+}
+
+inline std::string_view note_length(std::string_view value, http_head& head) noexcept {
+  // RFC 9112 6.3 lets equal lengths pass as one; who sends several has been tampered with.
+  if (head.has_length) return "several Content-Length headers; expected one";
+  head.has_length = true;
+  bool is_number = !value.empty();
+  for (const char c : value) {
+    is_number = is_number && c >= '0' && c <= '9' && !__builtin_mul_overflow(head.length, 10U, &head.length) &&
+                !__builtin_add_overflow(head.length, static_cast<unsigned>(c - '0'), &head.length);
+  }
+  return is_number ? std::string_view{} : "Content-Length is no decimal number below 2^64";
+}
+
+inline std::string_view note_coding(std::string_view value, http_head& head) noexcept {
+  if (!is_named(value, "chunked")) {
+    head.foreign_coding = true;
+  } else if (head.chunked) {
+    return "Transfer-Encoding says chunked twice; expected once";
+  } else {
+    head.chunked = true;
+  }
+  return {};
+}
+
+inline std::string_view note_connection(std::string_view list, http_head& head) noexcept {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    const std::string_view option = trim_blanks(list.substr(0, comma));
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    if (!option.empty() && !is_token(option)) return "Connection lists something else than tokens";
+    head.closes = head.closes || is_named(option, "close");
+    head.persists = head.persists || is_named(option, "keep-alive");
+    head.upgrades = head.upgrades || is_named(option, "upgrade");
+  }
+  return {};
+}
+
+// The names that a session asks about all differ in length.
+inline std::string_view note_field(const http_field& field, http_head& head) noexcept {
+  const auto is = [&field](std::string_view name) { return is_named(field.name, name); };
+  switch (field.name.size()) {
+    case 4: head.hosts += is("host"); break;
+    case 6: if (is("expect")) head.expect = field.value; break;
+    case 10: if (is("connection")) return note_connection(field.value, head); break;
+    case 12: if (is("content-type")) head.content_type = field.value; break;
+    case 14: if (is("content-length")) return note_length(field.value, head); break;
+    case 16: if (is("content-encoding")) head.content_encoding = field.value; break;
+    case 17: if (is("transfer-encoding")) return note_coding(field.value, head); break;
+    case 18:
+      if (!is("connect-timeout-ms")) break;
+      head.timeout = field.value;
+      head.has_timeout = true;
+      break;
+    default: break;
+  }
+  return {};
+}
+
+/// Reads a whole head, its empty line included. Returns what is wrong with it; nothing when `head` has been filled in.
+inline std::string_view cut_head(std::string_view block, http_head& head) noexcept {
+  std::string_view fault = cut_request_line(block, head);
+  http_field field;
+  while (fault.empty() && block != "\r\n") {
+    fault = cut_field(block, field);
+    if (fault.empty()) fault = note_field(field, head);
+  }
+  // RFC 9112 6.1: what is sent with both was framed by two minds.
+  if (fault.empty() && head.has_length && (head.chunked || head.foreign_coding)) {
+    return "Content-Length and Transfer-Encoding together; expected one of them";
+  }
+  return fault;
+}
+
+}  // namespace tenon::inline v0::protocol::detail
+
+namespace tenon::inline v0::protocol::detail {
+
+// Whether `text` is what may stand between a chunk's size and the end of its line: *( BWS ";" BWS name [ BWS "=" BWS value ] ).
+// Nothing is done with it, but what other readers might not skip is refused.
+[[gnu::cold]] inline bool are_chunk_extensions(std::string_view text) noexcept {
+  const auto skip = [&text](char c) {
+    const std::size_t at = (std::min)(text.find_first_not_of(" \t"), text.size());
+    if (at == text.size() || text[at] != c) return false;
+    text.remove_prefix(at + 1);
+    text.remove_prefix((std::min)(text.find_first_not_of(" \t"), text.size()));
+    return true;
+  };
+  const auto skip_token = [&text] {
+    const std::size_t size = token_size(text);
+    text.remove_prefix(size);
+    return size != 0;
+  };
+  while (!text.empty()) {
+    if (!skip(';') || !skip_token()) return false;
+    if (!skip('=') || skip_token()) continue;
+    const std::size_t size = quoted_size(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+/// What one step through a chunked body found.
+struct http_chunk_step {
+  enum class state : std::uint8_t { starved, moved, complete, too_large, faulty };
+  state is = state::moved;
+  std::size_t bytes = 0;         ///< taken off the front
+  std::string_view data{};       ///< of the body
+  std::string_view fault{};      ///< with `faulty`: the sentence
+};
+
+/// A chunked body, from behind the head to behind its trailers.
+///
+/// Laws    each byte is looked at once, however the body is cut; an unfinished line is left where it is and has to be shown again.
+class http_chunks {
  public:
-  using error_code = boost::beast::error_code;
+  void restart() noexcept { *this = {}; }
 
-  // The session has cut the head out already and bounds it itself.
-  explicit http_parser(const limits& bounds) {
-    header_limit((std::numeric_limits<std::uint32_t>::max)());
-    body_limit(std::uint64_t{bounds.max_message_bytes});
+  /// Takes one element off the front of `bytes`: a chunk's size line, a piece of its data, the end of that, a trailer.
+  http_chunk_step read(std::string_view bytes, const limits& bounds) noexcept {
+    switch (phase_) {
+      case phase::data: return read_data(bytes);
+      case phase::data_end: return read_data_end(bytes);
+      default: return read_line(bytes, bounds);
+    }
   }
-
-  const http_head& head() const noexcept { return head_; }
-
-  /// Reads one element (the head, a chunk's header, a piece of a chunk) and returns how many bytes it took.
-  std::size_t read(std::string_view bytes, error_code& error) {
-    piece_ = {};
-    return put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
-  }
-  /// The piece of the body that the last `read` found.
-  std::string_view piece() const noexcept { return piece_; }
 
  private:
-  using text = boost::beast::string_view;
-  using field = boost::beast::http::field;
+  enum class phase : std::uint8_t { size, data, data_end, trailers };
+  using state = http_chunk_step::state;
 
-  static std::string_view view(text from) noexcept { return {from.data(), from.size()}; }
+  static http_chunk_step faulty(std::string_view sentence) noexcept { return {.is = state::faulty, .fault = sentence}; }
 
-  void on_request_impl(boost::beast::http::verb verb, text verb_text, text target, int version, error_code&) override {
-    head_.verb = verb;
-    head_.verb_text = view(verb_text);
-    head_.target = view(target);
-    head_.is_http_11 = version >= 11;
+  http_chunk_step read_data(std::string_view bytes) noexcept {
+    if (bytes.empty()) return {.is = state::starved};
+    const std::string_view data = bytes.substr(0, left_);
+    left_ -= data.size();
+    if (left_ == 0) phase_ = phase::data_end;
+    return {.bytes = data.size(), .data = data};
   }
 
-  void on_field_impl(field name, text name_text, text value, error_code&) override {
-    if (is_header_done()) return;  // a trailer: nothing in it may change what has been decided
-    switch (name) {
-      case field::host: ++head_.hosts; break;
-      case field::content_type: head_.content_type = view(value); break;
-      case field::content_encoding: head_.content_encoding = view(value); break;
-      case field::expect: head_.expect = view(value); break;
-      case field::transfer_encoding:
-        // Beast takes an unknown coding for no body at all: the bytes after the head would be read as the next request.
-        if (!metadata::same_key(view(value), "chunked")) head_.foreign_transfer_encoding = true;
-        break;
-      case field::unknown:
-        if (metadata::same_key(view(name_text), "connect-timeout-ms")) {
-          head_.timeout = view(value);
-          head_.has_timeout = true;
-        }
-        break;
-      default: break;
+  http_chunk_step read_data_end(std::string_view bytes) noexcept {
+    if (bytes.size() < 2) return {.is = state::starved};
+    if (bytes.substr(0, 2) != "\r\n") return faulty("a chunk is longer than its size says");
+    phase_ = phase::size;
+    return {.bytes = 2};
+  }
+
+  // A size line may be as long as a whole header section, and all trailers together as well.
+  http_chunk_step read_line(std::string_view bytes, const limits& bounds) noexcept {
+    const std::size_t room = bounds.max_metadata_bytes - trailer_bytes_;
+    const std::size_t size = find_line(bytes.substr(0, room), seen_);
+    if (size == bare_line_feed) return faulty("a line of a chunked body ends in LF alone; expected CR LF");
+    if (size == 0) {
+      if (bytes.size() < room) return {.is = state::starved};
+      return faulty("a chunk's extensions or the trailers are longer than a header section may be");
     }
+    const std::string_view line = bytes.substr(0, size);
+    http_chunk_step done = phase_ == phase::size ? read_size(line.substr(0, size - 2), bounds) : read_trailer(line);
+    done.bytes = size;
+    return done;
   }
 
-  void on_chunk_header_impl(std::uint64_t, text extensions, error_code& error) override {
-    // Beast lets a quoted value hold anything, line ends included: others see the next chunk begin there.
-    for (const char c : extensions) {
-      if (static_cast<unsigned char>(c) < 0x20 && c != '\t') error = boost::beast::http::error::bad_chunk_extension;
+  http_chunk_step read_size(std::string_view line, const limits& bounds) noexcept {
+    std::uint64_t size = 0;
+    std::size_t digits = 0;
+    for (; digits < line.size() && digits <= 16; ++digits) {
+      const int digit = hex_digit(line[digits]);
+      if (digit < 0) break;
+      size = size << 4 | static_cast<std::uint64_t>(digit);
     }
+    if (digits == 0 || digits > 16) return faulty("a chunk does not start with its size; expected one to sixteen hexadecimal digits");
+    if (digits != line.size() && !are_chunk_extensions(line.substr(digits))) {
+      return faulty("a chunk's size is not followed by extensions or the end of its line");
+    }
+    if (size > bounds.max_message_bytes - total_) return {.is = state::too_large};
+    left_ = static_cast<std::size_t>(size);
+    total_ += left_;
+    phase_ = size == 0 ? phase::trailers : phase::data;
+    return {};
   }
 
-  std::size_t on_chunk_body_impl(std::uint64_t, text body, error_code&) override {
-    piece_ = view(body);
-    return body.size();
+  // Trailers are read past: nothing in them may change what has been decided.
+  http_chunk_step read_trailer(std::string_view line) noexcept {
+    if (line == "\r\n") return {.is = state::complete};
+    trailer_bytes_ += line.size();
+    http_field field;
+    const std::string_view fault = cut_field(line, field);
+    if (!fault.empty()) return faulty(fault);
+    if (is_named(field.name, "content-length") || is_named(field.name, "transfer-encoding")) {
+      return faulty("a trailer says where a body ends; expected that of the head alone");
+    }
+    return {};
   }
 
-  // A body with Content-Length is counted by the session, in place.
-  std::size_t on_body_impl(text body, error_code&) override { return body.size(); }
-  void on_response_impl(int, text, int, error_code&) override {}
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  void on_finish_impl(error_code&) override {}
-
-  http_head head_;
-  std::string_view piece_;
+  std::size_t left_ = 0;           // of the chunk's data
+  std::size_t total_ = 0;          // of all chunks' data, as their sizes say
+  std::size_t seen_ = 0;           // of an unfinished line
+  std::size_t trailer_bytes_ = 0;
+  phase phase_ = phase::size;
 };
 
 }  // namespace tenon::inline v0::protocol::detail
@@ -9444,48 +9717,40 @@ struct http_route {
   std::optional<duration> timeout;
 };
 
-/// Why a request goes nowhere. What makes and writes refusals is marked cold: compiled for size, it takes less of the compile time.
+/// Why a request goes nowhere.
 struct http_refusal {
   int http_status = 0;
-  status error{};                ///< OK with 204
+  code why = code::ok;           ///< OK with 204
+  std::string message{};
   std::string_view more_head{};  ///< whole header lines
   bool close = false;            ///< the bytes that follow cannot be trusted to be a request
 };
 
-[[gnu::cold]] inline http_refusal refuse(int http_status, code why, std::string_view message, std::string_view more_head = {}) {
-  status error{why, message};
-  error.add_flag(outcome::not_executed);
-  return {.http_status = http_status, .error = std::move(error), .more_head = more_head};
+// Fills in `refusal`, out of line and for size: requests are rarely refused. False, so that a decision ends in it.
+[[gnu::cold, gnu::noinline]] inline bool refuse(http_refusal& refusal, int http_status, code why, std::initializer_list<std::string_view> message) {
+  refusal.http_status = http_status;
+  refusal.why = why;
+  refusal.message = tenon::detail::join_text(message);
+  return false;
 }
 
-[[gnu::cold]] inline http_refusal refuse_and_close(int http_status, code why, std::string_view message, std::string_view more_head = {}) {
-  http_refusal refusal = refuse(http_status, why, message, more_head);
-  refusal.close = true;
-  return refusal;
-}
-
-[[gnu::cold]] inline std::string quoted(std::string_view before, std::string_view found, std::string_view after) {
-  // A long target is the sender's to know: the answer quotes its beginning.
+// A long target is the sender's to know: the answer quotes its beginning.
+[[gnu::cold, gnu::noinline]] inline bool refuse_quoting(http_refusal& refusal, int http_status, code why, std::string_view before,
+                                                        std::string_view found, std::string_view after) {
   constexpr std::size_t longest = 200;
-  std::string text{before};
-  text.append("\"").append(found.substr(0, longest)).append(found.size() > longest ? "...\"" : "\"").append(after);
-  return text;
+  return refuse(refusal, http_status, why, {before, "\"", found.substr(0, longest), found.size() > longest ? "...\"" : "\"", after});
 }
 
 // False when a percent sign is not followed by two hexadecimal digits.
 [[gnu::cold]] inline bool unescape(std::string_view from, std::string& into) {
-  const auto digit = [](char c) {
-    const char low = to_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-  };
   for (std::size_t i = 0; i < from.size(); ++i) {
     if (from[i] != '%') {
       into.push_back(from[i]);
       continue;
     }
     if (from.size() - i < 3) return false;
-    const int high = digit(from[i + 1]);
-    const int low = digit(from[i + 2]);
+    const int high = hex_digit(from[i + 1]);
+    const int low = hex_digit(from[i + 2]);
     if (high < 0 || low < 0) return false;
     into.push_back(static_cast<char>(high * 16 + low));
     i += 2;
@@ -9496,7 +9761,7 @@ struct http_refusal {
 // The path of an origin-form or absolute-form target; RFC 9112 3.2.2 asks servers to take both.
 inline std::string_view path_of(std::string_view target) noexcept {
   for (const std::string_view scheme : {std::string_view{"http://"}, std::string_view{"https://"}}) {
-    if (target.size() < scheme.size() || !metadata::same_key(target.substr(0, scheme.size()), scheme)) continue;
+    if (!is_named(target.substr(0, scheme.size()), scheme)) continue;
     const std::size_t slash = target.find_first_of("/?", scheme.size());
     target = slash == std::string_view::npos ? std::string_view{} : target.substr(slash);
     break;
@@ -9504,61 +9769,62 @@ inline std::string_view path_of(std::string_view target) noexcept {
   return target.substr(0, target.find('?'));
 }
 
+// Each decision below is false when it has filled in `refusal`.
+
 // Splits `/service/method`, then unescapes: an escaped slash belongs to the name that holds it.
-inline std::optional<http_refusal> route_path(std::string_view target, http_route& route, std::string& unescaped) {
+inline bool route_path(std::string_view target, http_route& route, std::string& unescaped, http_refusal& refusal) {
   const std::string_view path = path_of(target);
   const std::size_t slash = path.find('/', 1);
   if (path.size() < 2 || path.front() != '/' || slash == std::string_view::npos || slash == 1 || slash + 1 == path.size() ||
       path.find('/', slash + 1) != std::string_view::npos) {
-    return refuse(404, code::unimplemented, quoted("no method at ", path, "; expected /<service>/<method>"));
+    return refuse_quoting(refusal, 404, code::unimplemented, "no method at ", path, "; expected /<service>/<method>");
   }
   route.service = path.substr(1, slash - 1);
   route.method = path.substr(slash + 1);
   unescaped.clear();
-  if (path.find('%') == std::string_view::npos) return std::nullopt;
+  if (path.find('%') == std::string_view::npos) return true;
   const bool service_is_fine = unescape(route.service, unescaped);
   const std::size_t middle = unescaped.size();
   if (!service_is_fine || !unescape(route.method, unescaped)) {
-    return refuse(400, code::invalid_argument, quoted("path ", path, ": expected two hexadecimal digits after each percent sign"));
+    return refuse_quoting(refusal, 400, code::invalid_argument, "path ", path, ": expected two hexadecimal digits after each percent sign");
   }
   route.service = std::string_view{unescaped}.substr(0, middle);
   route.method = std::string_view{unescaped}.substr(middle);
-  return std::nullopt;
+  return true;
 }
 
-inline std::optional<http_refusal> route_codec(const http_head& head, http_route& route) {
+inline bool route_codec(const http_head& head, http_route& route, http_refusal& refusal) {
   const std::string_view type = trim_blanks(head.content_type.substr(0, head.content_type.find(';')));
-  const auto is = [type](std::string_view name) { return metadata::same_key(type, name); };
-  route.codec = serialization::msgpack;
-  if (is("application/msgpack")) {
-    route.content_type = "application/msgpack";
-  } else if (is("application/x-msgpack")) {
-    route.content_type = "application/x-msgpack";
-  } else if (is("application/proto")) {
-    route.content_type = "application/proto";
-    route.codec = serialization::protobuf;
-  } else if (type.empty() || is("application/json") || is("text/plain") || is("application/x-www-form-urlencoded")) {
+  const auto is = [type](std::string_view name) { return is_named(type, name); };
+  if (type.empty() || is("application/json") || is("text/plain") || is("application/x-www-form-urlencoded")) {
     // The last is what `curl -d` says of every body.
     route.content_type = "application/json";
     route.codec = serialization::json;
+  } else if (is("application/msgpack")) {
+    route.content_type = "application/msgpack";
+    route.codec = serialization::msgpack;
+  } else if (is("application/x-msgpack")) {
+    route.content_type = "application/x-msgpack";
+    route.codec = serialization::msgpack;
+  } else if (is("application/proto")) {
+    route.content_type = "application/proto";
+    route.codec = serialization::protobuf;
   } else {
-    return refuse(415, code::invalid_argument,
-                  quoted("content type ", type,
-                         " is not read here; expected application/json, application/msgpack, application/x-msgpack or "
-                         "application/proto"),
-                  "Accept: application/json, application/msgpack, application/x-msgpack, application/proto\r\n");
+    refusal.more_head = "Accept: application/json, application/msgpack, application/x-msgpack, application/proto\r\n";
+    return refuse_quoting(refusal, 415, code::invalid_argument, "content type ", type,
+                          " is not read here; expected application/json, application/msgpack, application/x-msgpack or application/proto");
   }
-  if (!head.content_encoding.empty() && !metadata::same_key(head.content_encoding, "identity")) {
+  if (!head.content_encoding.empty() && !is_named(head.content_encoding, "identity")) {
     // Connect wants this code, and hence 501, where plain HTTP would say 415.
-    return refuse(501, code::unimplemented, quoted("content encoding ", head.content_encoding, " is not read here; expected identity"),
-                  "Accept-Encoding: identity\r\n");
+    refusal.more_head = "Accept-Encoding: identity\r\n";
+    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, " is not read here; expected identity");
   }
-  return std::nullopt;
+  return true;
 }
 
-inline std::optional<http_refusal> route_timeout(const http_head& head, http_route& route) {
+inline bool route_timeout(const http_head& head, http_route& route, http_refusal& refusal) {
   route.timeout.reset();
-  if (!head.has_timeout) return std::nullopt;
+  if (!head.has_timeout) return true;
   std::int64_t milliseconds = 0;
   bool is_number = !head.timeout.empty() && head.timeout.size() <= 10;
   for (const char c : head.timeout.substr(0, 10)) {
@@ -9566,59 +9832,58 @@ inline std::optional<http_refusal> route_timeout(const http_head& head, http_rou
     milliseconds = milliseconds * 10 + (c - '0');
   }
   if (!is_number) {
-    return refuse(400, code::invalid_argument, quoted("connect-timeout-ms: found ", head.timeout, ", expected one to ten digits"));
+    return refuse_quoting(refusal, 400, code::invalid_argument, "connect-timeout-ms: found ", head.timeout, ", expected one to ten digits");
   }
   route.timeout = duration{milliseconds * 1'000'000};
-  return std::nullopt;
+  return true;
 }
 
 // Requests whose end, or whose meaning, two readers could see differently. RFC 9112 3.2 and 6.1; RFC 9110 10.1.1.
-inline std::optional<http_refusal> distrust(const http_head& head, bool chunked) {
-  if (head.foreign_transfer_encoding) {
-    return refuse_and_close(501, code::unimplemented, "the transfer encoding is not read here; expected chunked alone");
-  }
-  if (chunked && !head.is_http_11) {
-    return refuse_and_close(400, code::invalid_argument, "HTTP/1.0 has no chunked bodies; expected Content-Length");
+inline bool trust(const http_head& head, http_refusal& refusal) {
+  refusal.close = true;
+  if (head.foreign_coding) return refuse(refusal, 501, code::unimplemented, {"the transfer encoding is not read here; expected chunked alone"});
+  if (head.chunked && !head.is_http_11) {
+    return refuse(refusal, 400, code::invalid_argument, {"HTTP/1.0 has no chunked bodies; expected Content-Length"});
   }
   if (head.hosts > 1 || (head.is_http_11 && head.hosts == 0)) {
-    return refuse_and_close(400, code::invalid_argument,
-                            head.hosts == 0 ? "found no Host header; expected one" : "found several Host headers; expected one");
+    return refuse(refusal, 400, code::invalid_argument, {"found ", head.hosts == 0 ? "no Host header" : "several Host headers", "; expected one"});
   }
-  if (head.is_http_11 && !head.expect.empty() && !metadata::same_key(head.expect, "100-continue")) {
-    return refuse(417, code::invalid_argument, quoted("expectation ", head.expect, " cannot be met; expected 100-continue"));
+  refusal.close = false;
+  if (head.is_http_11 && !head.expect.empty() && !is_named(head.expect, "100-continue")) {
+    return refuse_quoting(refusal, 417, code::invalid_argument, "expectation ", head.expect, " cannot be met; expected 100-continue");
   }
-  return std::nullopt;
+  return true;
 }
 
-/// Decides where a complete head leads; nothing when `route` has been filled in.
-inline std::optional<http_refusal> route_request(const http_parser& parser, http_route& route, std::string& unescaped) {
-  using boost::beast::http::verb;
-  const http_head& head = parser.head();
-  if (auto refusal = distrust(head, parser.chunked())) return refusal;
-  // What leaves HTTP/1.1 on this connection is decided here, before anything is asked of the path.
-  if (head.verb == verb::connect) {
-    return refuse_and_close(405, code::unimplemented, "CONNECT is not served here; expected POST", "Allow: POST\r\n");
+// What is asked by another method than POST.
+[[gnu::cold]] inline bool refuse_verb(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
+  if (head.verb == http_verb::options) {
+    refusal.more_head = "Allow: OPTIONS, POST\r\n";
+    return refuse(refusal, 204, code::ok, {});
+  }
+  if (head.verb == http_verb::unknown) {
+    return refuse_quoting(refusal, 501, code::unimplemented, "HTTP method ", head.verb_text, " is not known here; expected POST");
+  }
+  // What leaves HTTP/1.1 on this connection is decided before anything is asked of the path.
+  if (head.verb == http_verb::connect) {
+    refusal.close = true;
+    refusal.more_head = "Allow: POST\r\n";
+    return refuse(refusal, 405, code::unimplemented, {"CONNECT is not served here; expected POST"});
   }
   // An offer to upgrade a call may be ignored (RFC 9110 7.8): only GET comes for nothing else.
-  if (head.verb == verb::get && parser.upgrade()) {
-    return refuse(501, code::unimplemented, "no other protocol is served here to upgrade to; expected POST");
+  if (head.verb == http_verb::get && head.upgrades) {
+    return refuse(refusal, 501, code::unimplemented, {"no other protocol is served here to upgrade to; expected POST"});
   }
-  switch (head.verb) {
-    case verb::post: break;
-    case verb::options: return http_refusal{.http_status = 204, .more_head = "Allow: OPTIONS, POST\r\n"};
-    case verb::get:
-    case verb::head:
-    case verb::put:
-    case verb::delete_:
-    case verb::patch:
-    case verb::trace:
-      if (auto refusal = route_path(head.target, route, unescaped)) return refusal;
-      return refuse(405, code::unimplemented, quoted("methods are called by POST, found ", head.verb_text, ""), "Allow: POST\r\n");
-    default: return refuse(501, code::unimplemented, quoted("HTTP method ", head.verb_text, " is not known here; expected POST"));
-  }
-  if (auto refusal = route_path(head.target, route, unescaped)) return refusal;
-  if (auto refusal = route_codec(head, route)) return refusal;
-  return route_timeout(head, route);
+  if (!route_path(head.target, route, unescaped, refusal)) return false;
+  refusal.more_head = "Allow: POST\r\n";
+  return refuse_quoting(refusal, 405, code::unimplemented, "methods are called by POST, found ", head.verb_text, "");
+}
+
+/// Decides where a complete head leads: true when `route` has been filled in, false when `refusal` has.
+inline bool route_request(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
+  if (!trust(head, refusal)) return false;
+  if (head.verb != http_verb::post) return refuse_verb(head, route, unescaped, refusal);
+  return route_path(head.target, route, unescaped, refusal) && route_codec(head, route, refusal) && route_timeout(head, route, refusal);
 }
 
 }  // namespace tenon::inline v0::protocol::detail
@@ -9644,12 +9909,10 @@ class http1_session {
 
   /// Whether `first` starts with a request line: one of RFC 9110's methods or PATCH, then a space.
   static sniffed recognise(std::string_view first) noexcept {
-    constexpr std::array<std::string_view, 9> methods{"POST ",    "GET ",   "HEAD ",    "PUT ",  "DELETE ",
-                                                      "OPTIONS ", "PATCH ", "CONNECT ", "TRACE "};
     sniffed found = sniffed::no;
-    for (const std::string_view method : methods) {
-      if (first.substr(0, method.size()) == method) return sniffed::yes;
-      if (method.substr(0, first.size()) == first) found = sniffed::need_more;
+    for (const std::string_view verb : detail::http_verbs) {
+      if (first.substr(0, verb.size()) == verb) return sniffed::yes;
+      if (verb.substr(0, first.size()) == first) found = sniffed::need_more;
     }
     return found;
   }
@@ -9706,8 +9969,6 @@ class http1_session {
 
   // What a session keeps of the memory that a large request took.
   static constexpr std::size_t kept_bytes = 64 * 1024;
-  // `0 CRLF CRLF`: shown less of a body's first chunk and then one byte more, Beast's parser trips over its own assertion.
-  static constexpr std::size_t shortest_chunked = 5;
 
   bool advance(std::string_view in, buffer& out, consumed& done, request& call) {
     while (!waiting_ && !closing_) {
@@ -9738,7 +9999,7 @@ class http1_session {
 
   step read_head(std::string_view in, buffer& out, std::size_t& used) {
     // RFC 9112 2.2: empty lines in front of a request are to be ignored.
-    while (scanned_ == 0 && in.substr(used, 2) == "\r\n") used += 2;
+    while (in.substr(used, 2) == "\r\n") used += 2;
     const std::string_view rest = in.substr(used);
     if (rest.empty() || rest == "\r") return step::starved;
     const std::size_t size = find_head(rest, out);
@@ -9746,50 +10007,47 @@ class http1_session {
 
     head_ = rest.substr(0, size);
     used += size;
-    parser_.emplace(bounds_);
-    boost::beast::error_code error;
-    parser_->read(head_, error);
-    if (error) return abandon(error, out);
-    fields_at_ = head_.find('\n') + 1;
-    keeps_alive_ = parser_->keep_alive();
-    is_http_11_ = parser_->head().is_http_11;
-    const std::size_t length = static_cast<std::size_t>(parser_->content_length().value_or(0));
-    const bool has_body = parser_->chunked() || length != 0;
-    const bool expects = is_http_11_ && !parser_->head().expect.empty() && has_body;
+    detail::http_head head;
+    const std::string_view fault = detail::cut_head(head_, head);
+    to_head_ = head.verb == detail::http_verb::head;
+    if (!fault.empty()) return abandon(fault, out);
+    if (head.length > bounds_.max_message_bytes) return abandon_large(out);
+    fields_at_ = head.fields_at;
+    keeps_alive_ = head.keeps_alive();
+    is_http_11_ = head.is_http_11;
+    const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
-    if (auto refusal = detail::route_request(*parser_, route_, unescaped_)) {
+    detail::http_refusal refusal;
+    if (!detail::route_request(head, route_, unescaped_, refusal)) {
       // Whether a refused client still sends the body it was holding back is its choice: nobody can tell what follows.
-      refusal->close = refusal->close || expects;
-      answer_refusal(*refusal, out);
+      // Where the connection ends anyway the body is not read either, and `close` lets the answer arrive in spite of it.
+      refusal.close = refusal.close || expects || (head.has_body() && !keeps_alive_);
+      answer_refusal(refusal, out);
+      if (closing_) return step::moved;
       discarding_ = true;
     } else if (expects && used == in.size()) {
       out.append("HTTP/1.1 100 Continue\r\n\r\n");
     }
-    if (!has_body) return step::complete;
-    phase_ = parser_->chunked() ? phase::chunked : phase::counted;
-    left_ = length;
-    shown_ = shortest_chunked - 1;
+    if (!head.has_body()) return step::complete;
+    phase_ = head.chunked ? phase::chunked : phase::counted;
+    left_ = static_cast<std::size_t>(head.length);
+    chunks_.restart();
     return step::moved;
   }
 
-  // Cuts the head out before the parser sees it: each byte is looked at once however slowly it comes, and the two spellings of
-  // a line's end that others read differently (RFC 9112 2.2 and 5.2) are refused. Returns 0 when the head is not complete.
+  // Returns how long the head is; 0 when it is not complete, or cannot be.
   std::size_t find_head(std::string_view rest, buffer& out) {
     const std::string_view window = rest.substr(0, bounds_.max_metadata_bytes);
-    for (std::size_t end; (end = window.find('\n', scanned_)) != std::string_view::npos; scanned_ = line_ = end + 1) {
-      if (end == 0 || window[end - 1] != '\r') {
-        fail(400, code::invalid_argument, "a header line ends in LF alone; expected CR LF", out);
+    while (const std::size_t size = detail::find_line(window.substr(line_), scanned_)) {
+      if (size == detail::bare_line_feed) {
+        fail(400, code::invalid_argument, {"a header line ends in LF alone; expected CR LF"}, out);
         return 0;
       }
-      if (end == line_ + 1) return end + 1;
-      if (line_ != 0 && (window[line_] == ' ' || window[line_] == '\t')) {
-        fail(400, code::invalid_argument, "a header is folded over two lines; expected one", out);
-        return 0;
-      }
+      line_ += size;
+      if (size == 2) return line_;
     }
-    scanned_ = window.size();
     if (window.size() == bounds_.max_metadata_bytes) {
-      fail(431, code::resource_exhausted, "the header section exceeds " + std::to_string(bounds_.max_metadata_bytes) + " bytes", out);
+      fail(431, code::resource_exhausted, {"the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
     }
     return 0;
   }
@@ -9803,23 +10061,18 @@ class http1_session {
   }
 
   step read_chunks(std::string_view in, buffer& out, std::size_t& used) {
+    using state = detail::http_chunk_step::state;
     for (;;) {
-      const std::string_view rest = in.substr(used);
-      if (rest.size() <= shown_) return step::starved;
-      boost::beast::error_code error;
-      const std::size_t size = parser_->read(rest, error);
-      used += size;
-      const bool starved = error == boost::beast::http::error::need_more;
-      shown_ = starved ? rest.size() - size : 0;
-      // A chunk's header and the trailers have to lie in one piece, so they are bounded as a head is.
-      if (parser_->piece().empty() && (starved ? shown_ : size) > bounds_.max_metadata_bytes) {
-        error = boost::beast::http::error::header_limit;
-      } else if (starved) {
-        return step::starved;
+      const detail::http_chunk_step found = chunks_.read(in.substr(used), bounds_);
+      used += found.bytes;
+      gather(found.data);
+      switch (found.is) {
+        case state::moved: break;
+        case state::starved: return step::starved;
+        case state::complete: return step::complete;
+        case state::too_large: return abandon_large(out);
+        case state::faulty: return abandon(found.fault, out);
       }
-      if (error) return abandon(error, out);
-      gather(parser_->piece());
-      if (parser_->is_done()) return step::complete;
     }
   }
 
@@ -9865,6 +10118,7 @@ class http1_session {
   void retire() {
     phase_ = phase::head;
     discarding_ = false;
+    to_head_ = false;
     scanned_ = line_ = 0;
     head_ = {};
     piece_ = {};
@@ -9883,10 +10137,10 @@ class http1_session {
     return is_http_11_ ? std::string_view{} : "Connection: keep-alive\r\n";
   }
 
-  [[gnu::cold]] void answer_refusal(const detail::http_refusal& refusal, buffer& out) {
+  [[gnu::cold, gnu::noinline]] void answer_refusal(const detail::http_refusal& refusal, buffer& out) {
     if (refusal.close) {
       keeps_alive_ = false;
-      reason_ = refusal.error.message();
+      reason_ = refusal.message;
     }
     if (refusal.http_status == 204) {
       detail::append_status_line(out, 204);
@@ -9894,41 +10148,41 @@ class http1_session {
       out.append(refusal.more_head);
       out.append("\r\n");
     } else {
-      const bool is_head = parser_.has_value() && parser_->head().verb == boost::beast::http::verb::head;
       const detail::http_answer_head head{.http_status = refusal.http_status,
                                           .connection = connection_lines(),
                                           .more = refusal.more_head,
-                                          .with_body = !is_head};
-      detail::append_error_answer(out, head, refusal.error, {});
+                                          .with_body = !to_head_};
+      detail::append_error_answer(out, head, {refusal.why, refusal.message}, {});
     }
     settle();
   }
 
-  [[gnu::cold]] void fail(int http_status, code why, std::string_view message, buffer& out) {
-    parser_.reset();
-    detail::http_refusal refusal = detail::refuse_and_close(http_status, why, message);
-    if (why == code::resource_exhausted) refusal.error.add_flag(outcome::no_retry);
+  [[gnu::cold, gnu::noinline]] void fail(int http_status, code why, std::initializer_list<std::string_view> message, buffer& out) {
+    detail::http_refusal refusal;
+    refusal.close = true;
+    detail::refuse(refusal, http_status, why, message);
     answer_refusal(refusal, out);
   }
 
-  // The parser has given up: the end of this request is unknown.
-  [[gnu::cold]] step abandon(const boost::beast::error_code& error, buffer& out) {
-    using boost::beast::http::error::body_limit;
-    if (discarding_) {
-      reason_ = error.message();
-      closing_ = true;
-    } else if (error == body_limit) {
-      fail(413, code::resource_exhausted, "the body exceeds " + std::to_string(bounds_.max_message_bytes) + " bytes", out);
-    } else if (error == boost::beast::http::error::need_more) {
-      fail(400, code::invalid_argument, "the request line is incomplete; expected METHOD /<service>/<method> HTTP/1.1", out);
+  // The end of this request is unknown.
+  [[gnu::cold, gnu::noinline]] step abandon(std::string_view fault, buffer& out) {
+    if (!discarding_) {
+      fail(400, code::invalid_argument, {"the request cannot be read: ", fault}, out);
     } else {
-      fail(400, code::invalid_argument, "the request cannot be read: " + error.message(), out);
+      reason_ = fault;
+      closing_ = true;
     }
     return step::moved;
   }
 
+  [[gnu::cold, gnu::noinline]] step abandon_large(buffer& out) {
+    const tenon::detail::number_text limit{bounds_.max_message_bytes};
+    if (discarding_) return abandon("the body of a refused request exceeds the limit", out);
+    fail(413, code::resource_exhausted, {"the body exceeds ", limit, " bytes"}, out);
+    return step::moved;
+  }
+
   limits bounds_;
-  std::optional<detail::http_parser> parser_;
   detail::http_route route_;
   std::string_view head_;       // in the read buffer while `consume` runs, afterwards in `kept_head_`
   std::string_view piece_;      // of the body, in the read buffer; only while `consume` runs
@@ -9936,13 +10190,14 @@ class http1_session {
   std::string unescaped_;       // service and method, when the path had percent signs
   std::string reason_;
   buffer body_;
-  std::size_t scanned_ = 0;     // of an unfinished head: bytes looked at,
-  std::size_t line_ = 0;        // and where its last line starts
+  detail::http_chunks chunks_;
+  std::size_t line_ = 0;        // of an unfinished head: where its last line starts,
+  std::size_t scanned_ = 0;     // and how much of that has been looked at
   std::size_t fields_at_ = 0;   // where the head's request line ends
   std::size_t left_ = 0;        // of a counted body
-  std::size_t shown_ = 0;       // of a chunked body: bytes the parser has seen and could not use
   phase phase_ = phase::head;
   bool discarding_ = false;     // refused already: the body is read past
+  bool to_head_ = false;        // what is refused is HEAD: its answer has no body
   bool keeps_alive_ = true;
   bool is_http_11_ = true;
   bool waiting_ = false;
@@ -9953,44 +10208,6 @@ class http1_session {
 
 // tenon/protocol/rpcx.hpp
 // rpcx on one connection: the server's session. Heartbeats are echoed here, requests go to the sink. Protocol layer.
-
-// tenon/core/text.hpp
-// Sentences put together from pieces, out of line: errors are rare, and std::string's operators would be compiled into every place that makes one. Core layer.
-
-namespace tenon::inline v0::detail {
-
-[[gnu::cold, gnu::noinline]] inline std::string join_text(std::initializer_list<std::string_view> pieces) {
-  std::size_t size = 0;
-  for (const std::string_view piece : pieces) size += piece.size();
-  std::string text;
-  text.reserve(size);
-  for (const std::string_view piece : pieces) text.append(piece);
-  return text;
-}
-
-// A number as a piece: `join_text({"found ", number_text{count}})`.
-class number_text {
- public:
-  template <class Integer>
-  explicit number_text(Integer value) noexcept {
-    if constexpr (std::is_signed_v<Integer>) write(value);
-    else write_unsigned(value);
-  }
-  operator std::string_view() const noexcept { return {digits_.data(), size_}; }
-
- private:
-  [[gnu::cold, gnu::noinline]] void write(std::int64_t value) noexcept {
-    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
-  }
-  [[gnu::cold, gnu::noinline]] void write_unsigned(std::uint64_t value) noexcept {
-    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
-  }
-
-  std::array<char, 20> digits_;
-  std::size_t size_;
-};
-
-}  // namespace tenon::inline v0::detail
 
 // tenon/protocol/rpcx_frame.hpp
 // rpcx frames as bytes: the 12-byte header, the four blocks, the metadata block. Protocol layer; both halves of rpcx stand on it.
@@ -11966,7 +12183,8 @@ class running final : public pending {
   Guard* guard_;
   typename Guard::call_state state_;
   answer_sink* sink_;
-  std::string peer_;
+  // The connection's own text is enough for a task, which goes before the connection does; an awaitable may outlive it.
+  std::conditional_t<kind::in_task, std::string_view, std::string> peer_;
   bool observed_ = false;
   std::optional<std::conditional_t<kind::in_task, coroutine, std::nullptr_t>> task_;
   std::optional<std::conditional_t<std::is_void_v<given>, std::nullptr_t, given>> value_;
@@ -12184,7 +12402,8 @@ class call_base : public from_frame_cache, public net::timer {
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    // The last owner need not write what nobody will read: nobody else is left who could retain.
+    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
   channel& via() const noexcept { return channel_; }
   bool done() const noexcept { return phase_.load(std::memory_order_acquire) == phase::done; }
@@ -12200,7 +12419,7 @@ class call_base : public from_frame_cache, public net::timer {
 
  private:
   friend class channel;
-  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint32_t> references_{2};  // the caller's, and the loop's until the call has ended
   // The channel's: where this call stands there.
   enum class place : std::uint8_t { nowhere, waiting, sent, parked };
   place place_ = place::nowhere;
@@ -12269,8 +12488,7 @@ class call_state : public call_base {
   auto& fresh_value()
     requires(!std::is_void_v<T>)
   {
-    value_.emplace(result<T>{T{}});
-    return **value_;
+    return *value_.emplace();
   }
 
   /// The one end of every call: OK keeps the value that was read, or a default one when none was.
@@ -12278,8 +12496,10 @@ class call_state : public call_base {
     if (!why.ok()) [[unlikely]] value_.emplace(std::move(why));
     else if (!value_) [[unlikely]] value_.emplace(default_value());
     disarm();
-    if (phase_.exchange(phase::done, std::memory_order_acq_rel) == phase::listened) consumer_->completed(*this);
-    else phase_.notify_all();
+    // Once somebody listens nobody else changes the phase, and nobody blocks: no exchange, no waking.
+    if (phase_.load(std::memory_order_acquire) == phase::listened) phase_.store(phase::done, std::memory_order_release);
+    else if (phase_.exchange(phase::done, std::memory_order_acq_rel) != phase::listened) return phase_.notify_all();
+    consumer_->completed(*this);
   }
 
  private:
@@ -12296,6 +12516,8 @@ class call_state : public call_base {
 
 // tenon/client/channel.hpp
 // One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
+
+#include <mutex>
 
 // tenon/client/link.hpp
 // One connection of a client while it stands: reads answers, sends requests, both a batch at a time. Client layer.
@@ -13082,6 +13304,22 @@ void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handl
   detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
 }
 
+// Calls what `then` was given, on the client's loop and in the middle of the batch: it has no executor of its own to ask, as a completion handler has.
+template <class T, class F>
+class function_consumer final : public consumer<T>, public from_frame_cache {
+ public:
+  explicit function_consumer(F f) : f_{std::move(f)} {}
+
+  void completed(call_state<T>& state) override {
+    std::unique_ptr<function_consumer> self{this};
+    if (loop_of(state).on_this_thread()) [[likely]] return void(f_(state.take()));
+    post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
+  }
+
+ private:
+  F f_;
+};
+
 // Brings the news of a call's end from its loop to the home of the task that waits: the task may be gone by then, and only its home knows.
 template <class T>
 class mailbox final : public consumer<T>, public from_frame_cache {
@@ -13241,7 +13479,11 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
   void then(F f) {
     static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
     asio::io_context& io = detail::io_of(*this->state_.get());
-    detail::deliver_to<T>(std::move(this->state_), io, std::move(f));
+    detail::call_reference<detail::call_state<T>> state = std::move(this->state_);
+    auto taker = std::make_unique<detail::function_consumer<T, F>>(std::move(f));
+    if (state->listen(*taker)) return void(taker.release());
+    // There already: the function still must not run inside the call that started it.
+    detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { taker.release()->completed(*state.get()); });
   }
 
   /// Asks the call to end with `cancelled`; it may still end otherwise. From any thread.
@@ -13350,8 +13592,6 @@ struct starter {
   template <std::size_t Index, class... Arguments>
   static call_reference<call_state<response<Index>>> start(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
     auto* state = new typed_call<S, Index, Codec, Stack>{core, chosen};
-    // One reference is the caller's, one is the loop's until the call has ended.
-    state->retain();
     call_reference<call_state<response<Index>>> held{state};
     const std::tuple<const Arguments&...> values{arguments...};
     const auto write_payload = [&values](buffer& out) {
