@@ -16,6 +16,7 @@
 
 #include <client/shop.hpp>
 #include <simulation.hpp>
+#include <tenon/policy/timeout.hpp>
 
 using namespace tenon::literals;
 using simulated::frame;
