@@ -40,7 +40,7 @@ struct client_core {
   channel& via;
   [[no_unique_address]] typename Stack::client_states client{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint{};
-  [[no_unique_address]] typename Stack::config options = Stack::defaults();
+  typename Stack::config options = Stack::defaults();
 };
 
 // What a call is about, in static storage.

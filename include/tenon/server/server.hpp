@@ -85,7 +85,7 @@ class stack_guard {
   typename Stack::view view(call_state& state, call_info& info) noexcept { return {client_, endpoint_, options_, state, info}; }
   [[no_unique_address]] typename Stack::client_states client_{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
-  [[no_unique_address]] typename Stack::config options_ = Stack::defaults();
+  typename Stack::config options_ = Stack::defaults();
 };
 
 // A service that was given to `serve`, to be made once per loop.
