@@ -54,6 +54,7 @@ measure() {
   esac
   : >"$binaries/listening"
   # The server may end with its standard input, so that it never outlives this script.
+  # shellcheck disable=SC2086 # nothing, or one word
   (pin 0 "$binaries/${prefix}echo_server" 0 $server_kind) <"$binaries/open" >"$binaries/listening" &
   server=$!
   port=

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -89,14 +90,12 @@ template <class T>
 class mailbox final : public consumer<T>, public from_frame_cache {
  public:
   mailbox(asio::io_context& home, std::coroutine_handle<> waiter) noexcept : home_{home}, waiter_{waiter} {}
-  /// On the home's thread: the task does not wait any more.
+  /// On the home's thread: the task does not wait any more. Afterwards nobody touches the home, which may go: a post that is being made has returned.
   void forget() noexcept {
     waiter_ = nullptr;
+    stage expected = stage::waiting;
+    if (!stage_.compare_exchange_strong(expected, stage::settled, std::memory_order_acq_rel)) stage_.wait(stage::posting, std::memory_order_acquire);
     release();
-  }
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
   /// The result was there already.
   void deliver() {
@@ -106,17 +105,27 @@ class mailbox final : public consumer<T>, public from_frame_cache {
   }
 
  private:
+  enum class stage : std::uint32_t { waiting, posting, settled };
   struct releaser {
     void operator()(mailbox* held) const noexcept { held->release(); }
   };
+
   void completed(call_state<T>&) override {
-    // Forgotten already: the home may be gone as well.
-    if (references_.load(std::memory_order_acquire) == 1) return release();
+    stage expected = stage::waiting;
+    if (!stage_.compare_exchange_strong(expected, stage::posting, std::memory_order_acq_rel)) return release();
+    references_.fetch_add(1, std::memory_order_relaxed);
     deliver();
+    stage_.store(stage::settled, std::memory_order_release);
+    stage_.notify_all();
+    release();
+  }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
   asio::io_context& home_;
   std::coroutine_handle<> waiter_;
+  std::atomic<stage> stage_{stage::waiting};
   std::atomic<int> references_{2};  // the waiting task's, and the call's
 };
 
@@ -216,7 +225,12 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
 
   explicit call(detail::call_reference<detail::call_state<T>> state) noexcept : base{std::move(state)} {}
   call(call&&) noexcept = default;
-  call& operator=(call&&) noexcept = default;
+  call& operator=(call&& other) noexcept {
+    if (this == &other) return *this;
+    const call replaced{std::move(*this)};
+    base::operator=(std::move(other));
+    return *this;
+  }
   ~call() {
     if (this->state_ && !this->state_->done()) detail::abandon(*this->state_.get());
   }

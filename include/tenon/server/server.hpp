@@ -41,6 +41,7 @@
 #include <tenon/server/connection.hpp>
 #include <tenon/server/options.hpp>
 #include <tenon/server/serving.hpp>
+#include <tenon/service/handler.hpp>
 #include <tenon/service/router.hpp>
 #include <tenon/service/served.hpp>
 
@@ -220,10 +221,14 @@ class server {
                   "tenon::server::serve: the object's type is no service; write TENON_SERVICE in it, or name a contract first: server.serve<market>(object)");
     if constexpr (has_contract || contract<implementation>) {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
+      constexpr bool fits = service::fits_contract<service_type, implementation>;
+      static_assert(fits, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
       if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
-      detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
-      for (auto& each : workers_) {
-        if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
+      if constexpr (fits) {
+        detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
+        for (auto& each : workers_) {
+          if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
+        }
       }
     }
     return {};

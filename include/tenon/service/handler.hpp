@@ -46,9 +46,9 @@ inline constexpr auto joined_names = join_names<S, Index>();
 template <class S, std::size_t Index>
 inline constexpr std::string_view full_name{detail::joined_names<S, Index>.data(), detail::joined_names<S, Index>.size()};
 
-/// Method `Index` of contract `S` on an object of type `Implementation`, whose own signature counts: it may take a context or return a task where the contract does not.
+/// Whether an object of type `Implementation` has a method that can stand for method `Index` of contract `S`, and whether it takes a context.
 template <class S, class Implementation, std::size_t Index>
-struct handler {
+struct handler_fit {
   using values = typename detail::parameters_tuple<typename method<S, Index>::parameters>::type;
 
  private:
@@ -57,14 +57,34 @@ struct handler {
     return method<S, Index>::template callable_on<Implementation, tenon::context&, std::tuple_element_t<V, values>...>;
   }
   template <std::size_t... V>
-  static consteval bool fits(std::index_sequence<V...>) {
-    return wants_context(std::index_sequence<V...>{}) || method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
+  static consteval bool fits_without(std::index_sequence<V...>) {
+    return method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
   }
   using positions = std::make_index_sequence<std::tuple_size_v<values>>;
 
  public:
   static constexpr bool takes_context = wants_context(positions{});
-  static_assert(fits(positions{}), "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
+  static constexpr bool fits = takes_context || fits_without(positions{});
+};
+
+namespace detail {
+
+template <class S, class Implementation, std::size_t... Index>
+consteval bool every_method_fits(std::index_sequence<Index...>) {
+  return (handler_fit<S, Implementation, Index>::fits && ...);
+}
+
+}  // namespace detail
+
+/// Whether an object of type `Implementation` can serve contract `S`.
+template <class S, class Implementation>
+inline constexpr bool fits_contract = detail::every_method_fits<S, Implementation>(std::make_index_sequence<method_count<S>>{});
+
+/// Method `Index` of contract `S` on an object of type `Implementation`, whose own signature counts: it may take a context or return a task where the contract does not.
+template <class S, class Implementation, std::size_t Index>
+struct handler : handler_fit<S, Implementation, Index> {
+  using handler_fit<S, Implementation, Index>::takes_context;
+  using typename handler_fit<S, Implementation, Index>::values;
 
   /// `context` is looked at only when the method takes one.
   static decltype(auto) call(Implementation& object, [[maybe_unused]] tenon::context* context, values& arguments) {

@@ -57,6 +57,9 @@ class method_table {
     for (std::size_t i = 0; i < Count; ++i) {
       hashes[i] = detail::hash_name(names[i]);
       ++load[bucket_of(hashes[i])];
+      for (std::size_t other = 0; other < i; ++other) {
+        if (hashes[other] == hashes[i]) two_methods_have_one_wire_name();
+      }
     }
     // The fullest buckets first, while there is room to choose from.
     for (std::size_t size = Count; size > 0; --size) {

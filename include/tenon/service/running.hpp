@@ -84,11 +84,13 @@ class running final : public pending {
     return ended;
   }
 
-  // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame.
+  // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame. It is asked to end.
   void dispose() noexcept override {
     sink_ = nullptr;
-    if (!observed_) observe(outcome{.code = code::cancelled, .flags = outcome::local});
+    const bool under_way = !observed_;
+    if (under_way) observe(outcome{.code = code::cancelled, .flags = outcome::local});
     if constexpr (kind::in_task) delete this;
+    else if (under_way) context.cancel.request();
   }
 
  private:

@@ -1,0 +1,183 @@
+#include <tenon/client/client.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <future>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/use_future.hpp>
+
+#include <tenon/core/spawn.hpp>
+#include <tenon/core/task.hpp>
+#include <tenon/server/server.hpp>
+
+using namespace tenon::literals;
+
+namespace {
+
+struct adder {
+  int add(int a, int b) { return a + b; }
+  tenon::task<int> add_later(tenon::context& call, int a, int b) {
+    co_await asio::post(*call.io(), tenon::use_task);
+    co_return a + b;
+  }
+  TENON_SERVICE(adder, add, add_later)
+};
+
+struct running_adder {
+  explicit running_adder(unsigned loops = 1) : server{{.loops = loops}} {
+    server.serve([] { return adder{}; });
+    url = server.listen("tcp://127.0.0.1:0").url();
+    server.start();
+  }
+  tenon::server<> server;
+  std::string url;
+};
+
+}  // namespace
+
+TEST_CASE("many threads share one client, and each gets its own answers") {
+  running_adder running{2};
+  tenon::client<adder> client{running.url};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        if (client.add(t, i).get().value_or(-1) != t + i) ++wrong;
+        if (client.add_later(t, i).get().value_or(-1) != t + i) ++wrong;
+        if (i % 10 == 0) (void)client.add(t, i);  // Discarded, and so cancelled.
+        std::future<tenon::result<int>> future = client.add(t, i, asio::use_future);
+        std::promise<int> promised;
+        client.add(t, i).then([&](tenon::result<int> got) { promised.set_value(got.value_or(-1)); });
+        if (future.get().value_or(-1) != t + i) ++wrong;
+        if (promised.get_future().get() != t + i) ++wrong;
+      }
+    });
+  }
+  for (auto& each : threads) each.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("calls cancelled from other threads end once, one way or the other") {
+  running_adder running;
+  tenon::client<adder> client{running.url};
+  for (int i = 0; i < 300; ++i) {
+    auto call = client.add_later(1, i);
+    std::thread canceller{[&] { call.cancel(); }};
+    const auto got = call.get();
+    CHECK((got ? *got == 1 + i : got.error().code() == tenon::code::cancelled));
+    canceller.join();
+  }
+}
+
+TEST_CASE("a client may be destroyed by its own callback, on its own loop") {
+  running_adder running;
+  for (int i = 0; i < 50; ++i) {
+    auto client = std::make_unique<tenon::client<adder>>(running.url);
+    std::promise<void> gone;
+    tenon::client<adder>& calls = *client;
+    std::future<tenon::result<int>> other;
+    if (i % 2 == 0) other = calls.add(1, i, asio::use_future);
+    calls.add(1, i).then([&](tenon::result<int>) {
+      client.reset();
+      gone.set_value();
+    });
+    gone.get_future().get();
+    if (other.valid()) (void)other.get();
+    CHECK(client == nullptr);
+  }
+}
+
+TEST_CASE("a client destroyed with calls under way ends every one of them") {
+  running_adder running;
+  for (int i = 0; i < 50; ++i) {
+    std::vector<std::future<tenon::result<int>>> futures;
+    std::optional<tenon::call<int>> kept;
+    {
+      tenon::client<adder> client{running.url};
+      for (int n = 0; n < 5; ++n) futures.push_back(client.add_later(n, i, asio::use_future));
+      kept.emplace(client.add(1, i));
+    }
+    for (auto& each : futures) (void)each.get();
+    CHECK(kept->done());
+    (void)kept->get();
+  }
+}
+
+TEST_CASE("a client is moved and assigned while its calls are under way") {
+  running_adder running;
+  tenon::client<adder> client{running.url};
+  for (int i = 0; i < 20; ++i) {
+    auto before = client.add(1, i);
+    tenon::client<adder> moved{std::move(client)};
+    CHECK(*before.get() == 1 + i);
+    auto replaced = moved.add_later(1, i);
+    moved = tenon::client<adder>{running.url};
+    (void)replaced.get();
+    CHECK(*moved.add(2, i).get() == 2 + i);
+    client = std::move(moved);
+  }
+}
+
+TEST_CASE("a task on one thread awaits the calls of a client on another") {
+  running_adder running;
+  tenon::client<adder> client{running.url};
+  asio::io_context home;
+  int sum = 0;
+  const auto program = [](tenon::client<adder>& calls, asio::io_context& where, int& into) -> tenon::task<void> {
+    for (int i = 0; i < 100; ++i) {
+      into += *co_await calls.add(i, 1);
+      CHECK(where.get_executor().running_in_this_thread());
+    }
+  };
+  tenon::spawn(home, program(client, home, sum));
+  home.run();
+  CHECK(sum == 5050);
+}
+
+TEST_CASE("tasks that are destroyed while a client on another thread brings their answers are not resumed") {
+  running_adder running;
+  tenon::client<adder> client{running.url};
+  const auto program = [](tenon::client<adder>& calls, bool& resumed) -> tenon::task<void> {
+    (void)co_await calls.add(1, 1);
+    resumed = true;
+  };
+  for (int i = 0; i < 200; ++i) {
+    asio::io_context home;
+    bool resumed = false;
+    bool was_there = false;
+    {
+      tenon::task<void> waiting = program(client, resumed);
+      was_there = waiting.done();  // The answer may come before anybody waits for it.
+      waiting.promise().set_home(home);
+      if (i % 2 == 0) std::this_thread::yield();
+    }
+    (void)client.add(1, 1).get();
+    home.poll();
+    CHECK(resumed == was_there);
+  }
+}
+
+TEST_CASE("a call's parent is read while the call is made") {
+  running_adder running;
+  tenon::client<adder> client{running.url};
+  for (int i = 0; i < 50; ++i) {
+    auto parent = std::make_unique<tenon::context>();
+    parent->info.deadline = tenon::steady_clock{}.now() + 10_s;
+    auto call = client.with({.parent = parent.get()}).add(1, i);
+    parent.reset();
+    CHECK(*call.get() == 1 + i);
+  }
+}
