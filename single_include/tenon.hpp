@@ -11827,9 +11827,9 @@ inline constexpr auto joined_names = join_names<S, Index>();
 template <class S, std::size_t Index>
 inline constexpr std::string_view full_name{detail::joined_names<S, Index>.data(), detail::joined_names<S, Index>.size()};
 
-/// Method `Index` of contract `S` on an object of type `Implementation`, whose own signature counts: it may take a context or return a task where the contract does not.
+/// Whether an object of type `Implementation` has a method that can stand for method `Index` of contract `S`, and whether it takes a context.
 template <class S, class Implementation, std::size_t Index>
-struct handler {
+struct handler_fit {
   using values = typename detail::parameters_tuple<typename method<S, Index>::parameters>::type;
 
  private:
@@ -11838,14 +11838,34 @@ struct handler {
     return method<S, Index>::template callable_on<Implementation, tenon::context&, std::tuple_element_t<V, values>...>;
   }
   template <std::size_t... V>
-  static consteval bool fits(std::index_sequence<V...>) {
-    return wants_context(std::index_sequence<V...>{}) || method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
+  static consteval bool fits_without(std::index_sequence<V...>) {
+    return method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
   }
   using positions = std::make_index_sequence<std::tuple_size_v<values>>;
 
  public:
   static constexpr bool takes_context = wants_context(positions{});
-  static_assert(fits(positions{}), "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
+  static constexpr bool fits = takes_context || fits_without(positions{});
+};
+
+namespace detail {
+
+template <class S, class Implementation, std::size_t... Index>
+consteval bool every_method_fits(std::index_sequence<Index...>) {
+  return (handler_fit<S, Implementation, Index>::fits && ...);
+}
+
+}  // namespace detail
+
+/// Whether an object of type `Implementation` can serve contract `S`.
+template <class S, class Implementation>
+inline constexpr bool fits_contract = detail::every_method_fits<S, Implementation>(std::make_index_sequence<method_count<S>>{});
+
+/// Method `Index` of contract `S` on an object of type `Implementation`, whose own signature counts: it may take a context or return a task where the contract does not.
+template <class S, class Implementation, std::size_t Index>
+struct handler : handler_fit<S, Implementation, Index> {
+  using handler_fit<S, Implementation, Index>::takes_context;
+  using typename handler_fit<S, Implementation, Index>::values;
 
   /// `context` is looked at only when the method takes one.
   static decltype(auto) call(Implementation& object, [[maybe_unused]] tenon::context* context, values& arguments) {
@@ -11950,6 +11970,9 @@ class method_table {
     for (std::size_t i = 0; i < Count; ++i) {
       hashes[i] = detail::hash_name(names[i]);
       ++load[bucket_of(hashes[i])];
+      for (std::size_t other = 0; other < i; ++other) {
+        if (hashes[other] == hashes[i]) two_methods_have_one_wire_name();
+      }
     }
     // The fullest buckets first, while there is room to choose from.
     for (std::size_t size = Count; size > 0; --size) {
@@ -12147,11 +12170,13 @@ class running final : public pending {
     return ended;
   }
 
-  // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame.
+  // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame. It is asked to end.
   void dispose() noexcept override {
     sink_ = nullptr;
-    if (!observed_) observe(outcome{.code = code::cancelled, .flags = outcome::local});
+    const bool under_way = !observed_;
+    if (under_way) observe(outcome{.code = code::cancelled, .flags = outcome::local});
     if constexpr (kind::in_task) delete this;
+    else if (under_way) context.cancel.request();
   }
 
  private:
@@ -13047,7 +13072,7 @@ struct client_core {
   channel& via;
   [[no_unique_address]] typename Stack::client_states client{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint{};
-  [[no_unique_address]] typename Stack::config options = Stack::defaults();
+  typename Stack::config options = Stack::defaults();
 };
 
 // What a call is about, in static storage.
@@ -13325,14 +13350,12 @@ template <class T>
 class mailbox final : public consumer<T>, public from_frame_cache {
  public:
   mailbox(asio::io_context& home, std::coroutine_handle<> waiter) noexcept : home_{home}, waiter_{waiter} {}
-  /// On the home's thread: the task does not wait any more.
+  /// On the home's thread: the task does not wait any more. Afterwards nobody touches the home, which may go: a post that is being made has returned.
   void forget() noexcept {
     waiter_ = nullptr;
+    stage expected = stage::waiting;
+    if (!stage_.compare_exchange_strong(expected, stage::settled, std::memory_order_acq_rel)) stage_.wait(stage::posting, std::memory_order_acquire);
     release();
-  }
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
   /// The result was there already.
   void deliver() {
@@ -13342,17 +13365,27 @@ class mailbox final : public consumer<T>, public from_frame_cache {
   }
 
  private:
+  enum class stage : std::uint32_t { waiting, posting, settled };
   struct releaser {
     void operator()(mailbox* held) const noexcept { held->release(); }
   };
+
   void completed(call_state<T>&) override {
-    // Forgotten already: the home may be gone as well.
-    if (references_.load(std::memory_order_acquire) == 1) return release();
+    stage expected = stage::waiting;
+    if (!stage_.compare_exchange_strong(expected, stage::posting, std::memory_order_acq_rel)) return release();
+    references_.fetch_add(1, std::memory_order_relaxed);
     deliver();
+    stage_.store(stage::settled, std::memory_order_release);
+    stage_.notify_all();
+    release();
+  }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
   asio::io_context& home_;
   std::coroutine_handle<> waiter_;
+  std::atomic<stage> stage_{stage::waiting};
   std::atomic<int> references_{2};  // the waiting task's, and the call's
 };
 
@@ -13452,7 +13485,12 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
 
   explicit call(detail::call_reference<detail::call_state<T>> state) noexcept : base{std::move(state)} {}
   call(call&&) noexcept = default;
-  call& operator=(call&&) noexcept = default;
+  call& operator=(call&& other) noexcept {
+    if (this == &other) return *this;
+    const call replaced{std::move(*this)};
+    base::operator=(std::move(other));
+    return *this;
+  }
   ~call() {
     if (this->state_ && !this->state_->done()) detail::abandon(*this->state_.get());
   }
@@ -14332,7 +14370,7 @@ class stack_guard {
   typename Stack::view view(call_state& state, call_info& info) noexcept { return {client_, endpoint_, options_, state, info}; }
   [[no_unique_address]] typename Stack::client_states client_{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
-  [[no_unique_address]] typename Stack::config options_ = Stack::defaults();
+  typename Stack::config options_ = Stack::defaults();
 };
 
 // A service that was given to `serve`, to be made once per loop.
@@ -14467,10 +14505,14 @@ class server {
                   "tenon::server::serve: the object's type is no service; write TENON_SERVICE in it, or name a contract first: server.serve<market>(object)");
     if constexpr (has_contract || contract<implementation>) {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
+      constexpr bool fits = service::fits_contract<service_type, implementation>;
+      static_assert(fits, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
       if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
-      detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
-      for (auto& each : workers_) {
-        if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
+      if constexpr (fits) {
+        detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
+        for (auto& each : workers_) {
+          if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
+        }
       }
     }
     return {};
