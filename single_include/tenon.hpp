@@ -179,6 +179,18 @@ class frame_cache {
   }
 };
 
+// The cache as a standard allocator: what asio keeps for an operation under way comes from it when the operation's handler says so.
+template <class T>
+struct frame_allocator {
+  using value_type = T;
+  frame_allocator() noexcept = default;
+  template <class Other>
+  frame_allocator(const frame_allocator<Other>&) noexcept {}
+  T* allocate(std::size_t count) { return static_cast<T*>(frame_cache::allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t count) noexcept { frame_cache::deallocate(block, count * sizeof(T)); }
+  friend bool operator==(frame_allocator, frame_allocator) noexcept { return true; }
+};
+
 // A base that makes `new` and `delete` of a class use the cache.
 struct from_frame_cache {
   static void* operator new(std::size_t size) { return frame_cache::allocate(size); }
@@ -10924,10 +10936,10 @@ class socket_stream final : public stream {
   socket_stream(socket connected, std::string peer) : socket_{std::move(connected)}, peer_{std::move(peer)} {}
 
   void read_some(char* into, std::size_t space, stream_user& user) override {
-    socket_.async_read_some(asio::buffer(into, space), [held = user_reference{user}](const std::error_code& error, std::size_t count) { held->read_done(error, count); });
+    socket_.async_read_some(asio::buffer(into, space), read_handler{{user_reference{user}}});
   }
   void write_all(const char* from, std::size_t count, stream_user& user) override {
-    asio::async_write(socket_, asio::buffer(from, count), [held = user_reference{user}](const std::error_code& error, std::size_t) { held->write_done(error); });
+    asio::async_write(socket_, asio::buffer(from, count), write_handler{{user_reference{user}}});
   }
   void end_writing() noexcept override {
     std::error_code ignored;
@@ -10941,6 +10953,19 @@ class socket_stream final : public stream {
   std::string peer() const override { return peer_; }
 
  private:
+  // asio's own recycling keeps two blocks a thread and drops one that is too small: with many connections the sizes of reads and writes alternate there.
+  struct recycled {
+    using allocator_type = tenon::detail::frame_allocator<char>;
+    allocator_type get_allocator() const noexcept { return {}; }
+    user_reference held;
+  };
+  struct read_handler : recycled {
+    void operator()(const std::error_code& error, std::size_t count) const { held->read_done(error, count); }
+  };
+  struct write_handler : recycled {
+    void operator()(const std::error_code& error, std::size_t) const { held->write_done(error); }
+  };
+
   socket socket_;
   std::string peer_;
 };
@@ -12136,7 +12161,8 @@ class running final : public pending {
     } else {
       // In two steps: a handler that throws before it is a coroutine must not take the call with it.
       coroutine started = handled::call(*object_, &context, arguments);
-      asio::co_spawn(*context.io(), std::move(started), completion{std::unique_ptr<running>{this}});
+      // It owns the call from here on; without the memory for that there would be two owners, so running out of it here ends the program.
+      [&]() noexcept { asio::co_spawn(*context.io(), std::move(started), completion{std::unique_ptr<running>{this}}); }();
       return false;
     }
   }
@@ -13338,7 +13364,7 @@ class function_consumer final : public consumer<T>, public from_frame_cache {
   void completed(call_state<T>& state) override {
     std::unique_ptr<function_consumer> self{this};
     if (loop_of(state).on_this_thread()) [[likely]] return void(f_(state.take()));
-    post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
+    detail::post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
   }
 
  private:
@@ -13940,8 +13966,8 @@ class connection final : public served_connection, private net::stream_user, pri
     closed_ = true;
     patience_.disarm();
     while (first_call_ != nullptr) forget(*first_call_);
-    if (stream_) stream_->close();
-    stream_.reset();
+    // Closed, not destroyed: a write that was cut in two may still come back to its socket.
+    stream_->close();
     release();
   }
 

@@ -78,7 +78,7 @@ class function_consumer final : public consumer<T>, public from_frame_cache {
   void completed(call_state<T>& state) override {
     std::unique_ptr<function_consumer> self{this};
     if (loop_of(state).on_this_thread()) [[likely]] return void(f_(state.take()));
-    post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
+    detail::post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
   }
 
  private:

@@ -98,6 +98,18 @@ class frame_cache {
   }
 };
 
+// The cache as a standard allocator: what asio keeps for an operation under way comes from it when the operation's handler says so.
+template <class T>
+struct frame_allocator {
+  using value_type = T;
+  frame_allocator() noexcept = default;
+  template <class Other>
+  frame_allocator(const frame_allocator<Other>&) noexcept {}
+  T* allocate(std::size_t count) { return static_cast<T*>(frame_cache::allocate(count * sizeof(T))); }
+  void deallocate(T* block, std::size_t count) noexcept { frame_cache::deallocate(block, count * sizeof(T)); }
+  friend bool operator==(frame_allocator, frame_allocator) noexcept { return true; }
+};
+
 // A base that makes `new` and `delete` of a class use the cache.
 struct from_frame_cache {
   static void* operator new(std::size_t size) { return frame_cache::allocate(size); }

@@ -11,6 +11,7 @@
 #include <asio/buffer.hpp>
 #include <asio/write.hpp>
 
+#include <tenon/core/frame_cache.hpp>
 #include <tenon/net/socket_address.hpp>
 #include <tenon/net/stream.hpp>
 
@@ -22,10 +23,10 @@ class socket_stream final : public stream {
   socket_stream(socket connected, std::string peer) : socket_{std::move(connected)}, peer_{std::move(peer)} {}
 
   void read_some(char* into, std::size_t space, stream_user& user) override {
-    socket_.async_read_some(asio::buffer(into, space), [held = user_reference{user}](const std::error_code& error, std::size_t count) { held->read_done(error, count); });
+    socket_.async_read_some(asio::buffer(into, space), read_handler{{user_reference{user}}});
   }
   void write_all(const char* from, std::size_t count, stream_user& user) override {
-    asio::async_write(socket_, asio::buffer(from, count), [held = user_reference{user}](const std::error_code& error, std::size_t) { held->write_done(error); });
+    asio::async_write(socket_, asio::buffer(from, count), write_handler{{user_reference{user}}});
   }
   void end_writing() noexcept override {
     std::error_code ignored;
@@ -39,6 +40,19 @@ class socket_stream final : public stream {
   std::string peer() const override { return peer_; }
 
  private:
+  // asio's own recycling keeps two blocks a thread and drops one that is too small: with many connections the sizes of reads and writes alternate there.
+  struct recycled {
+    using allocator_type = tenon::detail::frame_allocator<char>;
+    allocator_type get_allocator() const noexcept { return {}; }
+    user_reference held;
+  };
+  struct read_handler : recycled {
+    void operator()(const std::error_code& error, std::size_t count) const { held->read_done(error, count); }
+  };
+  struct write_handler : recycled {
+    void operator()(const std::error_code& error, std::size_t) const { held->write_done(error); }
+  };
+
   socket socket_;
   std::string peer_;
 };

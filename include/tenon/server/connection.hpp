@@ -48,8 +48,8 @@ class connection final : public served_connection, private net::stream_user, pri
     closed_ = true;
     patience_.disarm();
     while (first_call_ != nullptr) forget(*first_call_);
-    if (stream_) stream_->close();
-    stream_.reset();
+    // Closed, not destroyed: a write that was cut in two may still come back to its socket.
+    stream_->close();
     release();
   }
 

@@ -50,7 +50,8 @@ class running final : public pending {
     } else {
       // In two steps: a handler that throws before it is a coroutine must not take the call with it.
       coroutine started = handled::call(*object_, &context, arguments);
-      asio::co_spawn(*context.io(), std::move(started), completion{std::unique_ptr<running>{this}});
+      // It owns the call from here on; without the memory for that there would be two owners, so running out of it here ends the program.
+      [&]() noexcept { asio::co_spawn(*context.io(), std::move(started), completion{std::unique_ptr<running>{this}}); }();
       return false;
     }
   }
