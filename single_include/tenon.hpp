@@ -12567,6 +12567,7 @@ class call_state : public call_base {
 
 // tenon/client/channel.hpp
 // One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
+// Long because it is one state machine: where a call stands, and what ends it, is decided by the connection's state.
 
 #include <mutex>
 
@@ -13799,6 +13800,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 
 // tenon/server/connection.hpp
 // One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
+// Long because it is one state machine: reading, serving, late answers, writing and the end decide on the same few flags.
 
 // tenon/server/serving.hpp
 // What the connections of one loop share: services, limits, and the list of themselves. Server layer.
@@ -14349,38 +14351,12 @@ class connection final : public served_connection, private net::stream_user, pri
 
 }  // namespace tenon::inline v0::detail
 
-// tenon/server/server.hpp
-// The server: services, addresses and loops put together. Server layer; the door people type.
+// tenon/server/definition.hpp
+// What `server::serve` makes of its argument and its template parameters: one served object per loop. Server layer.
 
-#include <cstdio>
 #include <functional>
 
 namespace tenon::inline v0 {
-
-/// The protocols a server speaks on its ports, in the order in which they are asked whose the first bytes are.
-template <protocol::server_session... Sessions>
-struct protocols {};
-
-using default_protocols = protocols<protocol::rpcx_session, protocol::http1_session>;
-
-/// An address a server listens on, or why it does not.
-class bound {
- public:
-  bound(endpoint where) : where_{std::move(where)} {}
-  bound(status why) : why_{std::move(why)} {}
-
-  explicit operator bool() const noexcept { return why_.ok(); }
-  const status& error() const noexcept { return why_; }
-  const endpoint& address() const noexcept { return where_; }
-  /// The port, chosen by the system when 0 was asked for; 0 when not listening.
-  std::uint16_t port() const noexcept { return where_.port(); }
-  std::string url() const { return where_.url(); }
-
- private:
-  endpoint where_;
-  status why_;
-};
-
 namespace detail {
 
 // The policies of one served object, as the service layer wants them.
@@ -14397,13 +14373,6 @@ class stack_guard {
   [[no_unique_address]] typename Stack::client_states client_{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
   typename Stack::config options_ = Stack::defaults();
-};
-
-// A service that was given to `serve`, to be made once per loop.
-class definition {
- public:
-  virtual ~definition() = default;
-  virtual std::unique_ptr<service::instance> make() = 0;
 };
 
 template <class T>
@@ -14450,7 +14419,7 @@ template <class... Given>
 struct as_codecs<std::tuple<Given...>> {
   using type = service::codecs<Given..., codec::msgpack, codec::json>;
 };
-/// The codecs among the parameters, then those every server speaks.
+// The codecs among the parameters, then those every server speaks.
 template <class... Parameters>
 using codecs_of = typename as_codecs<decltype(std::tuple_cat(std::declval<kept_if_codec<Parameters>>()...))>::type;
 
@@ -14467,13 +14436,14 @@ struct serve_parameters<First, Rest...> : serve_parameters<Rest...> {
   using contract_given = First;
 };
 
+// A service that was given to `serve`, made once per loop.
 template <class S, class Given, class Stack, class Codecs>
-class definition_of final : public definition {
+class definition_of {
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {
     if constexpr (!std::is_invocable_v<Given&>) object_ = hold(std::move(given_));
   }
-  std::unique_ptr<service::instance> make() override {
+  std::unique_ptr<service::instance> make() {
     using served = service::served<S, implementation<Given>, stack_guard<Stack>, Codecs>;
     if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), stack_guard<Stack>{});
     else return std::make_unique<served>(object_, stack_guard<Stack>{});
@@ -14485,6 +14455,38 @@ class definition_of final : public definition {
 };
 
 }  // namespace detail
+}  // namespace tenon::inline v0
+
+// tenon/server/server.hpp
+// The server: services, addresses and loops put together. Server layer; the door people type.
+
+#include <cstdio>
+
+namespace tenon::inline v0 {
+
+/// The protocols a server speaks on its ports, in the order in which they are asked whose the first bytes are.
+template <protocol::server_session... Sessions>
+struct protocols {};
+
+using default_protocols = protocols<protocol::rpcx_session, protocol::http1_session>;
+
+/// An address a server listens on, or why it does not.
+class bound {
+ public:
+  bound(endpoint where) : where_{std::move(where)} {}
+  bound(status why) : why_{std::move(why)} {}
+
+  explicit operator bool() const noexcept { return why_.ok(); }
+  const status& error() const noexcept { return why_; }
+  const endpoint& address() const noexcept { return where_; }
+  /// The port, chosen by the system when 0 was asked for; 0 when not listening.
+  std::uint16_t port() const noexcept { return where_.port(); }
+  std::string url() const { return where_.url(); }
+
+ private:
+  endpoint where_;
+  status why_;
+};
 
 /// Serves any number of services on any number of addresses, every protocol on each.
 ///

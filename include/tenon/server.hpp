@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tenon/server/connection.hpp>
+#include <tenon/server/definition.hpp>
 #include <tenon/server/options.hpp>
 #include <tenon/server/server.hpp>
 #include <tenon/server/serving.hpp>

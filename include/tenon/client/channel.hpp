@@ -1,4 +1,5 @@
 // One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
+// Long because it is one state machine: where a call stands, and what ends it, is decided by the connection's state.
 #pragma once
 
 #include <tenon/core/asio.hpp>
