@@ -12567,7 +12567,6 @@ class call_state : public call_base {
 
 // tenon/client/channel.hpp
 // One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
-// Above 400 lines: the table of calls and the life of the link decide together how each call ends.
 // Long because it is one state machine: where a call stands, and what ends it, is decided by the connection's state.
 
 #include <mutex>
@@ -13801,7 +13800,6 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 
 // tenon/server/connection.hpp
 // One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
-// Above 400 lines: reading, answering and ending share one state, and each change of it is easier to judge beside the others.
 // Long because it is one state machine: reading, serving, late answers, writing and the end decide on the same few flags.
 
 // tenon/server/serving.hpp

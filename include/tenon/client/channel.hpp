@@ -1,5 +1,4 @@
 // One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
-// Above 400 lines: the table of calls and the life of the link decide together how each call ends.
 // Long because it is one state machine: where a call stands, and what ends it, is decided by the connection's state.
 #pragma once
 

@@ -1,5 +1,4 @@
 // One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
-// Above 400 lines: reading, answering and ending share one state, and each change of it is easier to judge beside the others.
 // Long because it is one state machine: reading, serving, late answers, writing and the end decide on the same few flags.
 #pragma once
 
