@@ -133,9 +133,10 @@ TEST_CASE("the completion runs where its handler lives, and that place is kept r
   std::thread other{[&] { there.run(); }};
   std::thread::id handled{};
   std::thread::id resumed{};
-  tenon::spawn(there, soon(there, 1), asio::bind_executor(here.get_executor(), [&](const std::exception_ptr&, int) { handled = std::this_thread::get_id(); }));
+  // Tasks that have not begun to wait: one that waits must be made in the thread of the io_context it waits on.
+  tenon::spawn(there, ready(1), asio::bind_executor(here.get_executor(), [&](const std::exception_ptr&, int) { handled = std::this_thread::get_id(); }));
   const auto caller = [&]() -> asio::awaitable<void> {
-    CHECK(co_await tenon::spawn(there, soon(there, 2), asio::use_awaitable) == 2);
+    CHECK(co_await tenon::spawn(there, ready(2), asio::use_awaitable) == 2);
     resumed = std::this_thread::get_id();
   };
   asio::co_spawn(here, caller(), asio::detached);
