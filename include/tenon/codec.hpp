@@ -5,3 +5,4 @@
 #include <tenon/codec/concept.hpp>
 #include <tenon/codec/json.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/codec/protobuf.hpp>

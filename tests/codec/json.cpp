@@ -29,8 +29,8 @@
 
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/concept.hpp>
-#include <tenon/codec/detail/base64.hpp>
 #include <tenon/codec/detail/timestamp.hpp>
+#include <tenon/core/base64.hpp>
 #include <tenon/core/bytes.hpp>
 #include <tenon/reflect/struct.hpp>
 
@@ -317,6 +317,19 @@ TEST_CASE("fields may come in any order, be missing, unknown or doubled") {
   CHECK(read<quote>(R"({"symbol":"X","symbol":"Y","price":1,"price":2})") == quote{"Y", 2});
   CHECK(read<quote>(R"({"\u0073ymbol":"X"})") == quote{"X", 1});
   CHECK(read<std::map<std::string, quote>>(R"({"a":{"price":9},"a":{"symbol":"X"}})").at("a") == quote{"X", 1});
+}
+
+TEST_CASE("of doubled keys the last counts alone, and nothing of the earlier one shines through") {
+  CHECK(read<order>(R"({"hint":{"symbol":"X"},"hint":{"price":2}})").hint == quote{"", 2});
+  CHECK(read<order>(R"({"legs":[{"symbol":"X"},{}],"legs":[{"price":2}]})").legs == std::vector<quote>{{"", 2}});
+  CHECK(read<order>(R"({"notes":{"a":[1]},"notes":{"b":[]}})").notes == std::map<std::string, std::vector<int>>{{"b", {}}});
+  CHECK(read<order>(R"({"hint":{"symbol":"X"},"hint":null})").hint == std::nullopt);
+  // What was there before the message stays what decode_into keeps.
+  order kept{1, {}, quote{"K", 5}, {}, color::blue};
+  REQUIRE(tenon::decode_into<json>(R"({"hint":{"price":2},"id":3,"id":4})", kept).ok());
+  CHECK(kept == order{4, {}, quote{"K", 2}, {}, color::blue});
+  REQUIRE(tenon::decode_into<json>(R"({"hint":{},"hint":{}})", kept).ok());
+  CHECK(kept.hint == quote{});
 }
 
 TEST_CASE("a required field must be there") {

@@ -404,6 +404,30 @@ TEST_CASE("counts that the input cannot hold are refused before memory is taken"
   CHECK(large.error().code() == code::resource_exhausted);
 }
 
+TEST_CASE("elements that are short in the message and long in memory are refused before memory is taken") {
+  struct large {
+    std::array<int, 1000> numbers{};
+  };
+  // Every nil is a record with its defaults.
+  const std::string many = std::string{"\xdc\x10\x00", 3} + std::string(4096, '\xc0');
+  const auto refused = decode<std::vector<large>>(many);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code() == code::resource_exhausted);
+  CHECK(refused.error().message() == "expected elements of at most 1310912 more bytes in memory, found 16384000 at byte 0");
+  CHECK(decode<std::vector<large>>(many, limits{.max_expansion = 4000}).has_value());
+  const auto inner = decode<std::map<std::string, std::vector<large>>>("\x81\xa1k" + many);
+  CHECK(inner.error().message().find("field \"k\": expected elements of at most") == 0);
+  CHECK_FALSE(decode<std::deque<large>>(many).has_value());
+  std::string pointers{"\xdc\x10\x00", 3};
+  for (int i = 0; i < 4096; ++i) pointers += '\x80';
+  CHECK(decode<std::vector<std::unique_ptr<large>>>(pointers).error().code() == code::resource_exhausted);
+  // What is counted is given up with the message, not with the element: many small lists are one large one.
+  std::string nested = "\x98";
+  for (int i = 0; i < 8; ++i) nested += std::string{"\xdc\x00\x60", 3} + std::string(96, '\xc0');
+  CHECK(decode<std::vector<std::vector<large>>>(nested).error().code() == code::resource_exhausted);
+  CHECK(decode<std::vector<std::string>>("\xdc\xff\xff" + std::string(65535, '\xa0')).has_value());
+}
+
 TEST_CASE("nesting has a limit, in what is read and in what is skipped") {
   const std::string bomb(1'000'000, '\x91');
   CHECK(error_of<nlohmann::json>(bomb).find("expected at most 100 levels of nesting, found one more at byte 100") != std::string::npos);

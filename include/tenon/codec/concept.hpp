@@ -9,19 +9,28 @@
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/result.hpp>
+#include <tenon/core/text.hpp>
 
 namespace tenon::inline v0 {
 
 /// A wire form of values: a type with static members only.
 ///
-/// Laws    `decode(encode(x)) == x` for every supported x; `encode` appends and never fails for a supported type; `decode` reads the whole input or
-///         answers invalid_argument with a message that names path, expectation, finding and byte; it takes memory only in proportion to the input;
-///         fields that are missing keep the value the object had, unknown fields are skipped.
-/// Model   struct upper_hex {
-///           static constexpr std::string_view name = "hex", content_type = "text/x-hex";
-///           static constexpr std::uint8_t serialization = 9;   // rpcx's number for it, 0 to 15
-///           template <class T> static void encode(tenon::buffer& out, const T& value);
-///           template <class T> static tenon::status decode(std::string_view in, T& value, const tenon::limits& bounds);
+/// Laws    `decode(encode(x)) == x` for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for nullptr (what a method that returns
+///         nothing sends). `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
+///         invalid_argument with path, expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds`
+///         allow. Fields that `in` does not mention keep what they had, fields that `value` does not have are skipped.
+/// Units   `serialization`: rpcx's number for it, 0 to 15; 1 to 3 are json's, protobuf's and msgpack's. `content_type`: its media type, in lower case.
+/// Model   struct versioned {   // MessagePack behind a byte that says which edition of the messages it is
+///           static constexpr std::string_view name = "versioned", content_type = "application/x-versioned";
+///           static constexpr std::uint8_t serialization = 9;
+///           template <class T> static void encode(tenon::buffer& out, const T& value) {
+///             out.push_back('1');
+///             tenon::codec::msgpack::encode(out, value);
+///           }
+///           template <class T> static tenon::status decode(std::string_view in, T& value, const tenon::limits& bounds) {
+///             if (in.empty() || in[0] != '1') return {tenon::code::invalid_argument, "expected edition 1 at byte 0"};
+///             return tenon::codec::msgpack::decode(in.substr(1), value, bounds);
+///           }
 ///         };
 template <class C>
 concept codec_type = requires(buffer& out, std::string_view in, const int& from, int& into, const limits& bounds) {
@@ -48,7 +57,7 @@ template <class Codec, class T>
 status decode_into(std::string_view in, T& value, const limits& bounds = {}) {
   static_assert(codec_type<Codec>, "tenon::decode_into: the first template argument is not a codec; write tenon::decode_into<tenon::codec::json>(text, value)");
   if (in.size() > bounds.max_message_bytes) {
-    return status{code::resource_exhausted, "message of " + std::to_string(in.size()) + " bytes exceeds the limit of " + std::to_string(bounds.max_message_bytes)};
+    return status{code::resource_exhausted, detail::join_text({"message of ", detail::number_text{in.size()}, " bytes exceeds the limit of ", detail::number_text{bounds.max_message_bytes}})};
   }
   return Codec::decode(in, value, bounds);
 }

@@ -3,14 +3,10 @@
 
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 
-#include <tenon/codec/arguments.hpp>
 #include <tenon/codec/detail/json_arguments.hpp>
-#include <tenon/codec/detail/json_read.hpp>
-#include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/json_write.hpp>
-#include <tenon/codec/detail/json_writer.hpp>
+#include <tenon/codec/json_style.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/status.hpp>
@@ -24,6 +20,7 @@ namespace tenon::inline v0::codec {
 ///         `{"name": value}`. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
 /// Reads   unknown fields are skipped, of duplicate keys the last counts, null leaves a struct as it is and empties a container; `3.0` is an integer;
 ///         base64 may be URL-safe or unpadded. A struct in an element that a container had before starts from its defaults.
+/// Refuses a byte order mark, bytes that are no UTF-8, lone surrogates, bare control characters, leading zeros, numbers that do not fit, trailing bytes.
 /// Errors  invalid_argument, as in `field "orders[3].price": expected number, found string at byte 117`.
 /// Source  RFC 8259, RFC 3339, RFC 4648.
 struct json {
@@ -34,20 +31,39 @@ struct json {
   /// Appends the encoded `value`, or the `arguments` of a call, to `out`.
   template <class T>
   static void encode(buffer& out, const T& value) {
-    detail::json_writer to{out};
-    to.finish(detail::write_json_with_room(to, to.start(), value));
+    detail::encode_json<detail::plain_json>(out, value);
   }
 
   /// Reads the whole of `in` into `value`, or into what the `arguments` of a call refer to.
   template <class T>
   static status decode(std::string_view in, T& value, const limits& bounds = {}) {
-    detail::json_reader from{in, bounds};
-    const char* at = from.skip_space(from.begin());
-    if constexpr (is_arguments<std::remove_const_t<T>>) at = detail::read_json_arguments(from, at, value);
-    else at = detail::read_json(from, at, value);
-    if (at != nullptr) from.finish(at);
-    return from.error().to_status();
+    return detail::decode_json<detail::plain_json>(in, value, bounds);
   }
 };
+
+/// Json in a style: `basic_json<style>` with a constexpr `json_style`; `json` is the same with no option set.
+///
+/// Shape   what `json` does, save for what the style says.
+template <json_style Style>
+struct basic_json {
+  static constexpr std::string_view name = "json";
+  static constexpr std::string_view content_type = "application/json";
+  static constexpr std::uint8_t serialization = 1;
+
+  /// As `json::encode`.
+  template <class T>
+  static void encode(buffer& out, const T& value) {
+    detail::encode_json<detail::styled_json<Style>>(out, value);
+  }
+
+  /// As `json::decode`.
+  template <class T>
+  static status decode(std::string_view in, T& value, const limits& bounds = {}) {
+    return detail::decode_json<detail::styled_json<Style>>(in, value, bounds);
+  }
+};
+
+/// Json as gRPC and Connect peers speak it: `tenon::client<market, tenon::codec::proto_json>`.
+using proto_json = basic_json<proto3>;
 
 }  // namespace tenon::inline v0::codec

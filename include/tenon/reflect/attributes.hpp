@@ -22,6 +22,17 @@ struct idempotent_attribute {};
 struct doc_attribute {
   std::string_view value;
 };
+struct sint_attribute {};
+struct fixed_attribute {};
+struct unknown_fields_attribute {};
+template <std::size_t Count>
+struct numbers_attribute {
+  std::array<int, Count> values;
+};
+template <std::size_t Count>
+struct reserved_attribute {
+  std::array<int, Count> numbers;
+};
 template <std::size_t Count>
 struct params_attribute {
   std::array<std::string_view, Count> names;
@@ -33,6 +44,32 @@ constexpr name_attribute name(std::string_view wire_name) { return {wire_name}; 
 /// The field's number, for codecs that number their fields; without it, fields count from 1 in the order of
 /// declaration.
 constexpr number_attribute number(int value) { return {value}; }
+
+/// The numbers of a variant's alternatives, std::monostate aside, for codecs that number them: `(body,
+/// tenon::numbers(4, 7))`. Without it, they count from the variant's own number.
+template <class... Values>
+constexpr numbers_attribute<sizeof...(Values)> numbers(Values... values) {
+  return {{static_cast<int>(values)...}};
+}
+
+/// Numbers that no field of the struct may have, because an older one had: `TENON_STRUCT((quote, tenon::reserved(2, 5)),
+/// symbol, ...)`.
+template <class... Values>
+constexpr reserved_attribute<sizeof...(Values)> reserved(Values... values) {
+  return {{static_cast<int>(values)...}};
+}
+
+/// A signed integer that is often negative: protobuf's `sint32` and `sint64`, the sign in the lowest bit. In a container,
+/// its elements.
+inline constexpr sint_attribute sint{};
+
+/// An integer that is often large: protobuf's `fixed32`, `fixed64`, `sfixed32` and `sfixed64`. In a container, its
+/// elements.
+inline constexpr fixed_attribute fixed{};
+
+/// A field, tenon::bytes or std::string, that is none on protobuf's wire: it keeps the fields that the struct does not
+/// know, and they are written again.
+inline constexpr unknown_fields_attribute unknown_fields{};
 
 /// A field that must be present: decoding a message without it is an error instead of leaving the default.
 inline constexpr required_attribute required{};

@@ -63,6 +63,8 @@
   struct tenon_method_##name {                                                                                         \
     template <class TenonService>                                                                                      \
     static auto tenon_pointer() -> decltype(&TenonService::name);                                                      \
+    template <class TenonService>                                                                                      \
+    using tenon_constant = ::tenon::detail::pointer_constant<&TenonService::name>;                                     \
     template <class TenonObject, class... TenonArguments>                                                              \
     static constexpr auto tenon_call(TenonObject& tenon_object, TenonArguments&&... tenon_arguments)                   \
         -> decltype(tenon_object.name(static_cast<TenonArguments&&>(tenon_arguments)...)) {                            \
@@ -87,6 +89,10 @@
 namespace tenon::inline v0 {
 
 namespace detail {
+
+// A pointer as a type: equal pointers are one type, and neither needs a definition.
+template <auto Pointer>
+struct pointer_constant {};
 
 void tenon_declare_methods(); // Ends the unqualified lookup: only argument-dependent lookup finds declarations.
 
@@ -243,6 +249,37 @@ consteval boost::hana::tuple<method<S, Index>...> make_methods(std::index_sequen
 /// The methods of a service in the order of their listing: a hana::tuple of `method<S, Index>`.
 template <contract S>
 inline constexpr auto methods_of = detail::make_methods<S>(std::make_index_sequence<method_count<S>>{});
+
+namespace detail {
+
+template <class S, auto Pointer, std::size_t... Index>
+consteval std::size_t find_method(std::index_sequence<Index...>) {
+  std::size_t found = sizeof...(Index);
+  const auto look = [&found]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    using caller = type_at<I + 1, typename methods_declaration<S>::tenon_callers>;
+    if constexpr (std::is_same_v<typename caller::template tenon_constant<S>, pointer_constant<Pointer>>) found = I;
+  };
+  (look(std::integral_constant<std::size_t, Index>{}), ...);
+  return found;
+}
+
+} // namespace detail
+
+/// The index of the method at `Pointer`, `method_index<market, &market::buy>`; `method_count` when it is not listed.
+template <contract S, auto Pointer>
+inline constexpr std::size_t method_index =
+    detail::find_method<S, Pointer>(std::make_index_sequence<method_count<S>>{});
+
+namespace detail {
+
+// The same as a template, for those who know nothing of services.
+template <class S>
+struct index_in {
+  template <auto Pointer>
+  static constexpr std::size_t of = method_index<S, Pointer>;
+};
+
+} // namespace detail
 
 /// The base of a typed client: for each method a const member function with the method's own parameters, without
 /// tenon::context&.

@@ -1,18 +1,22 @@
-// Reads the arguments of a call from json, in every form that callers write them. Codec layer, detail of codec/json.hpp.
+// Reads a whole message of json: a value, or the arguments of a call in every form that callers write them. Codec layer, detail of codec/json.hpp.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include <tenon/codec/arguments.hpp>
+#include <tenon/codec/detail/json_names.hpp>
 #include <tenon/codec/detail/json_read.hpp>
 #include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/variant_form.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/reflect/shape.hpp>
 
 namespace tenon::inline v0::codec::detail {
@@ -28,7 +32,7 @@ inline const char* read_no_json_arguments(json_reader& from, const char* at) {
 }
 
 [[gnu::cold]] inline const char* fail_argument_count(json_reader& from, const char* at, std::size_t expected, std::size_t found) {
-  return from.fail(at, std::to_string(expected) + (expected == 1 ? " argument" : " arguments"), std::to_string(found));
+  return from.fail(at, tenon::detail::join_text({tenon::detail::number_text{expected}, expected == 1 ? " argument" : " arguments"}), tenon::detail::number_text{found});
 }
 
 // The step of an error's path for one argument: its name, or its position when it has none.
@@ -38,19 +42,19 @@ inline const char* read_no_json_arguments(json_reader& from, const char* at) {
   return from.error().at_field("arguments"), nullptr;
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_json_argument(json_reader& from, const char* at, const arguments<Tuple>& call, std::size_t index) {
   const char* stop = nullptr;
   std::apply(
       [&](auto&... each) {
         std::size_t turn = 0;
-        static_cast<void>(((turn++ == index ? (stop = read_json(from, at, each), true) : false) || ...));
+        static_cast<void>(((turn++ == index ? (stop = read_json<Style>(from, at, each), true) : false) || ...));
       },
       call.values);
   return stop == nullptr ? fail_at_argument(from, call.names, index) : stop;
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_positional_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   const char* const start = at;
@@ -58,7 +62,7 @@ const char* read_positional_json_arguments(json_reader& from, const char* at, co
   bool closed = false;
   at = from.first_element(at, ']', closed);
   while (at != nullptr && !closed) {
-    at = count < expected ? read_json_argument(from, at, call, count) : from.skip_value(at);
+    at = count < expected ? read_json_argument<Style>(from, at, call, count) : from.skip_value(at);
     if (at == nullptr) return nullptr;
     ++count;
     at = from.next_element(at, ']', closed);
@@ -67,7 +71,7 @@ const char* read_positional_json_arguments(json_reader& from, const char* at, co
   return at == nullptr || count == expected ? at : fail_argument_count(from, start, expected, count);
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_named_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   const char* const start = at;
@@ -79,10 +83,10 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
     at = from.read_key(at, key);
     if (at == nullptr) return nullptr;
     std::size_t index = 0;
-    while (index < expected && call.names[index] != key) ++index;
+    while (index < expected && !is_argument_name<Style>(key, call.names[index])) ++index;
     if (index < expected) {
       seen[index] = true;
-      at = read_json_argument(from, at, call, index);
+      at = read_json_argument<Style>(from, at, call, index);
     } else {
       at = from.skip_value(at);
       if (at == nullptr) from.error().at_field(key);
@@ -93,12 +97,12 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
   from.leave();
   if (at == nullptr) return nullptr;
   const bool complete = [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    return ((seen[Index] || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
+    return ((seen[Index] || Style::style.omit_defaults || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
   }(std::make_index_sequence<expected>{});
   return complete ? at : nullptr;
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   const bool named = call.names.size() == expected;
@@ -108,17 +112,28 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
     using parameter = std::tuple_element_t<0, Tuple>;
     constexpr unsigned kinds = wire_kinds<parameter, false>();
     // A value that cannot be an array or an object may be wrapped in one.
-    if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments(from, at, call);
-    if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments(from, at, call);
-    const char* stop = read_json(from, at, std::get<0>(call.values));
+    if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments<Style>(from, at, call);
+    if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments<Style>(from, at, call);
+    const char* stop = read_json<Style>(from, at, std::get<0>(call.values));
     // Within a struct the path begins with its fields, which are what the caller wrote.
     if (stop == nullptr && named && (kinds & object_kind) == 0) from.error().at_field(call.names[0]);
     return stop;
   } else {
-    if (from.is_at(at, '[')) return read_positional_json_arguments(from, at, call);
-    if (named && from.is_at(at, '{')) return read_named_json_arguments(from, at, call);
+    if (from.is_at(at, '[')) return read_positional_json_arguments<Style>(from, at, call);
+    if (named && from.is_at(at, '{')) return read_named_json_arguments<Style>(from, at, call);
     return from.fail(at, named ? "object or array of arguments" : "array of arguments");
   }
+}
+
+// Reads the whole of `in` into a value or into the arguments of a call.
+template <class Style, class T>
+status decode_json(std::string_view in, T& value, const limits& bounds) {
+  json_reader from{in, bounds};
+  const char* at = from.skip_space(from.begin());
+  if constexpr (is_arguments<std::remove_const_t<T>>) at = read_json_arguments<Style>(from, at, value);
+  else at = read_json<Style>(from, at, value);
+  if (at != nullptr) from.finish(at);
+  return from.error().to_status();
 }
 
 }  // namespace tenon::inline v0::codec::detail

@@ -77,14 +77,14 @@ char* write_free_json(json_writer& to, char* at, const Json& value) {
   return to.write_raw(at, "null");
 }
 
-// Integers that fit 64 bits stay integers, everything else becomes a double, as nlohmann's own parser does.
+// Integers that fit 64 bits stay integers, everything else becomes a double, as nlohmann's own parser does; but for -0, which no integer can be.
 template <class Take>
 const char* read_free_number(json_reader& from, const char* at, Take take) {
   json_number number;
   const char* stop = from.scan_number(at, number);
   if (stop == nullptr) return nullptr;
   constexpr std::uint64_t lowest = std::uint64_t{1} << 63;
-  if (number.whole && !number.dropped && number.exponent == 0 && (!number.negative || number.mantissa <= lowest)) {
+  if (number.whole && !number.dropped && number.exponent == 0 && (!number.negative || (number.mantissa != 0 && number.mantissa <= lowest))) {
     if (number.negative) take(static_cast<std::int64_t>(0 - number.mantissa));
     else take(number.mantissa);
     return stop;

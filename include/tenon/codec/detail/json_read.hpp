@@ -15,7 +15,7 @@
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value) {
   constexpr shape form = owning_object<T> ? shape::free_msgpack : shape_of<T>;
   if constexpr (form == shape::free_msgpack) {
@@ -29,8 +29,14 @@ const char* read_json(json_reader& from, const char* at, T& value) {
   } else if constexpr (form == shape::null) {
     return from.is_null(at) ? at + 4 : from.fail(at, "null");
   } else if constexpr (form == shape::integer) {
+    if constexpr (Style::style.wide_integers_as_text) {
+      if (from.is_at(at, '"')) return read_json_number_text(from, at, value);
+    }
     return read_json_integer(from, at, value);
   } else if constexpr (form == shape::floating) {
+    if constexpr (Style::style.wide_integers_as_text || Style::style.special_numbers_as_text) {
+      if (from.is_at(at, '"')) return read_json_number_text(from, at, value);
+    }
     return from.read_floating(at, value);
   } else if constexpr (form == shape::text && std::is_same_v<T, std::string>) {
     return from.read_text(at, value);
@@ -38,6 +44,8 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     return read_json_binary(from, at, value);
   } else if constexpr (form == shape::enumeration) {
     return read_json_enum(from, at, value);
+  } else if constexpr (form == shape::duration && Style::style.seconds_as_text) {
+    return read_json_seconds(from, at, value);
   } else if constexpr (form == shape::duration) {
     typename T::rep count{};
     if constexpr (std::is_floating_point_v<typename T::rep>) {
@@ -52,19 +60,19 @@ const char* read_json(json_reader& from, const char* at, T& value) {
   } else if constexpr (form == shape::time_point) {
     return read_json_time_point(from, at, value);
   } else if constexpr (form == shape::optional) {
-    return read_json_optional(from, at, value);
+    return read_json_optional<Style>(from, at, value);
   } else if constexpr (form == shape::sequence) {
-    return read_json_sequence(from, at, value);
+    return read_json_sequence<Style>(from, at, value);
   } else if constexpr (form == shape::fixed_sequence) {
-    return read_json_array(from, at, value);
+    return read_json_array<Style>(from, at, value);
   } else if constexpr (form == shape::mapping) {
-    return read_json_mapping(from, at, value);
+    return read_json_mapping<Style>(from, at, value);
   } else if constexpr (form == shape::tuple) {
-    return read_json_tuple(from, at, value);
+    return read_json_tuple<Style>(from, at, value);
   } else if constexpr (form == shape::variant) {
-    return read_json_variant(from, at, value);
+    return read_json_variant<Style>(from, at, value);
   } else if constexpr (form == shape::record) {
-    return read_json_record(from, at, value);
+    return read_json_record<Style>(from, at, value);
   } else if constexpr (form == shape::free_json) {
     return read_free_json(from, at, value);
   } else {

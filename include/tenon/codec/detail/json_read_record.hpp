@@ -10,17 +10,19 @@
 #include <string_view>
 #include <utility>
 
-
+#include <tenon/codec/detail/json_default.hpp>
+#include <tenon/codec/detail/json_names.hpp>
 #include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/json_record.hpp>
 #include <tenon/codec/detail/json_text.hpp>
 #include <tenon/codec/detail/member_lookup.hpp>
+#include <tenon/codec/json_style.hpp>
 #include <tenon/reflect/fields.hpp>
 #include <tenon/reflect/hana.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value);
 
 template <std::size_t Count>
@@ -82,37 +84,51 @@ struct expected_key {
 
 using member_reader = const char* (*)(json_reader& from, const char* at, void* member);
 
-template <class T>
+template <class Style, class T>
 const char* read_json_member(json_reader& from, const char* at, void* member) {
-  return read_json(from, at, *static_cast<T*>(member));
+  if constexpr (Style::style.null_is_default && !takes_null<T>) {
+    if (from.is_null(at)) return *static_cast<T*>(member) = T{}, at + 4;
+  }
+  return read_json<Style>(from, at, *static_cast<T*>(member));
 }
 
 // All that reading a record needs to know of its type, so that the reading itself is one function for all of them: unrolled over the fields
 // it is larger, slower to compile, and no faster.
 struct record_plan {
   const member_index* names;
+  const member_index* other_names;  // those that are read as well; nullptr when there are none
   const expected_key* keys;
   const member_reader* readers;
+  bool refuse_unknown;
 };
 
-template <class T, std::size_t... Index>
+template <class Style, class T, std::size_t... Index>
 constexpr std::array<expected_key, sizeof...(Index)> make_expected_keys(std::index_sequence<Index...>) {
-  constexpr const auto& keys = record_keys_of<T>;
+  constexpr const auto& keys = record_keys_of<Style, T>;
   // Without the brace or comma in front.
   return {expected_key{keys.text.data() + keys.begins[Index] + 1, keys.begins[Index + 1] - keys.begins[Index] - 1}...};
 }
 
-template <class... Fields>
+template <class Style, class... Fields>
 constexpr std::array<member_reader, sizeof...(Fields)> make_member_readers(const boost::hana::tuple<Fields...>*) {
-  return {&read_json_member<typename Fields::type>...};
+  return {&read_json_member<Style, typename Fields::type>...};
 }
 
-template <class T>
-inline constexpr auto expected_keys_of = make_expected_keys<T>(std::make_index_sequence<field_count<T>>{});
-template <class T>
-inline constexpr auto member_readers_of = make_member_readers(&fields_of<T>);
-template <class T>
-inline constexpr record_plan record_plan_of{&member_index_of<T>, expected_keys_of<T>.data(), member_readers_of<T>.data()};
+template <class Style, class T>
+inline constexpr auto expected_keys_of = make_expected_keys<Style, T>(std::make_index_sequence<field_count<T>>{});
+template <class Style, class T>
+inline constexpr auto member_readers_of = make_member_readers<Style>(&fields_of<T>);
+template <class Style, class T>
+inline constexpr record_plan record_plan_of{&json_index_of<Style, T>(), Style::style.names == name_case::as_is ? nullptr : &member_index_of<T>,
+                                            expected_keys_of<Style, T>.data(), member_readers_of<Style, T>.data(), Style::style.refuse_unknown};
+
+// A field that the record does not have: skipped, or an error where the style says so.
+[[gnu::noinline]] inline const char* skip_unknown_field(json_reader& from, const char* at, const char* key_at, std::string_view key, bool refuse) {
+  if (refuse) return from.fail_name(key_at, "a known field", key);
+  at = from.skip_value(at);
+  if (at == nullptr) from.error().at_field(key);
+  return at;
+}
 
 // Reads the object at `at` into `members`, which point to the fields in their order; marks in `seen` those that were there.
 inline const char* read_json_members(json_reader& from, const char* at, const record_plan& plan, void* const* members, std::uint64_t* seen) {
@@ -126,20 +142,27 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
     if (next < names.count && plan.keys[next].is_at(at, from.end())) {
       at = from.skip_space(at + plan.keys[next].size);
     } else {
+      const char* const key_at = at;
       std::string_view key;
       at = from.read_key(at, key);
       if (at == nullptr) return nullptr;
       index = names.find(key, next);
+      if (index == names.count && plan.other_names != nullptr) index = plan.other_names->find(key, next);
       if (index == names.count) {
-        at = from.skip_value(at);
-        if (at == nullptr) return from.error().at_field(key), nullptr;
+        at = skip_unknown_field(from, at, key_at, key, plan.refuse_unknown);
+        if (at == nullptr) return nullptr;
         at = from.next_element(at, '}', closed);
         continue;
       }
     }
+    const std::uint64_t bit = std::uint64_t{1} << (index % 64);
+    // The last of doubled keys counts alone: what an earlier one put into a struct within must not shine through.
+    const bool outer = from.resetting();
+    if ((seen[index / 64] & bit) != 0) [[unlikely]] from.set_resetting(true);
     at = plan.readers[index](from, at, members[index]);
     if (at == nullptr) [[unlikely]] return from.error().at_field(names.names[index]), nullptr;
-    seen[index / 64] |= std::uint64_t{1} << (index % 64);
+    from.set_resetting(outer);
+    seen[index / 64] |= bit;
     next = index + 1;
     at = from.next_element(at, '}', closed);
   }
@@ -147,7 +170,7 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
   return at;
 }
 
-template <class T>
+template <class Style, class T>
 const char* read_json_record(json_reader& from, const char* at, T& value) {
   field_set<field_count<T>> seen{};
   const char* const start = at;
@@ -157,7 +180,7 @@ const char* read_json_record(json_reader& from, const char* at, T& value) {
   } else {
     std::array<void*, field_count<T>> members;
     for_each_field(value, [&members](auto each, auto& member) { members[decltype(each)::index] = static_cast<void*>(std::addressof(member)); });
-    at = read_json_members(from, at, record_plan_of<T>, members.data(), seen.data());
+    at = read_json_members(from, at, record_plan_of<Style, T>, members.data(), seen.data());
     if (at == nullptr) return nullptr;
   }
   if constexpr (has_required_fields<T>) {

@@ -5,15 +5,17 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <type_traits>
 
-#include <tenon/codec/detail/base64.hpp>
 #include <tenon/codec/detail/expectation.hpp>
 #include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/json_scanner.hpp>
+#include <tenon/codec/detail/json_seconds.hpp>
 #include <tenon/codec/detail/timestamp.hpp>
+#include <tenon/core/base64.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/reflect/enums.hpp>
 
 namespace tenon::inline v0::codec::detail {
@@ -31,6 +33,37 @@ const char* read_json_integer(json_reader& from, const char* at, Integer& value)
     if (at != nullptr) value = static_cast<Integer>(number);
   }
   return at;
+}
+
+// A number between quotes, NaN and the infinities among them. It is read by a reader of its own: its errors are told in terms of the text.
+template <class Number>
+const char* read_json_number_text(json_reader& from, const char* at, Number& value) {
+  using bounds = std::numeric_limits<Number>;
+  std::string_view text;
+  const char* stop = from.read_text(at, text);
+  if (stop == nullptr) return nullptr;
+  json_reader digits{text, limits{}};
+  const bool begins = !text.empty() && (text.front() == '-' || is_digit(text.front()));
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (text == "NaN") return value = bounds::quiet_NaN(), stop;
+    if (text == "Infinity") return value = bounds::infinity(), stop;
+    if (text == "-Infinity") return value = -bounds::infinity(), stop;
+    if (begins && digits.read_floating(digits.begin(), value) == digits.end()) return stop;
+    return from.fail_name(at, "number, NaN, Infinity or -Infinity", text);
+  } else {
+    if (begins && read_json_integer(digits, digits.begin(), value) == digits.end()) return stop;
+    return from.fail_name(at, expected_integer((bounds::min)(), (bounds::max)()), text);
+  }
+}
+
+template <class Duration>
+const char* read_json_seconds(json_reader& from, const char* at, Duration& value) {
+  std::string_view text;
+  const char* stop = from.read_text(at, text);
+  if (stop == nullptr) return nullptr;
+  seconds_value seconds;
+  if (!read_seconds(text, seconds)) return from.fail_name(at, "duration like 1.5s", text);
+  return from_seconds_value(seconds, value) ? stop : from.fail_name(at, "duration within the range of its type", text);
 }
 
 template <class Enum>
@@ -78,14 +111,14 @@ const char* read_json_binary(json_reader& from, const char* at, Bytes& value) {
   std::string_view text;
   const char* stop = from.read_text(at, text);
   if (stop == nullptr) return nullptr;
-  text = base64_unpadded(text);
-  const std::size_t size = base64_bytes(text.size());
+  text = tenon::detail::base64_unpadded(text);
+  const std::size_t size = tenon::detail::base64_bytes(text.size());
   if constexpr (requires { value.resize(size); }) {
     value.resize(size);
   } else if (size != value.size()) {
-    return from.fail(at, std::to_string(value.size()) + " bytes of binary", std::to_string(size));
+    return from.fail(at, tenon::detail::join_text({tenon::detail::number_text{value.size()}, " bytes of binary"}), tenon::detail::number_text{size});
   }
-  if (read_base64(text, value.data()) != text.size()) return from.fail(at, "base64 text", "other characters");
+  if (tenon::detail::read_base64(text, value.data()) != text.size()) return from.fail(at, "base64 text", "other characters");
   return stop;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include <tenon/codec/detail/json_default.hpp>
 #include <tenon/codec/detail/json_reader.hpp>
 #include <tenon/codec/detail/json_scanner.hpp>
 #include <tenon/codec/detail/variant_form.hpp>
@@ -16,7 +17,7 @@
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value);
 
 // The kind of what stands at `at`; 0 for what begins no value.
@@ -33,13 +34,14 @@ inline unsigned json_kind(const json_reader& from, const char* at) {
   }
 }
 
-template <class... Alternatives>
+template <class Style, class... Alternatives>
 const char* read_json_alternative(json_reader& from, const char* at, std::variant<Alternatives...>& value, std::size_t index) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>) {
     const auto read = [&]<std::size_t Which>(std::integral_constant<std::size_t, Which>) {
       // The alternative it has already keeps its memory.
       if (value.index() != Which) value.template emplace<Which>();
-      at = read_json(from, at, *std::get_if<Which>(&value));
+      using variant = std::variant<Alternatives...>;
+      at = read_json<alternative_style<Style, variant, std::variant_alternative_t<Which, variant>>>(from, at, *std::get_if<Which>(&value));
       return true;
     };
     static_cast<void>(((index == Index && read(std::integral_constant<std::size_t, Index>{})) || ...));
@@ -58,7 +60,7 @@ inline std::string expected_kinds(unsigned kinds) {
   return text;
 }
 
-template <class... Alternatives>
+template <class Style, class... Alternatives>
 const char* read_json_variant(json_reader& from, const char* at, std::variant<Alternatives...>& value) {
   using variant = std::variant<Alternatives...>;
   using kinds = variant_kinds<variant, false>;
@@ -67,7 +69,7 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
     // A NaN is written as null.
     if (kind == null_kind && (kinds::value & null_kind) == 0 && ((shape_of<Alternatives> == shape::floating) || ...)) kind = number_kind;
     for (std::size_t i = 0; i < kinds::of.size(); ++i) {
-      if ((kinds::of[i] & kind) != 0) return read_json_alternative(from, at, value, i);
+      if ((kinds::of[i] & kind) != 0) return read_json_alternative<Style>(from, at, value, i);
     }
     return from.fail(at, expected_kinds(kinds::value));
   } else {
@@ -84,7 +86,7 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
     if (at == nullptr) return nullptr;
     for (std::size_t i = 0; i < names::count; ++i) {
       if (names::value[i] != key) continue;
-      at = read_json_alternative(from, at, value, i);
+      at = read_json_alternative<Style>(from, at, value, i);
       if (at == nullptr) return from.error().at_field(names::value[i]), nullptr;
       const char* const rest = at;
       at = from.next_element(at, '}', closed);

@@ -164,6 +164,31 @@ class json_reader : public json_scanner {
     return fail_number(at, stop, number.exponent < 0 && number.mantissa != 0 ? std::string{"integer"} : expected_integer(lowest, highest));
   }
 
+  // What nearly every number is: at most 18 digits, with or without a point, without an exponent. Returns nullptr for everything else, right or wrong.
+  const char* scan_plain_number(const char* at, json_number& number) const noexcept {
+    number.negative = *at == '-';
+    const char* place = at + (number.negative ? 1 : 0);
+    const char* const digits = place;
+    std::uint64_t mantissa = 0;
+    const auto take_digits = [&] {
+      for (; place != end() && is_digit(*place) && place - digits < 20; ++place) mantissa = mantissa * 10 + static_cast<std::uint64_t>(*place - '0');
+    };
+    take_digits();
+    const auto whole = place - digits;
+    std::ptrdiff_t fraction = 0;
+    if (place != end() && *place == '.') {
+      const char* const point = place++;
+      take_digits();
+      fraction = place - point - 1;
+      if (fraction == 0) return nullptr;
+    }
+    if (whole == 0 || (whole > 1 && *digits == '0') || whole + fraction > 18) return nullptr;
+    if (place != end() && (*place == 'e' || *place == 'E')) return nullptr;
+    number.mantissa = mantissa;
+    number.exponent = -fraction;
+    return place;
+  }
+
   template <class Floating>
   const char* read_any_floating(const char* at, Floating& value) {
     if (at == end() || (*at != '-' && !is_digit(*at))) [[unlikely]] {
@@ -172,8 +197,9 @@ class json_reader : public json_scanner {
       return fail(at, "number");
     }
     json_number number;
-    const char* stop = scan_number(at, number);
-    if (stop == nullptr) return nullptr;
+    const char* stop = scan_plain_number(at, number);
+    if (stop == nullptr) stop = scan_number(at, number);
+    if (stop == nullptr) [[unlikely]] return nullptr;
     // Both factors are exact, so that the one rounding of the product or quotient is the right one (Clinger's fast path).
     constexpr std::uint64_t most = std::uint64_t{1} << std::numeric_limits<Floating>::digits;
     constexpr std::int64_t widest = std::is_same_v<Floating, double> ? 22 : 10;

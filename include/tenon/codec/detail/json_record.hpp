@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <string_view>
 
-
+#include <tenon/codec/detail/json_names.hpp>
+#include <tenon/codec/detail/json_seconds.hpp>
 #include <tenon/codec/detail/json_writer.hpp>
 #include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/reflect/enums.hpp>
@@ -23,12 +24,13 @@ consteval std::size_t longest_enum_name() {
 }
 
 // The most bytes that a `T` takes; 0 when that hangs on the value, whose writer asks for room itself.
-template <class T>
+template <class Style, class T>
 consteval std::size_t fixed_size() {
   constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) return 5;
   else if constexpr (form == shape::null) return 4;
-  else if constexpr (form == shape::integer) return max_integer_size;
+  else if constexpr (form == shape::integer) return max_integer_size + (Style::style.wide_integers_as_text ? 2 : 0);
+  else if constexpr (form == shape::duration && Style::style.seconds_as_text) return max_seconds_size + 2;
   else if constexpr (form == shape::floating || form == shape::duration) return max_floating_size;
   else if constexpr (form == shape::time_point) return max_timestamp_size + 2;
   else if constexpr (form == shape::enumeration) return longest_enum_name<T>() + 2 > max_integer_size ? longest_enum_name<T>() + 2 : max_integer_size;
@@ -88,14 +90,18 @@ struct record_keys {
   }
 };
 
-template <class... Fields>
+template <class Style, class T, class... Fields>
 consteval auto make_record_keys(const boost::hana::tuple<Fields...>*) {
-  constexpr std::size_t size = ((escaped_size(Fields::name) + 4) + ... + 0);
-  return record_keys<sizeof...(Fields), size>{std::array<std::string_view, sizeof...(Fields)>{std::string_view{Fields::name}...},
-                                              std::array<std::size_t, sizeof...(Fields)>{fixed_size<typename Fields::type>()...}};
+  constexpr std::array<std::string_view, sizeof...(Fields)> names = json_names_of<Style, T>();
+  constexpr std::size_t size = [&] {
+    std::size_t sum = 0;
+    for (const std::string_view name : names) sum += escaped_size(name) + 4;
+    return sum;
+  }();
+  return record_keys<sizeof...(Fields), size>{names, std::array<std::size_t, sizeof...(Fields)>{fixed_size<Style, typename Fields::type>()...}};
 }
 
-template <class T>
-inline constexpr auto record_keys_of = make_record_keys(&fields_of<T>);
+template <class Style, class T>
+inline constexpr auto record_keys_of = make_record_keys<Style, T>(&fields_of<T>);
 
 }  // namespace tenon::inline v0::codec::detail

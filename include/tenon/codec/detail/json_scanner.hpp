@@ -11,8 +11,10 @@
 
 #include <tenon/codec/decode_error.hpp>
 #include <tenon/codec/detail/json_text.hpp>
+#include <tenon/codec/detail/memory_budget.hpp>
 #include <tenon/codec/detail/utf8.hpp>
 #include <tenon/core/limits.hpp>
+#include <tenon/core/text.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
@@ -32,7 +34,7 @@ class json_scanner {
  public:
   json_scanner(std::string_view in, const limits& bounds)
       // An empty view may point nowhere, and nullptr says that reading failed.
-      : begin_{in.data() == nullptr ? "" : in.data()}, end_{begin_ + in.size()}, levels_left_{bounds.max_nesting}, max_levels_{bounds.max_nesting} {}
+      : begin_{in.data() == nullptr ? "" : in.data()}, end_{begin_ + in.size()}, levels_left_{bounds.max_nesting}, max_levels_{bounds.max_nesting}, memory_{bounds.memory_for(in.size())} {}
 
   const char* begin() const noexcept { return begin_; }
   const char* end() const noexcept { return end_; }
@@ -54,13 +56,13 @@ class json_scanner {
   [[gnu::cold, gnu::noinline]] const char* fail_number(const char* at, const char* stop, std::string_view expected) {
     constexpr std::size_t shown = 40;
     const auto size = static_cast<std::size_t>(stop - at);
-    return size <= shown ? fail(at, expected, {at, size}) : fail(at, expected, std::string{at, shown} + "...");
+    return size <= shown ? fail(at, expected, {at, size}) : fail(at, expected, tenon::detail::join_text({{at, shown}, "..."}));
   }
 
   // The same for text that says more than its kind.
   [[gnu::cold, gnu::noinline]] const char* fail_name(const char* at, std::string_view expected, std::string_view text) {
     constexpr std::size_t shown = 40;
-    return fail(at, expected, '"' + std::string{text.substr(0, shown)} + (text.size() > shown ? "...\"" : "\""));
+    return fail(at, expected, tenon::detail::join_text({"\"", text.substr(0, shown), text.size() > shown ? "...\"" : "\""}));
   }
   [[gnu::cold, gnu::noinline]] bool fail_missing(const char* at, std::string_view name) {
     fail(at, "a value (it is required)", "none");
@@ -72,16 +74,23 @@ class json_scanner {
     at = skip_space(at);
     if (at == end_) return;
     const auto more = static_cast<std::size_t>(end_ - at);
-    fail(at, "end of input", std::to_string(more) + (more == 1 ? " more byte" : " more bytes"));
+    fail(at, "end of input", tenon::detail::join_text({tenon::detail::number_text{more}, more == 1 ? " more byte" : " more bytes"}));
   }
 
   // Each array and object stands between an `enter` and a `leave`.
   bool enter(const char* at) {
-    if (levels_left_ == 0) [[unlikely]] return fail(at, "at most " + std::to_string(max_levels_) + " levels of nesting", "more") != nullptr;
+    if (levels_left_ == 0) [[unlikely]] return fail_nesting(at);
     --levels_left_;
     return true;
   }
   void leave() noexcept { ++levels_left_; }
+
+  // Counts the memory of an element that is about to be made for what stands at `at`.
+  template <std::size_t Wanted>
+  bool take_memory(const char* at) {
+    if constexpr (Wanted == 0) return static_cast<void>(at), true;
+    else return memory_.take(Wanted, error_, static_cast<std::size_t>(at - begin_));
+  }
 
   // After an element: steps over the comma to the next one, or over `close`, which sets `closed`.
   const char* next_element(const char* at, char close, bool& closed) {
@@ -166,7 +175,7 @@ class json_scanner {
   }
 
   // What stands at `at`, for an error.
-  std::string found(const char* at) const {
+  [[gnu::cold, gnu::noinline]] std::string found(const char* at) const {
     if (at == end_) return "end of input";
     switch (*at) {
       case '{': return "object";
@@ -179,9 +188,9 @@ class json_scanner {
     }
     if (*at == '-' || is_digit(*at)) return "number";
     const auto byte = static_cast<unsigned char>(*at);
-    if (byte > 0x20 && byte < 0x7F) return std::string{"character '"} + *at + '\'';
+    if (byte > 0x20 && byte < 0x7F) return tenon::detail::join_text({"character '", {at, 1}, "'"});
     constexpr std::string_view hex = "0123456789abcdef";
-    return std::string{"byte 0x"} + hex[byte >> 4] + hex[byte & 15U];
+    return tenon::detail::join_text({"byte 0x", hex.substr(byte >> 4, 1), hex.substr(byte & 15U, 1)});
   }
 
  protected:
@@ -215,6 +224,9 @@ class json_scanner {
   }
 
  private:
+  [[gnu::cold, gnu::noinline]] bool fail_nesting(const char* at) {
+    return fail(at, tenon::detail::join_text({"at most ", tenon::detail::number_text{max_levels_}, " levels of nesting"}), "more") != nullptr;
+  }
   [[gnu::noinline]] const char* skip_more_space(const char* at) const noexcept {
     while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
     return at;
@@ -296,6 +308,7 @@ class json_scanner {
   const char* end_;
   std::size_t levels_left_;
   std::size_t max_levels_;
+  memory_budget memory_;
   decode_error error_;
 };
 

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <type_traits>
 
-#include <tenon/codec/detail/base64.hpp>
 #include <tenon/codec/detail/json_text.hpp>
 #include <tenon/codec/detail/utf8.hpp>
+#include <tenon/core/base64.hpp>
 #include <tenon/core/buffer.hpp>
 
 namespace tenon::inline v0::codec::detail {
@@ -146,9 +146,9 @@ class json_writer {
   }
 
   char* write_binary(char* at, const std::byte* data, std::size_t count) {
-    at = room(at, base64_size(count) + 2);
+    at = room(at, tenon::detail::base64_size(count) + 2);
     *at++ = '"';
-    at = write_base64(at, data, count);
+    at = tenon::detail::write_base64(at, data, count);
     *at++ = '"';
     return at;
   }

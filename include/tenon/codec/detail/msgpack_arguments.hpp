@@ -28,7 +28,7 @@ namespace tenon::inline v0::codec::detail {
 template <std::size_t Index, class Tuple>
 using argument_type = std::remove_cvref_t<std::tuple_element_t<Index, Tuple>>;
 
-template <class Tuple, std::size_t... Index>
+template <msgpack_style Style, class Tuple, std::size_t... Index>
 void msgpack_write_arguments(buffer& out, const Tuple& values, std::span<const std::string_view> names, std::index_sequence<Index...>) {
   constexpr std::size_t count = sizeof...(Index);
   if constexpr (count == 0) {
@@ -37,13 +37,13 @@ void msgpack_write_arguments(buffer& out, const Tuple& values, std::span<const s
     msgpack_write_null(out);
   } else if constexpr (count == 1) {
     static_cast<void>(names);
-    detail::msgpack_write(out, std::get<0>(values));
-  } else if (names.size() == count) {
+    detail::msgpack_write<Style>(out, std::get<0>(values));
+  } else if (Style == msgpack_style::named && names.size() == count) {
     msgpack_write_map_head(out, count);
-    ((detail::msgpack_write(out, names[Index]), detail::msgpack_write(out, std::get<Index>(values))), ...);
+    ((detail::msgpack_write<Style>(out, names[Index]), detail::msgpack_write<Style>(out, std::get<Index>(values))), ...);
   } else {
     msgpack_write_array_head(out, count);
-    (detail::msgpack_write(out, std::get<Index>(values)), ...);
+    (detail::msgpack_write<Style>(out, std::get<Index>(values)), ...);
   }
 }
 
@@ -121,10 +121,11 @@ inline const char* msgpack_read_no_arguments(msgpack_reader& in, const char* at)
   return in.fail(at, "no arguments");
 }
 
-// The kinds of a record's first field: what a record that came as an array would start with.
+// The kinds of a record's first field: what a record that came as an array would start with. Records within it would be arrays as well.
 template <class First, class... Rest>
 consteval unsigned msgpack_first_kinds(const boost::hana::tuple<First, Rest...>&) {
-  return wire_kinds<typename First::type, true>();
+  constexpr unsigned kinds = wire_kinds<typename First::type, true>();
+  return (kinds & object_kind) != 0 ? kinds | array_kind : kinds;
 }
 consteval unsigned msgpack_first_kinds(const boost::hana::tuple<>&) { return 0; }
 

@@ -61,6 +61,9 @@ void msgpack_write_json(buffer& out, const Json& value) {
   }
 }
 
+// What a tree keeps for each string and each container beside their contents, and twice of that for each member of an object.
+inline constexpr std::size_t free_json_node = 64;
+
 // JSON's objects have keys of text only; integers are spelled out, as the json codec does with them.
 inline const char* msgpack_read_json_key(msgpack_reader& in, const char* at, std::string& key) {
   if (at != in.end && msgpack_reader::kind(msgpack_reader::byte_at(at)) == msgpack_kind::integer) {
@@ -94,7 +97,8 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
     case msgpack_kind::string: {
       std::string_view text;
       at = in.read_raw(at, text, "string");
-      if (at != nullptr) value = std::string{text};
+      if (at == nullptr || !in.take_memory(at, 1, free_json_node)) return nullptr;
+      value = std::string{text};
       return at;
     }
     case msgpack_kind::binary:
@@ -102,7 +106,7 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
       msgpack_extension found;
       const bool is_extension = msgpack_reader::kind(msgpack_reader::byte_at(at)) == msgpack_kind::extension;
       at = is_extension ? in.read_extension(at, found, "extension") : in.read_raw(at, found.data, "binary");
-      if (at == nullptr) return nullptr;
+      if (at == nullptr || !in.take_memory(at, 1, free_json_node)) return nullptr;
       typename Json::binary_t::container_type binary(found.data.begin(), found.data.end());
       value = is_extension ? Json::binary(std::move(binary), static_cast<unsigned char>(found.type)) : Json::binary(std::move(binary));
       return at;
@@ -110,8 +114,9 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
     case msgpack_kind::array: {
       std::size_t count = 0;
       const char* next = in.read_array_head(at, count, "array");
-      if (next == nullptr || !in.enter(at)) return nullptr;
+      if (next == nullptr || !in.enter(at) || !in.take_memory(at, count, sizeof(Json)) || !in.take_memory(at, 1, free_json_node)) return nullptr;
       value = Json::array();
+      value.template get_ref<typename Json::array_t&>().reserve(count);
       for (std::size_t i = 0; i < count; ++i) {
         value.push_back(Json{});
         next = msgpack_read_json(in, next, value.back());
@@ -123,7 +128,7 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
     case msgpack_kind::object: {
       std::size_t count = 0;
       const char* next = in.read_map_head(at, count, "object");
-      if (next == nullptr || !in.enter(at)) return nullptr;
+      if (next == nullptr || !in.enter(at) || !in.take_memory(at, count, 2 * free_json_node) || !in.take_memory(at, 1, free_json_node)) return nullptr;
       value = Json::object();
       std::string key;
       for (std::size_t i = 0; i < count; ++i) {

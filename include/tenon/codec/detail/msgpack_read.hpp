@@ -19,18 +19,13 @@ const char* msgpack_read(msgpack_reader& in, const char* at, T& value) {
   static_assert(assert_readable_type<T>());
   constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) {
-    if (at == in.end || (msgpack_reader::byte_at(at) | 1U) != msgpack_head::true_value) [[unlikely]] return in.fail(at, "boolean");
-    value = msgpack_reader::byte_at(at) == msgpack_head::true_value;
-    return at + 1;
+    return detail::msgpack_read_boolean(in, at, value);
   } else if constexpr (form == shape::integer) {
     return detail::msgpack_read_integer(in, at, value);
   } else if constexpr (form == shape::floating) {
     return detail::msgpack_read_floating(in, at, value);
   } else if constexpr (form == shape::text) {
-    std::string_view found;
-    at = in.read_raw(at, found, "string");
-    if (at != nullptr) [[likely]] value.assign(found.data(), found.size());
-    return at;
+    return detail::msgpack_read_text(in, at, value);
   } else if constexpr (form == shape::binary) {
     return detail::msgpack_read_binary(in, at, value);
   } else if constexpr (form == shape::enumeration) {

@@ -28,12 +28,9 @@ namespace tenon::inline v0::codec::detail {
 template <class T>
 const char* msgpack_read(msgpack_reader& in, const char* at, T& value);
 
-// How many elements to make room for: all, unless a short input claims many large ones; then the container grows as they really come.
-template <class Element>
-std::size_t msgpack_reserve(const msgpack_reader& in, const char* at, std::size_t count) {
-  const std::size_t proportionate = (16 * in.left(at) + 4096) / sizeof(Element);
-  return count < proportionate ? count : proportionate;
-}
+// What an element takes in memory: containers that hold each in a node of its own have pointers, and the allocator's own, beside it.
+template <class Container>
+inline constexpr std::size_t msgpack_element_memory = sizeof(typename Container::value_type) + (requires(Container& held) { held.capacity(); } ? 0 : 6 * sizeof(void*));
 
 template <class T>
 const char* msgpack_read_sequence(msgpack_reader& in, const char* at, T& value) {
@@ -45,10 +42,10 @@ const char* msgpack_read_sequence(msgpack_reader& in, const char* at, T& value) 
   std::size_t count = 0;
   const char* const start = at;
   at = in.read_array_head(at, count, "array");
-  if (at == nullptr || !in.enter(start)) [[unlikely]] return nullptr;
+  if (at == nullptr || !in.enter(start) || !in.take_memory(start, count, msgpack_element_memory<T>)) [[unlikely]] return nullptr;
   if constexpr (requires { typename T::key_type; }) {
     value.clear();
-    if constexpr (requires { value.reserve(count); }) value.reserve(msgpack_reserve<element_type>(in, at, count));
+    if constexpr (requires { value.reserve(count); }) value.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       element_type element{};
       at = detail::msgpack_read(in, at, element);
@@ -76,7 +73,7 @@ const char* msgpack_read_sequence(msgpack_reader& in, const char* at, T& value) 
     in.resets_missing = resets_outside;
     if (existing != value.end()) value.erase(existing, value.end());
     if (i < count) {
-      if constexpr (requires { value.reserve(count); }) value.reserve(i + msgpack_reserve<element_type>(in, at, count - i));
+      if constexpr (requires { value.reserve(count); }) value.reserve(count);
       for (; i < count; ++i) {
         at = detail::msgpack_read(in, at, value.emplace_back());
         if (at == nullptr) [[unlikely]] return in.fail_at_index(i);
@@ -165,8 +162,8 @@ const char* msgpack_read_mapping(msgpack_reader& in, const char* at, T& value) {
   std::size_t count = 0;
   const char* const start = at;
   at = in.read_map_head(at, count, "object");
-  if (at == nullptr || !in.enter(start)) [[unlikely]] return nullptr;
-  if constexpr (requires { value.reserve(count); }) value.reserve(msgpack_reserve<typename T::value_type>(in, at, count));
+  if (at == nullptr || !in.enter(start) || !in.take_memory(start, count, msgpack_element_memory<T>)) [[unlikely]] return nullptr;
+  if constexpr (requires { value.reserve(count); }) value.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     typename T::key_type key{};
     at = detail::msgpack_read_key(in, at, key);
@@ -211,12 +208,12 @@ const char* msgpack_read_variant(msgpack_reader& in, const char* at, T& value, s
     if (at == in.end) return in.fail(at, "value");
     static constexpr unsigned kinds[] = {wire_kinds<std::variant_alternative_t<Index, T>, true>()...};
     unsigned found = msgpack_wire_kind(msgpack_reader::byte_at(at));
-    // Writers older than the format's bin send binary as text.
+    // Writers older than the format's bin send binary as text; a record may come as an array.
     for (int attempt = 0; attempt < 2; ++attempt) {
       for (std::size_t i = 0; i < count; ++i) {
         if ((kinds[i] & found) != 0) return readers[i](in, at, value);
       }
-      found = found == text_kind ? unsigned{binary_kind} : found == binary_kind ? unsigned{text_kind} : 0U;
+      found = found == text_kind ? unsigned{binary_kind} : found == binary_kind ? unsigned{text_kind} : found == array_kind ? unsigned{object_kind} : 0U;
     }
     return in.fail(at, "one of the alternatives of a variant");
   } else {
@@ -250,8 +247,12 @@ const char* msgpack_read_optional(msgpack_reader& in, const char* at, T& value) 
     return at + 1;
   }
   if (!value) {
-    if constexpr (is_unique_pointer<T>) value = std::make_unique<typename T::element_type>();
-    else value.emplace();
+    if constexpr (is_unique_pointer<T>) {
+      if (!in.take_memory(at, 1, sizeof(typename T::element_type))) return nullptr;
+      value = std::make_unique<typename T::element_type>();
+    } else {
+      value.emplace();
+    }
   }
   return detail::msgpack_read(in, at, *value);
 }

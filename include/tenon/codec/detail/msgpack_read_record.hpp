@@ -11,8 +11,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <tenon/codec/detail/fold_fields.hpp>
 #include <tenon/codec/detail/member_lookup.hpp>
+#include <tenon/codec/detail/msgpack_read_scalar.hpp>
 #include <tenon/codec/detail/msgpack_reader.hpp>
 #include <tenon/codec/detail/msgpack_write.hpp>
 #include <tenon/reflect/fields.hpp>
@@ -73,8 +73,8 @@ class msgpack_record_rest {
   }
 
   // By position: what is missing at the end stays as it is, what is too much is skipped.
-  const char* read_positions(msgpack_reader& in, const char* at, std::size_t count) {
-    for (std::size_t index = 0; index < count; ++index) {
+  const char* read_positions(msgpack_reader& in, const char* at, std::size_t count, std::size_t index) {
+    for (; count != 0; --count, ++index) {
       at = index < names_.count ? read_at(in, at, index) : in.skip(at);
       if (at == nullptr) return nullptr;
     }
@@ -116,6 +116,10 @@ class msgpack_record_rest {
     msgpack_integer number;
     at = in.read_integer(at, number);
     if (at == nullptr || number.negative) return at;
+    if (expected < names_.count && static_cast<std::uint64_t>(members_[expected].number) == number.bits) {
+      index = expected;
+      return at;
+    }
     for (index = 0; index < names_.count && static_cast<std::uint64_t>(members_[index].number) != number.bits;) ++index;
     return at;
   }
@@ -132,6 +136,16 @@ template <class T>
   std::array<void*, field_count<T>> places{};
   for_each_field(value, [&places](auto field, auto& member) { places[decltype(field)::index] = std::addressof(member); });
   return places;
+}
+
+// The shapes whose reading is a few instructions are read in place; the others are functions of their own.
+template <class T>
+[[gnu::always_inline]] inline const char* msgpack_read_inline(msgpack_reader& in, const char* at, T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) return msgpack_read_boolean(in, at, value);
+  else if constexpr (form == shape::integer) return detail::msgpack_read_integer(in, at, value);
+  else if constexpr (form == shape::floating) return detail::msgpack_read_floating(in, at, value);
+  else return detail::msgpack_read(in, at, value);
 }
 
 template <class T>
@@ -161,35 +175,26 @@ template <std::size_t Size>
   }
 }
 
-// Where the reading of a record's entries stands.
+// The field after the last one seen.
 template <std::size_t Words>
-struct msgpack_record_state {
-  msgpack_reader* in;
-  const char* at;
-  std::size_t left;                          // entries that are still to be read
-  std::array<std::uint64_t, Words> seen{};  // a bit for each field that the input mentions
-
-  void mark(std::size_t index) noexcept { seen[index / 64] |= std::uint64_t{1} << (index % 64); }
-  // The field after the last one seen.
-  std::size_t expected() const noexcept {
-    for (std::size_t word = Words; word-- > 0;) {
-      if (seen[word] != 0) return 64 * word + static_cast<std::size_t>(std::bit_width(seen[word]));
-    }
-    return 0;
+std::size_t msgpack_expected(const std::array<std::uint64_t, Words>& seen) noexcept {
+  for (std::size_t word = Words; word-- > 0;) {
+    if (seen[word] != 0) return 64 * word + static_cast<std::size_t>(std::bit_width(seen[word]));
   }
-};
+  return 0;
+}
 
-template <class T, class State>
-[[gnu::noinline]] const char* msgpack_read_record_slowly(State state, T& value, bool by_position) {
-  msgpack_reader& in = *state.in;
+template <class T, std::size_t Words>
+[[gnu::noinline]] const char* msgpack_read_record_slowly(msgpack_reader& in, const char* at, T& value, std::size_t left, bool by_position, std::array<std::uint64_t, Words> seen) {
   const auto places = msgpack_places(value);
-  msgpack_record_rest rest{member_index_of<T>, msgpack_members_of<T>.data(), places.data(), state.seen.data()};
-  const char* const next = by_position ? rest.read_positions(in, state.at, state.left) : rest.read_entries(in, state.at, state.left, state.expected());
-  if (next == nullptr) return nullptr;
+  msgpack_record_rest rest{member_index_of<T>, msgpack_members_of<T>.data(), places.data(), seen.data()};
+  const std::size_t expected = msgpack_expected(seen);
+  at = by_position ? rest.read_positions(in, at, left, expected) : rest.read_entries(in, at, left, expected);
+  if (at == nullptr) return nullptr;
   if constexpr (has_required_field<std::remove_cvref_t<decltype(fields_of<T>)>>) {
     const std::size_t missing = rest.missing_required();
     if (missing != field_count<T>) {
-      in.fail(next, "a value (it is required)", "none");
+      in.fail(at, "a value (it is required)", "none");
       return in.fail_at_field(member_index_of<T>.names[missing]);
     }
   }
@@ -198,13 +203,12 @@ template <class T, class State>
     const auto fresh_places = msgpack_places(fresh);
     rest.take_unseen(fresh_places.data());
   }
-  return next;
+  return at;
 }
 
 template <class T>
 const char* msgpack_read_record(msgpack_reader& in, const char* at, T& value) {
   constexpr std::size_t total = field_count<T>;
-  using state_type = msgpack_record_state<total / 64 + 1>;
   const char* const start = at;
   std::size_t count = 0;
   bool by_position = false;
@@ -218,33 +222,35 @@ const char* msgpack_read_record(msgpack_reader& in, const char* at, T& value) {
     at = in.read_map_head(at, count, "object");
   }
   if (at == nullptr || !in.enter(start)) [[unlikely]] return nullptr;
-  state_type state{&in, at, count};
-  if (!by_position) {
-    // Fields that come in order, with any of them left out, are found by comparing with the expected name: a few instructions each.
-    state = fold_fields(value, state, [](state_type& now, auto each, auto& member) __attribute__((always_inline)) {
-      using field_type = decltype(each);
-      constexpr const auto& name = msgpack_field_name<field_type>;
-      if (now.left == 0) return false;
-      if (now.in->left(now.at) < name.size() || !msgpack_starts_with(now.at, name)) return true;
-      now.at = detail::msgpack_read(*now.in, now.at + name.size(), member);
-      if (now.at == nullptr) [[unlikely]] {
-        now.in->fail_at_field(field_type::name);
-        return false;
-      }
-      --now.left;
-      now.mark(field_type::index);
-      return true;
-    });
-    if (state.at == nullptr) [[unlikely]] return nullptr;
-  }
+  // Fields that come in order, with any of them left out, are found by comparing with the expected name: a few instructions each. By position there is no name.
+  std::array<std::uint64_t, total / 64 + 1> seen{};  // a bit for each field that the input mentions
+  std::size_t left = count;                         // entries that are still to be read
+  tenon::for_each_field_while(value, [&](auto each, auto& member) __attribute__((always_inline)) {
+    using field_type = decltype(each);
+    constexpr const auto& name = msgpack_field_name<field_type>;
+    if (left == 0) return false;
+    if (!by_position) {
+      if (in.left(at) < name.size() || !msgpack_starts_with(at, name)) return true;
+      at += name.size();
+    }
+    at = detail::msgpack_read_inline(in, at, member);
+    if (at == nullptr) [[unlikely]] {
+      in.fail_at_field(field_type::name);
+      return false;
+    }
+    --left;
+    seen[field_type::index / 64] |= std::uint64_t{1} << (field_type::index % 64);
+    return true;
+  });
+  if (at == nullptr) [[unlikely]] return nullptr;
   constexpr bool has_required = has_required_field<std::remove_cvref_t<decltype(fields_of<T>)>>;
-  const bool is_complete = state.left == 0 && count == total;
-  if (state.left != 0 || ((has_required || in.resets_missing) && !is_complete)) {
-    state.at = detail::msgpack_read_record_slowly(state, value, by_position);
-    if (state.at == nullptr) return nullptr;
+  const bool is_complete = left == 0 && count == total;
+  if (left != 0 || ((has_required || in.resets_missing) && !is_complete)) {
+    at = detail::msgpack_read_record_slowly(in, at, value, left, by_position, seen);
+    if (at == nullptr) return nullptr;
   }
   in.leave();
-  return state.at;
+  return at;
 }
 
 }  // namespace tenon::inline v0::codec::detail

@@ -23,19 +23,13 @@ namespace tenon::inline v0::codec::detail {
                  found.negative ? std::to_string(static_cast<std::int64_t>(found.bits)) : std::to_string(found.bits));
 }
 
+// What the short way below does not take: the end of the input, floating numbers, errors.
 template <class Integer>
-const char* msgpack_read_integer(msgpack_reader& in, const char* at, Integer& value) {
+[[gnu::noinline]] const char* msgpack_read_any_integer(msgpack_reader& in, const char* at, Integer& value) {
   using bounds = std::numeric_limits<Integer>;
-  if (at != in.end && msgpack_reader::byte_at(at) < msgpack_head::fixmap) {
-    value = static_cast<Integer>(*at);
-    return at + 1;
-  }
   msgpack_integer found;
-  const char* next = in.read_wide_integer(at, found);
-  if (next == nullptr) {
-    next = in.read_integer(at, found);
-    if (next == nullptr) [[unlikely]] return nullptr;
-  }
+  const char* const next = in.read_integer(at, found);
+  if (next == nullptr) [[unlikely]] return nullptr;
   constexpr auto lowest = static_cast<std::int64_t>((bounds::min)());
   constexpr auto highest = static_cast<std::uint64_t>((bounds::max)());
   const bool fits = found.negative ? static_cast<std::int64_t>(found.bits) >= lowest : found.bits <= highest;
@@ -44,8 +38,74 @@ const char* msgpack_read_integer(msgpack_reader& in, const char* at, Integer& va
   return next;
 }
 
+// The signed forms, where enough input follows to load any of them in one go.
+template <class Integer>
+const char* msgpack_take_negative(const char* at, const char* end, Integer& value) noexcept {
+  const unsigned char head = msgpack_reader::byte_at(at);
+  if (head >= msgpack_head::negative_fixint) {
+    value = static_cast<Integer>(static_cast<signed char>(head));
+    return at + 1;
+  }
+  const unsigned logarithm = head - unsigned{msgpack_head::int8};
+  if (logarithm > 3 || end - at < 9) return nullptr;
+  const unsigned size = 1U << logarithm;
+  const std::int64_t found = static_cast<std::int64_t>(tenon::detail::load_big_endian_64(at + 1)) >> (64 - 8 * size);
+  value = static_cast<Integer>(found);
+  return value == found ? at + 1 + size : nullptr;
+}
+
+// An integer that `Integer` holds; nullptr, with nothing recorded, for whatever else stands there. A function without a frame, and a branch for each form: one field's
+// numbers mostly have one width, and with the branch foreseen the next place does not wait for this head.
+template <class Integer>
+[[gnu::noinline]] const char* msgpack_take_integer(const char* at, const char* end, Integer& value) noexcept {
+  constexpr auto highest = static_cast<std::uint64_t>((std::numeric_limits<Integer>::max)());
+  const std::ptrdiff_t left = end - at;
+  if (left < 2) [[unlikely]] return nullptr;
+  const unsigned char head = msgpack_reader::byte_at(at);
+  std::uint64_t found = 0;
+  std::ptrdiff_t size = 0;
+  if (head == msgpack_head::uint32 && left >= 5) {
+    found = tenon::detail::load_big_endian_32(at + 1);
+    size = 5;
+  } else if (head == msgpack_head::uint8) {
+    found = msgpack_reader::byte_at(at + 1);
+    size = 2;
+  } else if (head == msgpack_head::uint16 && left >= 3) {
+    found = msgpack_reader::load_16(at + 1);
+    size = 3;
+  } else if (head == msgpack_head::uint64 && left >= 9) {
+    found = tenon::detail::load_big_endian_64(at + 1);
+    size = 9;
+  } else {
+    if constexpr (std::is_signed_v<Integer>) return detail::msgpack_take_negative(at, end, value);
+    else return nullptr;
+  }
+  if (found > highest) [[unlikely]] return nullptr;
+  value = static_cast<Integer>(found);
+  return at + size;
+}
+
+template <class Integer>
+[[gnu::always_inline]] inline const char* msgpack_read_integer(msgpack_reader& in, const char* at, Integer& value) {
+  if (at != in.end && msgpack_reader::byte_at(at) < msgpack_head::fixmap) {
+    value = static_cast<Integer>(*at);
+    return at + 1;
+  }
+  const char* const next = msgpack_take_integer(at, in.end, value);
+  return next != nullptr ? next : msgpack_read_any_integer(in, at, value);
+}
+
+[[gnu::always_inline]] inline const char* msgpack_read_boolean(msgpack_reader& in, const char* at, bool& value) {
+  if (at == in.end || (msgpack_reader::byte_at(at) | 1U) != msgpack_head::true_value) [[unlikely]] return in.fail(at, "boolean");
+  value = msgpack_reader::byte_at(at) == msgpack_head::true_value;
+  return at + 1;
+}
+
 template <class Floating>
-const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& value) {
+[[gnu::noinline]] const char* msgpack_read_any_floating(msgpack_reader& in, const char* at, Floating& value);
+
+template <class Floating>
+[[gnu::always_inline]] inline const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& value) {
   if (in.left(at) > sizeof(Floating)) [[likely]] {
     if constexpr (sizeof(Floating) == 8) {
       if (msgpack_reader::byte_at(at) == msgpack_head::float64) {
@@ -57,6 +117,11 @@ const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& 
       return at + 5;
     }
   }
+  return detail::msgpack_read_any_floating(in, at, value);
+}
+
+template <class Floating>
+const char* msgpack_read_any_floating(msgpack_reader& in, const char* at, Floating& value) {
   msgpack_number found;
   const char* const next = in.read_number(at, found, "number");
   if (next == nullptr) [[unlikely]] return nullptr;
@@ -71,6 +136,34 @@ const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& 
   }
   value = static_cast<Floating>(found.floating);
   return next;
+}
+
+template <class Text>
+[[gnu::noinline]] const char* msgpack_read_any_text(msgpack_reader& in, const char* at, Text& value) {
+  std::string_view found;
+  at = in.read_raw(at, found, "string");
+  if (at != nullptr) value.assign(found.data(), found.size());
+  return at;
+}
+
+template <class Text>
+const char* msgpack_read_text(msgpack_reader& in, const char* at, Text& value) {
+  using namespace msgpack_head;
+  const std::size_t left = in.left(at);
+  if (left < 2) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
+  const unsigned char head = msgpack_reader::byte_at(at);
+  std::size_t size = head & 0x1fU;
+  std::size_t head_size = 1;
+  if ((head & 0xe0U) != fixstr) {
+    if (head != str8) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
+    size = msgpack_reader::byte_at(at + 1);
+    head_size = 2;
+  }
+  if (left - head_size < size) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
+  // Text that comes again and again has the same size each time, in many a field.
+  if (value.size() == size) std::memcpy(value.data(), at + head_size, size);
+  else value.assign(at + head_size, size);
+  return at + head_size + size;
 }
 
 // An enum that is `bool` underneath is read as the number it is.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <tenon/codec/decode_error.hpp>
+#include <tenon/codec/detail/memory_budget.hpp>
 #include <tenon/core/bytes.hpp>
 #include <tenon/core/limits.hpp>
 
@@ -52,16 +53,22 @@ struct msgpack_extension {
 class msgpack_reader {
  public:
   msgpack_reader(std::string_view in, const limits& bounds) noexcept
-      : begin{in.data()}, end{in.data() + in.size()}, levels_left{bounds.max_nesting}, max_nesting{bounds.max_nesting} {}
+      : begin{in.data()},
+        end{in.data() + in.size()},
+        levels_left{bounds.max_nesting},
+        memory{bounds.memory_for(in.size())},
+        max_nesting{bounds.max_nesting} {}
 
   const char* const begin;
   const char* const end;
   std::size_t levels_left;
+  memory_budget memory;
   const std::size_t max_nesting;
   bool resets_missing = false;  ///< within an element that held something before: fields the input does not mention go back to their defaults
   decode_error error;
 
   static unsigned char byte_at(const char* at) noexcept { return static_cast<unsigned char>(*at); }
+  static std::uint16_t load_16(const char* from) noexcept { return static_cast<std::uint16_t>(byte_at(from) << 8 | byte_at(from + 1)); }
   std::size_t left(const char* at) const noexcept { return static_cast<std::size_t>(end - at); }
 
   static msgpack_kind kind(unsigned char head) noexcept {
@@ -110,6 +117,11 @@ class msgpack_reader {
   }
   void leave() noexcept { ++levels_left; }
 
+  /// Counts the memory of `count` elements of `size` bytes each, which the container whose head is at `at` is about to hold.
+  bool take_memory(const char* at, std::size_t count, std::size_t size) {
+    return memory.take(count * size, error, static_cast<std::size_t>(at - begin));
+  }
+
   /// Any integer or floating number.
   const char* read_number(const char* at, msgpack_number& out, std::string_view expected) {
     using namespace msgpack_head;
@@ -147,21 +159,6 @@ class msgpack_reader {
       default: out.integer = sign_extended(static_cast<std::int64_t>(load_64(data))); break;
     }
     return data + size;
-  }
-
-  /// An integer that is followed by enough input to load it in one go, without a branch on its width; nullptr, with no error recorded, when it is not one of those.
-  const char* read_wide_integer(const char* at, msgpack_integer& out) const noexcept {
-    using namespace msgpack_head;
-    if (left(at) < 9) return nullptr;
-    const unsigned index = byte_at(at) - unsigned{uint8};
-    if (index > unsigned{int64} - unsigned{uint8}) return nullptr;
-    const unsigned size = 1U << (index & 3U);
-    const unsigned shift = 64 - 8 * size;
-    const std::uint64_t loaded = load_64(at + 1);
-    const bool is_signed = index >= 4;
-    out.bits = is_signed ? static_cast<std::uint64_t>(static_cast<std::int64_t>(loaded) >> shift) : loaded >> shift;
-    out.negative = is_signed && static_cast<std::int64_t>(loaded) < 0;
-    return at + 1 + size;
   }
 
   /// Any integer, or a floating number that is exactly one.
@@ -277,7 +274,6 @@ class msgpack_reader {
     return fail(at, "at most " + std::to_string(max_nesting) + " levels of nesting", "one more") != nullptr;
   }
 
-  static std::uint16_t load_16(const char* from) noexcept { return static_cast<std::uint16_t>(byte_at(from) << 8 | byte_at(from + 1)); }
   static std::uint32_t load_32(const char* from) noexcept { return tenon::detail::load_big_endian_32(from); }
   static std::uint64_t load_64(const char* from) noexcept { return tenon::detail::load_big_endian_64(from); }
   static std::size_t load_size(const char* from, std::size_t width) noexcept {

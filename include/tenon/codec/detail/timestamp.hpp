@@ -77,9 +77,25 @@ constexpr bool from_timestamp(timestamp from, std::chrono::time_point<std::chron
   }
 }
 
-// Writes at most `max_timestamp_size` characters and returns the end; the fraction is as long as it must be.
+// Writes the fraction of a second with its point, none for 0: without trailing zeros, which go `step` at a time.
+inline char* write_fraction(char* at, std::uint32_t nanoseconds, std::size_t step) noexcept {
+  if (nanoseconds == 0) return at;
+  *at = '.';
+  std::size_t digits = 9;
+  for (std::size_t i = digits; i > 0; --i, nanoseconds /= 10) at[i] = static_cast<char>('0' + nanoseconds % 10);
+  const auto zeros = [&] {
+    for (std::size_t i = 0; i < step; ++i) {
+      if (at[digits - i] != '0') return false;
+    }
+    return true;
+  };
+  while (zeros()) digits -= step;
+  return at + 1 + digits;
+}
+
+// Writes at most `max_timestamp_size` characters and returns the end; the fraction is as long as it must be, or a multiple of `fraction_step`.
 // RFC 3339 knows the years 0 to 9999 only: what lies outside is written as the nearest moment inside.
-inline char* write_timestamp(char* at, timestamp value) noexcept {
+inline char* write_timestamp(char* at, timestamp value, std::size_t fraction_step = 1) noexcept {
   constexpr std::int64_t year_0 = -62'167'219'200;
   constexpr std::int64_t year_10000 = 253'402'300'800;
   if (value.seconds < year_0) value = {year_0, 0};
@@ -103,11 +119,7 @@ inline char* write_timestamp(char* at, timestamp value) noexcept {
   put(clock / 60 % 60, 2);
   *at++ = ':';
   put(clock % 60, 2);
-  if (value.nanoseconds != 0) {
-    *at++ = '.';
-    put(value.nanoseconds, 9);
-    while (at[-1] == '0') --at;
-  }
+  at = write_fraction(at, value.nanoseconds, fraction_step);
   *at++ = 'Z';
   return at;
 }
