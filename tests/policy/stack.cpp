@@ -36,7 +36,7 @@ struct counts {
 
 template <int N, scope Where = scope::client>
 struct counting : base {
-  static constexpr std::string_view name = N == 0 ? "first" : "other";
+  static constexpr std::string_view name = std::string_view{"01234"}.substr(N, 1);
   static constexpr tenon::policy::scope where = Where;
   struct options {
     int tag = N;
@@ -130,7 +130,7 @@ static_assert(std::is_same_v<std::tuple_element_t<4, around::endpoint_states>, c
 static_assert(std::is_same_v<stack_of<>, stack<>> && std::is_same_v<stack_of<int, double>, stack<>>);
 static_assert(std::is_same_v<stack_of<int, counting<1>, double, repeat, counting<0>>, stack<counting<1>, repeat, counting<0>>>);
 
-static_assert(five::producer(outcome{}).empty() && five::producer(outcome{.producer = 1}) == "first" && five::producer(outcome{.producer = 6}).empty());
+static_assert(five::producer(outcome{}).empty() && five::producer(outcome{.producer = 1}) == "0" && five::producer(outcome{.producer = 6}).empty());
 
 }  // namespace
 
@@ -167,7 +167,7 @@ TEST_CASE("around a loop, those outside see one call and those inside see each a
 TEST_CASE("a refusal inside a loop is decided on, and outside it ends the call before any attempt") {
   record::clear(3, 1);
   const outcome refused = drive<around>();
-  CHECK(around::producer(refused) == "other");
+  CHECK(around::producer(refused) == "3");
   CHECK(refused.producer == 5);
   CHECK(said() == "+0 +1 +2 !3 -2 ? +2 !3 -2 ? -1 -0 ");
   record::clear(2, 0);
@@ -205,4 +205,105 @@ TEST_CASE("a loop alone decides on attempts that nobody watches") {
   record::clear(-1, 3);
   CHECK_FALSE(drive<stack<repeat>>(outcome{.code = code::unavailable}).ok());
   CHECK(said() == "? ? ? ? ");
+}
+
+namespace {
+
+struct waits_first : base {
+  static constexpr std::string_view name = "waits";
+  struct options {};
+  static constexpr options defaults{};
+  static outcome admit(none&, const options&, none&, call_info&) noexcept { return record::events.push_back("w"), wait; }
+  static outcome admit_again(none&, const options&, none&, call_info&) noexcept {
+    record::events.push_back("+w");
+    return {};
+  }
+  static void abandon(none&, const options&, none&, call_info&) noexcept { record::events.push_back("~w"); }
+  static void observe(none&, const options&, none&, call_info&, outcome) noexcept { record::events.push_back("-w"); }
+};
+
+template <class Stack>
+struct one_call {
+  typename Stack::client_states client{};
+  typename Stack::endpoint_states endpoint{};
+  const typename Stack::config options = Stack::defaults();
+  typename Stack::call_states calls{};
+  typename Stack::info_type info{};
+  typename Stack::view view{client, endpoint, options, calls, info};
+};
+
+struct hears : base {
+  static constexpr std::string_view name = "hears";
+  static constexpr tenon::policy::kind what = kind::watcher;
+  struct options {};
+  static constexpr options defaults{};
+  struct state {};
+  static void on_event(state&, const event& heard) noexcept {
+    record::events.push_back("(" + std::string{heard.policy} + " " + std::to_string(static_cast<int>(heard.kind)) + " " + std::to_string(heard.method) + ")");
+  }
+};
+
+struct reports : base {
+  static constexpr std::string_view name = "reports";
+  struct options {};
+  static constexpr options defaults{};
+  template <class Info>
+  static outcome admit(none&, const options&, none&, Info& info) noexcept {
+    report(info, {.kind = event_kind::changed, .policy = name, .to = 1});
+    return {};
+  }
+  static void observe(none&, const options&, none&, call_info&, outcome) noexcept {}
+};
+
+static_assert(!stack<reports>::watched && std::is_same_v<stack<reports>::info_type, call_info>);
+static_assert(stack<reports, hears>::watched && watcher<hears> && any<hears>);
+static_assert(waiting_hook<waits_first> && stack<waits_first>::can_wait && !five::can_wait);
+static_assert(tagged<"mine", counting<0>>::name == "mine");
+
+}  // namespace
+
+TEST_CASE("a wait keeps those before it, and goes on with those behind it") {
+  record::clear();
+  using waiting = stack<counting<0>, waits_first, counting<1>>;
+  one_call<waiting> call;
+  const outcome answer = waiting::admit_call(call.view);
+  REQUIRE(waits(answer));
+  CHECK(waiting::position_of(answer) == 1);
+  CHECK(said() == "+0 w ");
+  CHECK(waiting::resume(call.view, 1).ok());
+  waiting::observe_call(call.view, {});
+  CHECK(said() == "+0 w +w +1 -1 -w -0 ");
+}
+
+TEST_CASE("a refusal behind a wait is told to all before it, the one that let it wait included") {
+  record::clear(1);
+  using waiting = stack<counting<0>, waits_first, counting<1>>;
+  one_call<waiting> call;
+  (void)waiting::admit_call(call.view);
+  const outcome refused = waiting::resume(call.view, 1);
+  CHECK(!refused.ok());
+  CHECK(waiting::producer(refused) == "1");
+  CHECK(said() == "+0 w +w !1 -w -0 ");
+}
+
+TEST_CASE("an abandoned wait is told to its policy, and its end to those before it, and no one is told both") {
+  record::clear();
+  using waiting = stack<counting<0>, repeat, counting<1>, waits_first, counting<2>>;
+  one_call<waiting> call;
+  REQUIRE(waiting::admit_call(call.view).ok());
+  const outcome answer = waiting::admit_attempt(call.view);
+  REQUIRE(waits(answer));
+  CHECK(waiting::is_about_attempt(waiting::position_of(answer)));
+  waiting::abandon(call.view, waiting::position_of(answer), {.code = code::cancelled});
+  waiting::observe_call(call.view, {.code = code::cancelled});
+  CHECK(said() == "+0 +1 w ~w -1 -0 ");
+}
+
+TEST_CASE("who listens hears what policies report and whom the stack sees refusing, wherever it stands") {
+  record::clear(1);
+  using heard = stack<reports, hears, counting<1>>;
+  one_call<heard> call;
+  call.info.method = 7;
+  CHECK(!heard::admit_call(call.view).ok());
+  CHECK(said() == "(reports 1 7) !1 (1 0 7) ");
 }

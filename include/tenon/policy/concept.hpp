@@ -8,17 +8,31 @@
 #include <tenon/core/context.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/policy/event.hpp>
 
 namespace tenon::inline v0::policy {
 
 /// How a policy takes part in a call.
 enum class kind : std::uint8_t {
-  hook,  ///< decides before (`admit`) and learns after (`observe`)
-  loop,  ///< decides whether there is another attempt (`decide`); at most one per stack
+  hook,     ///< decides before (`admit`) and learns after (`observe`)
+  loop,     ///< decides whether there is another attempt (`decide`); at most one per stack
+  watcher,  ///< hears what the others report (`on_event`), and nothing else
 };
 
 /// Whose state a policy keeps: the client's (or the served service's), or each endpoint's.
 enum class scope : std::uint8_t { client, endpoint };
+
+/// Who touches a policy's state: one loop, each having its own, or all loops of a server.
+///
+/// Shared state is atomic: about 5 ns for each write, and 40 ns and more when threads meet. Only limits that must hold for the whole process need it.
+enum class sharing : std::uint8_t { per_loop, shared };
+
+/// On which side of the loop policy it makes sense.
+enum class side : std::uint8_t {
+  any,
+  call,     ///< it is about the whole call: before retry
+  attempt,  ///< it is about one attempt: after retry
+};
 
 /// No state at all.
 struct none {};
@@ -29,6 +43,10 @@ struct base {
   using call_state = none;  ///< lives as long as one call
   static constexpr policy::kind what = policy::kind::hook;
   static constexpr policy::scope where = policy::scope::client;
+  static constexpr policy::sharing mode = policy::sharing::per_loop;
+  static constexpr policy::side stands = policy::side::any;
+  static constexpr bool measures = true;  ///< `observe` reads `info.now`; where nobody does, a server need not read the clock at the end of a call
+  static constexpr bool keyed = false;    ///< reads `info.peer_key`, which a server computes for those who do
 };
 
 /// A loop policy's answer.
@@ -37,10 +55,18 @@ struct decision {
   duration delay{};
 };
 
+/// What `admit` answers when the call has to wait. It is neither admission nor refusal: the driver asks `admit_again` once `info.wake_at` is there or the call's waiter
+/// was woken.
+inline constexpr outcome wait{.code = code::cancelled, .flags = 0x80};
+constexpr bool waits(outcome result) noexcept { return (result.flags & 0x80U) != 0; }
+
 /// A policy that stands around a call or an attempt.
 ///
 /// Laws    every `admit` that answers OK is followed by exactly one `observe` of the same call state, whatever happens in between: an answer, a refusal further in, an
 ///         exception, a cancel. `admit` that refuses is not observed. Neither reads a clock, blocks, or allocates on the success path.
+///         A policy that has `admit_attempt` is asked that instead where it stands inside a loop policy.
+///         Options with defaults are a struct beside the policy, not within: C++ reads a nested one's defaults too late for `defaults`.
+///         A policy that reports takes `template <class Info> ... Info& info` and calls `policy::report(info, ...)`; the stack reports refusals by itself.
 /// Model   struct at_most_one : tenon::policy::base {
 ///           static constexpr std::string_view name = "at_most_one";
 ///           struct options {};  static constexpr options defaults{};
@@ -59,6 +85,18 @@ concept hook = P::what == kind::hook && requires(typename P::state& state, const
   { P::observe(state, options, call, info, result) } noexcept -> std::same_as<void>;
 };
 
+/// A hook that may let a call wait.
+///
+/// Laws    after `admit` answered `wait`, with `info.wake_at` set, or with `*info.waiter` in a queue of the policy's own, or both, exactly one of these follows: `admit_again`,
+///         which may answer as `admit` does, `wait` included; or `abandon`, when the call ends while it waits, by its deadline or a cancel. `admit_again` comes at `wake_at`
+///         or after the waiter was woken; `info.waiter->queued()` tells which. What was handed over by waking (a permit) is given back in `abandon`.
+///         `info.waiter` is null where a driver cannot wait for other calls: the policy refuses then, unless it knows the time.
+template <class P>
+concept waiting_hook = hook<P> && requires(typename P::state& state, const typename P::options& options, typename P::call_state& call, call_info& info) {
+  { P::admit_again(state, options, call, info) } noexcept -> std::same_as<outcome>;
+  { P::abandon(state, options, call, info) } noexcept -> std::same_as<void>;
+};
+
 /// A policy that may ask for another attempt.
 ///
 /// Laws    `decide` is asked once per attempt that was admitted to the loop, with its result; `again` starts one more attempt after `delay`.
@@ -69,7 +107,14 @@ concept loop = P::what == kind::loop && requires(typename P::state& state, const
   { P::decide(state, options, call, info, result) } noexcept -> std::same_as<decision>;
 };
 
+/// A policy that only hears.
 template <class P>
-concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P>);
+concept watcher = P::what == kind::watcher && listens<P> && requires {
+  { P::name } -> std::convertible_to<std::string_view>;
+  { P::defaults } -> std::convertible_to<typename P::options>;
+};
+
+template <class P>
+concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P> || watcher<P>);
 
 }  // namespace tenon::inline v0::policy

@@ -2,19 +2,42 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <tenon/policy/concept.hpp>
+#include <tenon/policy/event.hpp>
+#include <tenon/policy/order.hpp>
 
 namespace tenon::inline v0::policy {
+
+namespace detail {
+
+// State that all loops of a server have in common. A second holder joins by copying it from the first.
+template <class State>
+struct in_common {
+  std::shared_ptr<State> state = std::make_shared<State>();
+};
+
+template <class P>
+using kept = std::conditional_t<P::mode == sharing::shared, in_common<typename P::state>, typename P::state>;
+
+template <class P>
+concept asked_per_call = requires(typename P::state& state, const typename P::options& options, typename P::call_state& call, call_info& info) { P::admit(state, options, call, info); };
+
+}  // namespace detail
 
 /// Policies in order, outermost first. An empty stack compiles to nothing.
 ///
 /// A driver runs `admit_call`; then per attempt `admit_attempt`, the attempt, `observe_attempt`, `decide`; at the end `observe_call`. Policies before the loop policy see
-/// the call, those after it see each attempt; without a loop policy everything sees the call, which is its own only attempt.
+/// the call, those after it see each attempt; without a loop policy everything sees the call, which is its own only attempt. A loop policy that has `admit` and `observe`
+/// itself sees the call as well, innermost of all.
+///
+/// When an admission answers `wait`, the driver keeps `position_of` it and in the end calls either `resume`, which goes on from there, or `abandon`.
 template <any... Policies>
 struct stack {
   static constexpr std::size_t size = sizeof...(Policies);
@@ -22,33 +45,38 @@ struct stack {
   using at = std::tuple_element_t<I, std::tuple<Policies...>>;
 
  private:
-  static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
-  static constexpr std::size_t find_loop() {
-    std::size_t position = 0;
-    std::size_t found = size;
-    ((Policies::what == kind::loop ? void(found = position++) : void(++position)), ...);
-    return found;
-  }
-  static constexpr bool endpoint_policies_are_inside() {
-    std::size_t position = 0;
-    bool good = true;
-    ((Policies::where == scope::endpoint && position < find_loop() && loops == 1 ? void((good = false, ++position)) : void(++position)), ...);
-    return good;
-  }
-  static_assert(loops <= 1, "tenon: two policies of one client want to repeat the call; keep one retry");
-  static_assert(endpoint_policies_are_inside(), "tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt");
+  using order = detail::order<Policies...>;
+  static_assert(order::loops <= 1, "tenon: two policies of one client want to repeat the call; keep one retry");
+  static_assert(order::none_outside(scope::endpoint, side{0xFF}),
+                "tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt");
+  static_assert(order::none_outside(scope{0xFF}, side::attempt),
+                "tenon: a policy that is about one attempt (timeout with per_try) stands outside retry; write it after retry, so that it sees each attempt");
+  static_assert(order::none_inside(side::call),
+                "tenon: a policy that answers for the whole call (fallback, cache) stands inside retry; write it before retry, or what it answers is repeated");
+  static_assert(order::loops > 1 || order::names_differ(), "tenon: two policies of one name see the same thing; keep one, or tell them apart by policy::tagged<\"a name\", ...>");
 
  public:
-  static constexpr bool has_loop = loops == 1;
-  static constexpr std::size_t loop_position = find_loop();
-  static constexpr std::size_t call_end = has_loop ? loop_position : size;       // [0, call_end) see the call
+  static constexpr bool has_loop = order::loops == 1;
+  static constexpr std::size_t loop_position = order::find_loop();
   static constexpr std::size_t attempt_begin = has_loop ? loop_position + 1 : size;  // [attempt_begin, size) see each attempt
+  // [0, call_end) see the call
+  static constexpr std::size_t call_end = [] {
+    if constexpr (!has_loop) return size;
+    else return detail::asked_per_call<at<loop_position>> ? loop_position + 1 : loop_position;
+  }();
+  static constexpr bool can_wait = (waiting_hook<Policies> || ...);
+  static constexpr bool watched = (listens<Policies> || ...);
+  static constexpr bool measures = ((Policies::measures && Policies::what != kind::watcher) || ...);
+  static constexpr bool shares = ((Policies::mode == sharing::shared) || ...);
+  static constexpr bool keyed = (Policies::keyed || ...);
 
   using config = std::tuple<typename Policies::options...>;
   static constexpr config defaults() { return {Policies::defaults...}; }
   using call_states = std::tuple<typename Policies::call_state...>;
-  using client_states = std::tuple<std::conditional_t<Policies::where == scope::client, typename Policies::state, none>...>;
-  using endpoint_states = std::tuple<std::conditional_t<Policies::where == scope::endpoint, typename Policies::state, none>...>;
+  using client_states = std::tuple<std::conditional_t<Policies::where == scope::client, detail::kept<Policies>, none>...>;
+  using endpoint_states = std::tuple<std::conditional_t<Policies::where == scope::endpoint, detail::kept<Policies>, none>...>;
+  /// What a driver keeps per call: a `call_info`, and who hears of its events when somebody does.
+  using info_type = std::conditional_t<watched, watched_call_info, call_info>;
 
   /// One call's way through the stack: references only.
   struct view {
@@ -56,18 +84,32 @@ struct stack {
     endpoint_states& endpoint;
     const config& options;
     call_states& calls;
-    call_info& info;
+    info_type& info;
 
     template <std::size_t I>
     [[gnu::always_inline]] auto& state() const noexcept {
+      if constexpr (at<I>::mode == sharing::shared) return *kept<I>().state;
+      else return kept<I>();
+    }
+
+   private:
+    template <std::size_t I>
+    [[gnu::always_inline]] auto& kept() const noexcept {
       if constexpr (at<I>::where == scope::client) return std::get<I>(client);
       else return std::get<I>(endpoint);
     }
   };
 
-  [[gnu::always_inline]] static outcome admit_call(const view& call) noexcept { return admit<0, call_end>(call); }
+  [[gnu::always_inline]] static outcome admit_call(const view& call) noexcept {
+    listen(call);
+    return admit<0, call_end>(call);
+  }
   [[gnu::always_inline]] static void observe_call(const view& call, outcome result) noexcept { observe<0, call_end>(call, result); }
-  [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept { return admit<attempt_begin, size>(call); }
+  [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept {
+    // What the last attempt was allowed says nothing of this one.
+    if constexpr (has_loop) call.info.attempt_deadline = instant::never();
+    return admit<attempt_begin, size>(call);
+  }
   [[gnu::always_inline]] static void observe_attempt(const view& call, outcome result) noexcept { observe<attempt_begin, size>(call, result); }
   [[gnu::always_inline]] static decision decide(const view& call, outcome result) noexcept {
     if constexpr (has_loop) {
@@ -78,6 +120,23 @@ struct stack {
     }
   }
 
+  /// Which policy answered `wait`, or refused.
+  static constexpr std::size_t position_of(outcome result) noexcept { return result.producer - std::size_t{1}; }
+  static constexpr bool is_about_attempt(std::size_t position) noexcept { return position >= attempt_begin; }
+  /// Asks the policy that let the call wait again, then those further in. May answer `wait` once more.
+  [[gnu::cold, gnu::noinline]] static outcome resume(const view& call, std::size_t position) noexcept {
+    if constexpr (!can_wait) return {};
+    else return is_about_attempt(position) ? resume<attempt_begin, size>(call, position) : resume<0, call_end>(call, position);
+  }
+  /// The wait ends without an admission: the policy gives back what it has, and those before it learn how it ended.
+  [[gnu::cold, gnu::noinline]] static void abandon(const view& call, std::size_t position, outcome result) noexcept {
+    if constexpr (!can_wait) return;
+    else is_about_attempt(position) ? abandon<attempt_begin, size>(call, position, result) : abandon<0, call_end>(call, position, result);
+  }
+
+  /// Makes `into` use the shared state of `from`, where there is any; before the first call.
+  static void join(client_states& into, const client_states& from) { join_all(into, from, std::make_index_sequence<size>{}); }
+
   /// The name of the policy that made `result`; empty when none of these did.
   static constexpr std::string_view producer(outcome result) noexcept {
     std::string_view name;
@@ -87,21 +146,47 @@ struct stack {
   }
 
  private:
+  template <std::size_t I>
+  [[gnu::always_inline]] static outcome admit_one(const view& call) noexcept {
+    using policy_type = at<I>;
+    auto& state = call.template state<I>();
+    const auto& options = std::get<I>(call.options);
+    auto& own = std::get<I>(call.calls);
+    if constexpr (policy_type::what == kind::watcher) return {};
+    else if constexpr (I >= attempt_begin && requires { policy_type::admit_attempt(state, options, own, call.info); }) return policy_type::admit_attempt(state, options, own, call.info);
+    else return policy_type::admit(state, options, own, call.info);
+  }
+
   template <std::size_t Begin, std::size_t End>
   [[gnu::always_inline]] static outcome admit(const view& call) noexcept {
     if constexpr (Begin == End) {
       return {};
     } else {
-      outcome result = at<Begin>::admit(call.template state<Begin>(), std::get<Begin>(call.options), std::get<Begin>(call.calls), call.info);
-      if (!result.ok()) [[unlikely]] {
-        if (result.producer == 0) result.producer = static_cast<std::uint16_t>(Begin + 1);
-        return result;
-      }
+      outcome result = admit_one<Begin>(call);
+      if (!result.ok()) [[unlikely]] return not_admitted<Begin>(call, result);
       result = admit<Begin + 1, End>(call);
-      // Refused further in: this one was admitted, so it learns how it ended.
-      if (!result.ok()) [[unlikely]] observe_one<Begin>(call, result);
+      if (!result.ok()) [[unlikely]] refused_within<Begin>(call, result);
       return result;
     }
+  }
+
+  template <std::size_t I>
+  [[gnu::always_inline]] static outcome not_admitted(const view& call, outcome result) noexcept {
+    if (result.producer == 0) result.producer = static_cast<std::uint16_t>(I + 1);
+    if constexpr (watched) {
+      const bool waiting = waiting_hook<at<I>> && waits(result);
+      report(call.info, {.kind = waiting ? event_kind::waiting : event_kind::rejected, .policy = at<I>::name, .value = static_cast<std::int64_t>(result.code)});
+    }
+    return result;
+  }
+
+  // Refused further in: this one was admitted, so it learns how it ended; unless the call only waits there.
+  template <std::size_t I>
+  [[gnu::always_inline]] static void refused_within(const view& call, outcome result) noexcept {
+    if constexpr (can_wait) {
+      if (waits(result)) return;
+    }
+    observe_one<I>(call, result);
   }
 
   template <std::size_t Begin, std::size_t End>
@@ -114,7 +199,70 @@ struct stack {
 
   template <std::size_t I>
   [[gnu::always_inline]] static void observe_one(const view& call, outcome result) noexcept {
-    at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
+    if constexpr (at<I>::what != kind::watcher) at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
+  }
+
+  template <std::size_t I, std::size_t End>
+  static outcome resume(const view& call, std::size_t position) noexcept {
+    if constexpr (I == End) {
+      return {};
+    } else if (position == I) {
+      if constexpr (waiting_hook<at<I>>) {
+        call.info.wake_at = instant::never();
+        outcome result = at<I>::admit_again(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
+        if (!result.ok()) return not_admitted<I>(call, result);
+        report(call.info, {.kind = event_kind::resumed, .policy = at<I>::name});
+        result = admit<I + 1, End>(call);
+        if (!result.ok()) refused_within<I>(call, result);
+        return result;
+      } else {
+        return {};
+      }
+    } else {
+      const outcome result = resume<I + 1, End>(call, position);
+      if (!result.ok()) refused_within<I>(call, result);
+      return result;
+    }
+  }
+
+  template <std::size_t I, std::size_t End>
+  static void abandon(const view& call, std::size_t position, outcome result) noexcept {
+    if constexpr (I != End) {
+      if (position != I) {
+        abandon<I + 1, End>(call, position, result);
+        observe_one<I>(call, result);
+      } else if constexpr (waiting_hook<at<I>>) {
+        at<I>::abandon(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
+      }
+    }
+  }
+
+  [[gnu::always_inline]] static void listen([[maybe_unused]] const view& call) noexcept {
+    if constexpr (watched) {
+      call.info.watchers = &call.client;
+      call.info.tell = [](void* states, const event& what) noexcept { tell_all(*static_cast<client_states*>(states), what, std::make_index_sequence<size>{}); };
+    }
+  }
+  template <std::size_t... I>
+  [[gnu::cold]] static void tell_all(client_states& states, const event& what, std::index_sequence<I...>) noexcept {
+    (tell_one<I>(states, what), ...);
+  }
+  template <std::size_t I>
+  static void tell_one(client_states& states, const event& what) noexcept {
+    if constexpr (listens<at<I>>) {
+      static_assert(at<I>::where == scope::client, "tenon: a policy that hears events keeps state per endpoint; events are of the whole client");
+      if constexpr (at<I>::mode == sharing::shared) at<I>::on_event(*std::get<I>(states).state, what);
+      else at<I>::on_event(std::get<I>(states), what);
+    }
+  }
+
+  template <std::size_t... I>
+  static void join_all([[maybe_unused]] client_states& into, [[maybe_unused]] const client_states& from, std::index_sequence<I...>) {
+    (join_one<I>(std::get<I>(into), std::get<I>(from)), ...);
+  }
+  template <std::size_t I, class State>
+  static void join_one([[maybe_unused]] State& into, [[maybe_unused]] const State& from) {
+    if constexpr (at<I>::mode == sharing::shared && at<I>::where == scope::client) into = from;
   }
 };
 
