@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -13,12 +14,18 @@
 #include <tenon/client/channel.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/clock.hpp>
 #include <tenon/core/context.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/post.hpp>
+#include <tenon/core/random.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/core/waiter.hpp>
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/policy/concept.hpp>
+#include <tenon/policy/configuration.hpp>
 #include <tenon/policy/stack.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/service/guarded.hpp>
@@ -28,7 +35,9 @@ namespace tenon::inline v0::detail {
 // What all calls of one client share: the channel, and the policies' state. On the loop's thread.
 template <class Stack>
 struct client_core {
-  explicit client_core(channel& owned) noexcept : via{owned} {}
+  /// `table` has the options of `methods` methods, in static storage.
+  client_core(channel& owned, std::size_t methods, const typename Stack::config* table)
+      : via{owned}, random{owned.options().seed != 0 ? owned.options().seed : static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)}, options{methods, table} {}
   client_core(const client_core&) = delete;
   client_core& operator=(const client_core&) = delete;
   /// By then the calls have ended, or end here: their policies' state is about to go.
@@ -38,9 +47,10 @@ struct client_core {
   }
 
   channel& via;
+  random_source random;
+  policy::configuration<Stack> options;
   [[no_unique_address]] typename Stack::client_states client{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint{};
-  typename Stack::config options = Stack::defaults();
 };
 
 // What a call is about, in static storage.
@@ -50,6 +60,7 @@ struct called_method {
   std::uint32_t index = 0;
   bool idempotent = false;
   protocol::serialization codec{};
+  int arguments = -1;
 };
 
 template <class Stack>
@@ -68,13 +79,18 @@ class attempts {
   }
 
  protected:
-  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method} {
+  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method}, pause_{*this} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
+    if constexpr (Stack::size != 0) info_.random = &core.random;
+    if constexpr (Stack::can_wait) info_.waiter = &pause_;
     if (chosen == nullptr) return;
-    options_ = std::make_unique<call_options>(*chosen);
+    chosen_ = std::make_unique<call_options>(*chosen);
     // Now, in the caller's thread: the parent may be gone when the loop starts the call.
-    if (chosen->parent != nullptr) info_.deadline = chosen->parent->deadline();
+    if (chosen->parent != nullptr && chosen->parent->has_deadline()) {
+      const call_info& outer = chosen->parent->info;
+      info_.deadline = {outer.deadline.ns - outer.reserve.ns};
+    }
   }
   ~attempts() = default;
 
@@ -83,21 +99,26 @@ class attempts {
   /// The one end: with the value that is kept, or with the reason there is none.
   virtual void end(status why) = 0;
 
+  // Starts the call, or goes on with it after a pause.
   void go() {
     info_.now = via().now();
+    if (Stack::can_wait && waiting_ != nowhere) [[unlikely]] {
+      if (!ask_again()) return;
+    }
     if (!admitted_ && !admit_call()) return;
     if (!attempting_ && !admit_attempt()) return;
-    if (!via().ready()) return via().queue(self_);
+    if (!via().ready()) return via().queue(self_, chosen_ && chosen_->wait_for_ready ? *chosen_->wait_for_ready : via().options().wait_for_ready);
     send([this](buffer& out) { out.append(request_.view()); });
   }
 
   void answered(const protocol::reply& answer) {
-    if (options_) [[unlikely]] take_metadata(answer);
+    if (chosen_) [[unlikely]] take_metadata(answer);
     if (!answer.error.ok()) [[unlikely]] return attempt_ended(answer.error);
     if (answer.codec != method_.codec) [[unlikely]] return attempt_ended(wrong_codec(answer.codec));
     // What the value's own code throws must not lose the call.
     if (const status read = service::guarded("exception", [&] { return read_answer(answer); }); !read.ok()) [[unlikely]] {
-      return attempt_ended(status{code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
+      // An answer beyond our limits is not the peer's mistake.
+      return attempt_ended(status{read.code() == code::resource_exhausted ? read.code() : code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
     }
     succeed();
   }
@@ -110,22 +131,48 @@ class attempts {
     via().withdraw(self_);
     info_.now = via().now();
     why = about(std::move(why));
+    if constexpr (Stack::can_wait) {
+      if (waiting_ != nowhere) Stack::abandon(view(), std::exchange(waiting_, nowhere), why.outcome());
+    }
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
     if (std::exchange(admitted_, false)) Stack::observe_call(view(), why.outcome());
     finish(std::move(why));
   }
+  // The call's time, or only its attempt's. Between two attempts the timer of the last one may still go off.
   [[gnu::cold]] void time_is_up() {
-    via().guard_user_code([this] { give_up(status{outcome{.code = code::deadline_exceeded, .flags = outcome::local}, "no answer in time"}); });
+    info_.now = via().now();
+    const std::uint8_t never_left = info_.attempt == 0 && !info_.sent ? outcome::not_executed : 0;
+    const outcome late{.code = code::deadline_exceeded, .flags = static_cast<std::uint8_t>(outcome::local | never_left)};
+    if (info_.deadline <= info_.now) return via().guard_user_code([&] { give_up(status{late, "no answer in time"}); });
+    armed_until_ = instant::never();
+    if (!attempting_ || info_.attempt_deadline > info_.now) return arm((std::min)(info_.deadline, attempting_ ? info_.attempt_deadline : instant::never()));
+    via().withdraw(self_);
+    via().guard_user_code([&] { attempt_ended(about(status{late, "no answer in the time of one attempt"})); });
   }
 
  private:
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+
   channel& via() const noexcept { return core_.via; }
-  typename Stack::view view() noexcept { return {core_.client, core_.endpoint, core_.options, states_, info_}; }
+  typename Stack::view view() noexcept { return {core_.client, core_.endpoint, *entry_, states_, info_}; }
+
+  // Without policies nobody sets the attempt's own.
+  instant attempt_end() const noexcept { return Stack::size == 0 ? info_.deadline : (std::min)(info_.deadline, info_.attempt_deadline); }
+  void arm(instant when) {
+    if (when == armed_until_) return;
+    armed_until_ = when;
+    via().loop().arm(self_, when);
+  }
 
   bool admit_call() {
     info_.now = via().now();
-    if (options_ && options_->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *options_->timeout);
-    outcome admitted = Stack::admit_call(view());
+    if (chosen_ && chosen_->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *chosen_->timeout);
+    if constexpr (Stack::size != 0) info_.request_bytes = request_.size();
+    entry_ = &core_.options.of(method_.index);
+    return call_admitted(Stack::admit_call(view()));
+  }
+  bool call_admitted(outcome admitted) {
+    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
     if (admitted.ok() && info_.deadline <= info_.now) [[unlikely]] {
       admitted = refused_here(code::deadline_exceeded);
       Stack::observe_call(view(), admitted);
@@ -135,31 +182,68 @@ class attempts {
       return false;
     }
     admitted_ = true;
-    if (info_.deadline != instant::never()) via().loop().arm(self_, info_.deadline);
     return true;
   }
 
   bool admit_attempt() {
     info_.attempt_start = info_.now;
-    if (const outcome admitted = Stack::admit_attempt(view()); !admitted.ok()) [[unlikely]] {
+    info_.sent = false;
+    return attempt_admitted(Stack::admit_attempt(view()));
+  }
+  bool attempt_admitted(outcome admitted) {
+    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
+    if (!admitted.ok()) [[unlikely]] {
       decide(refusal(admitted));
       return false;
     }
     attempting_ = true;
+    arm(attempt_end());
+    return true;
+  }
+
+  // A policy lets the call wait: until its time, until another call wakes it, or until the deadline.
+  [[gnu::cold]] bool wait_there(outcome answer) {
+    if constexpr (Stack::can_wait) {
+      waiting_ = Stack::position_of(answer);
+      arm(info_.deadline);
+      if (info_.wake_at != instant::never()) via().loop().arm(pause_, info_.wake_at);
+      via().park(self_);
+    }
+    return false;
+  }
+  // True when the call may go on from where it waited.
+  [[gnu::cold]] bool ask_again() {
+    if constexpr (Stack::can_wait) {
+      const std::size_t position = std::exchange(waiting_, nowhere);
+      pause_.disarm();
+      const outcome admitted = Stack::resume(view(), position);
+      return Stack::is_about_attempt(position) ? attempt_admitted(admitted) : call_admitted(admitted);
+    }
     return true;
   }
 
   template <class WritePayload>
   void send(WritePayload&& write_payload) {
     if (via().full()) [[unlikely]] return attempt_ended(about(via().too_many()));
-    protocol::outgoing head{.service = method_.service, .method = method_.name, .codec = method_.codec};
-    if (info_.deadline != instant::never()) head.timeout = info_.deadline - info_.now;
-    if (options_) [[unlikely]] {
-      head.one_way = options_->one_way;
-      if (!options_->metadata.empty()) head.extra = &options_->metadata;
+    protocol::outgoing head{.service = method_.service, .method = method_.name, .codec = method_.codec, .arguments = method_.arguments};
+    if (const instant until = attempt_end(); until != instant::never() && (Stack::size == 0 || info_.propagate)) head.timeout = (std::max)(until - info_.now - info_.reserve, duration{});
+    if (chosen_) [[unlikely]] {
+      head.one_way = chosen_->one_way;
+      if (!chosen_->metadata.empty()) head.extra = &chosen_->metadata;
     }
-    via().send(self_, head, std::forward<WritePayload>(write_payload));
-    if (head.one_way) [[unlikely]] succeed();
+    info_.sent = true;
+    if constexpr (Stack::has_loop) {
+      if (info_.attempt != 0) [[unlikely]] return send_repeat(head);
+    }
+    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] succeed();
+  }
+  // How often the call was sent before travels with it, by gRPC's name on every protocol.
+  [[gnu::cold]] void send_repeat(protocol::outgoing& head) {
+    metadata extra;
+    if (head.extra != nullptr) extra = *head.extra;
+    extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
+    head.extra = &extra;
+    if (via().send(self_, head, [this](buffer& out) { out.append(request_.view()); }) && head.one_way) succeed();
   }
 
   void succeed() {
@@ -173,6 +257,7 @@ class attempts {
 
   [[gnu::cold]] void attempt_ended(status why) {
     info_.now = via().now();
+    if (info_.sent && !why.has(outcome::not_executed)) may_have_run_ = true;
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
     decide(std::move(why));
   }
@@ -183,9 +268,9 @@ class attempts {
     if constexpr (Stack::has_loop) {
       if (then.again && via().open() && info_.now + then.delay < info_.deadline) {
         ++info_.attempt;
-        pause_.owner = this;
-        via().loop().arm(pause_, info_.now + then.delay);
         via().park(self_);
+        if (then.delay > duration{}) via().loop().arm(pause_, info_.now + then.delay);
+        else pause_.go_on_soon();
         return;
       }
     }
@@ -195,12 +280,16 @@ class attempts {
   }
 
   void finish(status why) {
-    if constexpr (Stack::has_loop) pause_.disarm();
+    if constexpr (pauses) pause_.stop();
+    if constexpr (Stack::has_loop) {
+      // What holds for the last attempt need not hold for the call.
+      if (may_have_run_ && why.has(outcome::not_executed)) [[unlikely]] why.remove_flag(outcome::not_executed);
+    }
     end(std::move(why));
   }
 
   [[gnu::cold]] void take_metadata(const protocol::reply& answer) {
-    if (options_->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *options_->response_metadata);
+    if (chosen_->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *chosen_->response_metadata);
   }
 
   // `market.buy: ...`, in front of every message about the call.
@@ -218,26 +307,54 @@ class attempts {
                                                    number_text{static_cast<unsigned>(method_.codec)}})});
   }
 
-  // Waits out the time between two attempts.
-  struct pause final : net::timer {
-    attempts* owner = nullptr;
+  static constexpr bool pauses = Stack::has_loop || Stack::can_wait;
+
+  // What lets the call go on: a time that has come, another call that woke it, or the loop's next turn.
+  struct pause final : net::timer, tenon::waiter {
+    explicit pause(attempts& owner) noexcept : tenon::waiter{[](tenon::waiter& woken) noexcept { static_cast<pause&>(woken).go_on_soon(); }}, self{owner} {}
+
     void expired() override {
-      owner->via().withdraw(owner->self_);
-      owner->via().guard_user_code([this] { owner->go(); });
+      soon = false;
+      self.via().withdraw(self.self_);
+      self.via().guard_user_code([this] { self.go(); });
     }
+    // Never at once: whoever says so is in the middle of another call, or of this one's last attempt.
+    void go_on_soon() {
+      soon = true;
+      self.self_.retain();
+      post(self.via().loop().io(), [this, held = call_reference<call_base>{&self.self_}] {
+        // Meanwhile it may have ended, or have gone on by its time.
+        if (held.get()->done() || !soon) return;
+        disarm();
+        expired();
+      });
+    }
+    void stop() noexcept {
+      soon = false;
+      disarm();
+      leave();
+    }
+    attempts& self;
+    bool soon = false;
   };
-  struct no_pause {};
+  struct no_pause {
+    explicit no_pause(attempts&) noexcept {}
+  };
 
   call_base& self_;
   client_core<Stack>& core_;
   const called_method& method_;
-  call_info info_{};
+  typename Stack::info_type info_{};
+  instant armed_until_ = instant::never();
+  const typename Stack::config* entry_ = nullptr;
   [[no_unique_address]] typename Stack::call_states states_{};
-  std::unique_ptr<call_options> options_;
+  std::unique_ptr<call_options> chosen_;
   buffer request_;
-  [[no_unique_address]] std::conditional_t<Stack::has_loop, pause, no_pause> pause_;
+  std::size_t waiting_ = nowhere;  // the position of the policy that lets the call wait
+  [[no_unique_address]] std::conditional_t<pauses, pause, no_pause> pause_;
   bool admitted_ = false;
   bool attempting_ = false;
+  bool may_have_run_ = false;  // an attempt that has ended: its handler, that is
 };
 
 }  // namespace tenon::inline v0::detail

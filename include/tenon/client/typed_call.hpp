@@ -7,13 +7,14 @@
 
 #include <tenon/client/attempts.hpp>
 #include <tenon/client/call_state.hpp>
+#include <tenon/codec/concept.hpp>
 #include <tenon/reflect/service.hpp>
 
 namespace tenon::inline v0::detail {
 
 template <class S, std::size_t Index, class Codec>
 inline constexpr called_method method_to_call{service_name<S>, method<S, Index>::name, static_cast<std::uint32_t>(Index), method<S, Index>::is_idempotent,
-                                              static_cast<protocol::serialization>(Codec::serialization)};
+                                              static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size)};
 
 template <class S, std::size_t Index, class Codec, class Stack>
 class typed_call final : public call_state<typename method<S, Index>::response>, public attempts<Stack> {
@@ -36,7 +37,7 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
     if constexpr (std::is_void_v<response>) {
       return {};
     } else {
-      return Codec::decode(answer.payload, this->fresh_value(), this->channel_.options().limits);
+      return decode_into<Codec>(answer.payload, this->fresh_value(), this->channel_.options().limits);
     }
   }
   void end(status why) override {

@@ -1,6 +1,8 @@
 // What `server::serve` makes of its argument and its template parameters: one served object per loop. Server layer.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -11,9 +13,13 @@
 #include <tenon/codec/concept.hpp>
 #include <tenon/codec/json.hpp>
 #include <tenon/codec/msgpack.hpp>
+#include <tenon/codec/protobuf.hpp>
+#include <tenon/core/clock.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/outcome.hpp>
+#include <tenon/core/random.hpp>
 #include <tenon/policy/concept.hpp>
+#include <tenon/policy/configuration.hpp>
 #include <tenon/policy/select.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/service/router.hpp>
@@ -22,20 +28,91 @@
 namespace tenon::inline v0 {
 namespace detail {
 
-// The policies of one served object, as the service layer wants them.
+// What all loops of a server have in common of one served object's policies: the options, and the state of those that share it.
+template <class Stack>
+struct guard_in_common {
+  struct nothing {};
+  guard_in_common(std::size_t methods, const typename Stack::config* table) : options{methods, table} {}
+  policy::configuration<Stack> options;
+  std::conditional_t<Stack::shares, typename Stack::client_states, nothing> states{};
+};
+
+// The policies of one served object on one loop, as the service layer wants them.
 template <class Stack>
 class stack_guard {
  public:
-  using call_state = typename Stack::call_states;
-  outcome admit(call_state& state, call_info& info) noexcept { return Stack::admit_call(view(state, info)); }
-  void observe(call_state& state, call_info& info, outcome result) noexcept { Stack::observe_call(view(state, info), result); }
+  using info_type = typename Stack::info_type;
+  struct call_state {
+    [[no_unique_address]] typename Stack::call_states states{};
+    const typename Stack::config* options = nullptr;
+  };
+  static constexpr bool measures = Stack::measures;
+  static constexpr bool keyed = Stack::keyed;
+  static constexpr bool can_wait = Stack::can_wait;
+
+  explicit stack_guard(std::shared_ptr<guard_in_common<Stack>> common)
+      : common_{std::move(common)}, random_{static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)} {
+    if constexpr (Stack::shares) Stack::join(client_, common_->states);
+  }
+  stack_guard(const stack_guard&) = delete;
+  stack_guard& operator=(const stack_guard&) = delete;
+
+  outcome admit(call_state& state, info_type& info) noexcept {
+    if constexpr (Stack::size == 0) {
+      return {};
+    } else {
+      info.random = &random_;
+      state.options = &common_->options.of(info.method);
+      return Stack::admit_call(view(state, info));
+    }
+  }
+  void observe([[maybe_unused]] call_state& state, [[maybe_unused]] info_type& info, [[maybe_unused]] outcome result) noexcept {
+    if constexpr (Stack::size != 0) Stack::observe_call(view(state, info), result);
+  }
+  outcome resume(call_state& state, info_type& info, std::size_t position) noexcept { return Stack::resume(view(state, info), position); }
+  void abandon(call_state& state, info_type& info, std::size_t position, outcome why) noexcept { Stack::abandon(view(state, info), position, why); }
+  static bool waits(outcome result) noexcept { return policy::waits(result); }
+  static std::size_t position_of(outcome result) noexcept { return Stack::position_of(result); }
   std::string_view producer(outcome result) const noexcept { return Stack::producer(result); }
 
  private:
-  typename Stack::view view(call_state& state, call_info& info) noexcept { return {client_, endpoint_, options_, state, info}; }
+  typename Stack::view view(call_state& state, info_type& info) noexcept { return {client_, endpoint_, *state.options, state.states, info}; }
+  std::shared_ptr<guard_in_common<Stack>> common_;
+  random_source random_;
   [[no_unique_address]] typename Stack::client_states client_{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
-  typename Stack::config options_ = Stack::defaults();
+};
+
+// One number per type, for options that pass a line where types are erased.
+template <class T>
+inline constexpr char type_key = 0;
+
+// The options of one served object, from any thread.
+class served_options {
+ public:
+  virtual ~served_options() = default;
+  virtual std::string_view service() const noexcept = 0;
+  /// `options` points at a value of the type that `key` stands for. False when no policy takes these.
+  virtual bool set(const char* key, const void* options, std::size_t method) = 0;
+};
+
+template <class S, class Stack>
+class served_options_of final : public served_options {
+ public:
+  explicit served_options_of(std::shared_ptr<guard_in_common<Stack>> common) : common_{std::move(common)} {}
+  std::string_view service() const noexcept override { return service_name<S>; }
+  bool set(const char* key, const void* options, std::size_t method) override { return set_one(key, options, method, std::make_index_sequence<Stack::size>{}); }
+
+ private:
+  template <std::size_t... I>
+  bool set_one([[maybe_unused]] const char* key, [[maybe_unused]] const void* options, [[maybe_unused]] std::size_t method, std::index_sequence<I...>) {
+    return (set_if<typename policy::detail::without_switch<typename Stack::template at<I>>::type::options>(key, options, method) || ...);
+  }
+  template <class Options>
+  bool set_if(const char* key, const void* options, std::size_t method) {
+    return key == &type_key<Options> && common_->options.set(*static_cast<const Options*>(options), method);
+  }
+  std::shared_ptr<guard_in_common<Stack>> common_;
 };
 
 template <class T>
@@ -80,7 +157,7 @@ template <class Tuple>
 struct as_codecs;
 template <class... Given>
 struct as_codecs<std::tuple<Given...>> {
-  using type = service::codecs<Given..., codec::msgpack, codec::json>;
+  using type = service::codecs<Given..., codec::msgpack, codec::json, codec::protobuf>;
 };
 // The codecs among the parameters, then those every server speaks.
 template <class... Parameters>
@@ -91,7 +168,11 @@ struct serve_parameters {
   using contract_given = void;
   using stack = policy::stack_of<Parameters...>;
   using codecs = codecs_of<Parameters...>;
-  static constexpr bool known = ((policy::any<Parameters> || codec_type<Parameters>)&&...);
+  static constexpr bool known = ((policy::any<Parameters> || codec_type<Parameters> || policy::is_on_method<Parameters>)&&...);
+  template <class S>
+  static constexpr auto& table() {
+    return policy::table_of<stack, method_count<S>, index_in<S>, Parameters...>;
+  }
 };
 template <class First, class... Rest>
   requires contract<First>
@@ -100,21 +181,26 @@ struct serve_parameters<First, Rest...> : serve_parameters<Rest...> {
 };
 
 // A service that was given to `serve`, made once per loop.
-template <class S, class Given, class Stack, class Codecs>
+template <class S, class Given, class Parameters>
 class definition_of {
+  using stack = typename Parameters::stack;
+  using guard = stack_guard<stack>;
+
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {
     if constexpr (!std::is_invocable_v<Given&>) object_ = hold(std::move(given_));
   }
   std::unique_ptr<service::instance> make() {
-    using served = service::served<S, implementation<Given>, stack_guard<Stack>, Codecs>;
-    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), stack_guard<Stack>{});
-    else return std::make_unique<served>(object_, stack_guard<Stack>{});
+    using served = service::served<S, implementation<Given>, guard, typename Parameters::codecs>;
+    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), common_);
+    else return std::make_unique<served>(object_, common_);
   }
+  std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_); }
 
  private:
   Given given_;
   std::shared_ptr<implementation<Given>> object_;
+  std::shared_ptr<guard_in_common<stack>> common_ = std::make_shared<guard_in_common<stack>>(method_count<S>, Parameters::template table<S>().data());
 };
 
 }  // namespace detail

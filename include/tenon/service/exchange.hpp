@@ -18,9 +18,13 @@ namespace tenon::inline v0::service {
 
 class pending;
 
-/// Where the answers of handlers that take their time go: the connection the call came by.
+/// Where the answers of handlers that take their time go: the connection the call came by. It knows the time as well.
 class answer_sink {
  public:
+  /// The time now, not that of the batch.
+  virtual instant read_clock() = 0;
+  /// Calls `call.woken()` at `when`, unless the call has gone by then; a later `when` replaces an earlier one.
+  virtual void wake_at(pending& call, instant when) = 0;
   /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
   virtual void finished(pending& call) = 0;
 
@@ -28,7 +32,7 @@ class answer_sink {
   ~answer_sink() = default;
 };
 
-/// A call whose handler is a coroutine that has not ended.
+/// A call whose handler has not ended, being a coroutine, or has not begun, since a policy lets it wait.
 class pending : public tenon::detail::from_frame_cache {
  public:
   /// Something the sink keeps beside the call: its deadline's timer.
@@ -45,12 +49,15 @@ class pending : public tenon::detail::from_frame_cache {
   virtual status write_value(buffer& out) = 0;
   /// The sink is ready for the answer: lets the handler go on. It may end at once.
   virtual void go_on() = 0;
+  /// The time has come for which it asked.
+  virtual void woken() {}
   /// Nobody wants the call any more: destroys it, or lets it destroy itself when its handler ends. The sink is not told again.
   virtual void dispose() noexcept = 0;
 
   protocol::reply_address address;
   tenon::context context;
   std::unique_ptr<attachment> watch;
+  std::unique_ptr<attachment> alarm;
   bool answered = false;  ///< nobody waits any more: the deadline has passed, or the caller is gone
 
   // The sink's list of its open calls.

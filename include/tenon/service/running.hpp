@@ -28,8 +28,8 @@ class running final : public pending {
   using given = typename kind::given;
 
  public:
-  running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const call_info& info, const typename Guard::call_state& state)
-      : object_{std::move(object)}, guard_{&guard}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
+  running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state)
+      : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
     address = call.call.address;
     context.info = info;
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
@@ -116,11 +116,15 @@ class running final : public pending {
   }
   void observe(outcome result) noexcept {
     observed_ = true;
-    guard_->observe(state_, context.info, result);
+    if constexpr (Guard::measures) {
+      if (sink_ != nullptr) info_.now = sink_->read_clock();
+    }
+    guard_->observe(state_, info_, result);
   }
 
   std::shared_ptr<Implementation> object_;
   Guard* guard_;
+  typename Guard::info_type info_;
   typename Guard::call_state state_;
   answer_sink* sink_;
   // The connection's own text is enough for a task, which goes before the connection does; an awaitable may outlive it.

@@ -15,10 +15,12 @@
 #include <tenon/codec/concept.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/core/waiter.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/service/exchange.hpp>
 #include <tenon/service/guarded.hpp>
 #include <tenon/service/handler.hpp>
+#include <tenon/service/held.hpp>
 #include <tenon/service/method_table.hpp>
 #include <tenon/service/router.hpp>
 #include <tenon/service/running.hpp>
@@ -30,8 +32,12 @@ namespace tenon::inline v0::service {
 /// Laws    as `policy::hook`: each admitted call is observed exactly once.
 struct no_guard {
   struct call_state {};
-  outcome admit(call_state&, call_info&) noexcept { return {}; }
-  void observe(call_state&, call_info&, outcome) noexcept {}
+  using info_type = call_info;             ///< what it wants to know, and may write, of a call
+  static constexpr bool measures = false;  ///< whether it wants to know when a call has ended
+  static constexpr bool keyed = false;     ///< whether it wants to tell callers apart
+  static constexpr bool can_wait = false;  ///< whether `admit` may answer that the call has to wait: see held.hpp for what else it needs then
+  outcome admit(call_state&, info_type&) noexcept { return {}; }
+  void observe(call_state&, info_type&, outcome) noexcept {}
   std::string_view producer(outcome) const noexcept { return {}; }
 };
 
@@ -74,7 +80,8 @@ inline constexpr method_table<method_count<S>> methods_by_name{method_names<S>};
 template <class S, class Implementation, class Guard, class Codecs>
 class served final : public instance {
  public:
-  served(std::shared_ptr<Implementation> object, Guard guard) : object_{std::move(object)}, guard_{std::move(guard)} {}
+  template <class... Given>
+  explicit served(std::shared_ptr<Implementation> object, Given&&... given) : object_{std::move(object)}, guard_{std::forward<Given>(given)...} {}
 
   std::string_view name() const noexcept override { return service_name<S>; }
   std::span<const std::string_view> methods() const noexcept override { return detail::method_names<S>; }
@@ -109,17 +116,46 @@ class served final : public instance {
 
   template <std::size_t I, class Codec>
   disposition run(exchange& call) {
-    using kind = handler_return<typename handler<S, Implementation, I>::returned>;
-    call_info info{.now = call.now, .deadline = call.deadline, .attempt_start = call.now, .method = I, .idempotent = method<S, I>::is_idempotent};
+    typename Guard::info_type info{};
+    info.now = info.attempt_start = call.now;
+    info.deadline = call.deadline;
+    info.request_bytes = call.call.payload.size();
+    info.method = I;
+    info.idempotent = method<S, I>::is_idempotent;
+    info.on_server = true;
+    if constexpr (Guard::keyed) info.peer_key = tenon::detail::hash_of_host(call.peer);
     typename Guard::call_state state{};
-    if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
-    if constexpr (kind::in_task || kind::in_awaitable) return start<I, Codec>(call, info, state);
-    else return answer<I, Codec>(call, info, state);
+    if constexpr (Guard::can_wait) {
+      return admit_or_wait(call, info, state, &served::template go<I, Codec>, [](const served& self, outcome refused) { return self.refusal(refused, full_name<S, I>); });
+    } else {
+      if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
+      return go<I, Codec>(*this, call, info, state);
+    }
+  }
+
+  template <std::size_t I, class Codec>
+  static disposition go(served& self, exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    using kind = handler_return<typename handler<S, Implementation, I>::returned>;
+    if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
+    else return self.template answer<I, Codec>(call, info, state);
+  }
+
+  // Where a policy may let calls wait. Once for all methods: what comes after is behind a pointer.
+  using held_type = held<served, Guard>;
+  disposition admit_or_wait(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state, typename held_type::go_function go_further,
+                            typename held_type::refusal_function refuse) {
+    tenon::waiter stand_in{[](tenon::waiter&) noexcept {}};
+    info.waiter = &stand_in;
+    const outcome admitted = guard_.admit(state, info);
+    if (admitted.ok()) [[likely]] return go_further(*this, call, info, state);
+    if (!Guard::waits(admitted)) return call.refuse(refuse(*this, admitted));
+    call.under_way = new held_type{*this, guard_, go_further, refuse, call, info, state, stand_in, admitted};
+    return disposition::pending;
   }
 
   // A plain handler: everything happens here and now.
   template <std::size_t I, class Codec>
-  disposition answer(exchange& call, call_info& info, typename Guard::call_state& state) {
+  disposition answer(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     using handled = handler<S, Implementation, I>;
     status ended = guarded(full_name<S, I>, [&]() -> status {
       typename handled::values arguments{};
@@ -136,6 +172,7 @@ class served final : public instance {
         return call_and_write<I, Codec>(call.out, nullptr, arguments);
       }
     });
+    if constexpr (Guard::measures) info.now = call.sink.read_clock();
     guard_.observe(state, info, ended.outcome());
     if (ended.ok()) [[likely]] return disposition::answered;
     return call.refuse(std::move(ended));
@@ -155,7 +192,7 @@ class served final : public instance {
 
   // A coroutine handler: started here, answered when it ends.
   template <std::size_t I, class Codec>
-  disposition start(exchange& call, call_info& info, typename Guard::call_state& state) {
+  disposition start(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     using run_type = running<S, Implementation, Guard, I, Codec>;
     auto started = std::make_unique<run_type>(object_, guard_, call, info, state);
     bool done = false;

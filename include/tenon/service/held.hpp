@@ -1,0 +1,138 @@
+// A call that a policy lets wait before its handler may run. Service layer.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/cancellation.hpp>
+#include <tenon/core/post.hpp>
+#include <tenon/core/waiter.hpp>
+#include <tenon/service/exchange.hpp>
+
+namespace tenon::inline v0::service {
+
+/// Keeps a copy of the request, and once the call is admitted sends it the way it would have gone at first; the handler's own pending call, if it makes one, is passed on.
+template <class Home, class Guard>
+class held final : public pending, private answer_sink, private cancellation::listener {
+ public:
+  /// Decodes, calls and encodes; the call has been admitted.
+  using go_function = disposition (*)(Home& home, exchange& call, typename Guard::info_type& info, typename Guard::call_state& state);
+  using refusal_function = status (*)(const Home& home, outcome refused);
+
+  /// `stand_in` was in a queue in this call's place; `answer` is what the policy said.
+  held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
+       tenon::waiter& stand_in, outcome answer)
+      : home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
+        method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
+    address = call.call.address;
+    context.info = info;
+    context.place(service_, method_, call.peer, call.io);
+    info_.waiter = &node_;
+    node_.replace(stand_in);
+  }
+
+  void go_on() override {
+    context.cancel.listen(*this);
+    arm();
+  }
+  void woken() override { ask_again(); }
+  status write_value(buffer& out) override {
+    if (inner_ != nullptr) return inner_->write_value(out);
+    if (error_.ok()) out.append(value_.view());
+    return std::move(error_);
+  }
+  void dispose() noexcept override {
+    stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local});
+    if (inner_ != nullptr) inner_->dispose();
+    delete this;
+  }
+
+ private:
+  // Others end, and it may go on: soon, since they are in the middle of their own answer.
+  struct node final : tenon::waiter {
+    explicit node(held& owner) noexcept : tenon::waiter{[](tenon::waiter& self) noexcept { static_cast<node&>(self).note(); }}, call{std::make_shared<held*>(&owner)} {}
+    void note() noexcept {
+      tenon::detail::post(*(*call)->context.io(), [weak = std::weak_ptr<held*>{call}] {
+        if (const auto alive = weak.lock(); alive != nullptr && (*alive)->position_ != nowhere) (*alive)->ask_again();
+      });
+    }
+    std::shared_ptr<held*> call;
+  };
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+
+  void arm() {
+    if (info_.wake_at != instant::never()) sink_->wake_at(*this, info_.wake_at);
+  }
+
+  void ask_again() {
+    info_.now = sink_->read_clock();
+    const outcome admitted = guard_.resume(state_, info_, std::exchange(position_, nowhere));
+    if (Guard::waits(admitted)) {
+      position_ = Guard::position_of(admitted);
+      return arm();
+    }
+    if (!admitted.ok()) {
+      error_ = refuse_(home_, admitted);
+      return sink_->finished(*this);
+    }
+    const protocol::request again{.service = service_, .method = method_, .payload = payload_, .address = address, .metadata_block = metadata_, .read_metadata = read_metadata_};
+    exchange call{.call = again, .out = value_, .bounds = bounds_, .sink = *this, .io = context.io(), .peer = context.peer(), .now = info_.now, .deadline = info_.deadline};
+    switch (go_(home_, call, info_, state_)) {
+      case disposition::answered: context.response = std::move(call.response); break;
+      case disposition::refused:
+        error_ = std::move(call.error);
+        context.response = std::move(call.response);
+        break;
+      case disposition::pending:
+        inner_ = call.under_way;
+        return inner_->go_on();
+    }
+    sink_->finished(*this);
+  }
+
+  // False when it no longer waits.
+  bool stop_waiting(outcome why) noexcept {
+    if (position_ == nowhere) return false;
+    guard_.abandon(state_, info_, std::exchange(position_, nowhere), why);
+    node_.leave();
+    return true;
+  }
+
+  void cancelled() override {
+    if (inner_ != nullptr) return inner_->context.cancel.request();
+    if (stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local})) sink_->finished(*this);
+  }
+
+  // The handler's own pending call has ended.
+  void finished(pending& inner) override {
+    context.response = std::move(inner.context.response);
+    sink_->finished(*this);
+  }
+  instant read_clock() override { return sink_->read_clock(); }
+  void wake_at(pending&, instant) override {}
+
+  Home& home_;
+  Guard& guard_;
+  go_function go_;
+  refusal_function refuse_;
+  typename Guard::info_type info_;
+  typename Guard::call_state state_;
+  node node_;
+  answer_sink* sink_;
+  const limits& bounds_;
+  std::string service_;
+  std::string method_;
+  std::string payload_;
+  std::string metadata_;
+  protocol::metadata_reader read_metadata_;
+  buffer value_;
+  status error_;
+  pending* inner_ = nullptr;
+  std::size_t position_;
+};
+
+}  // namespace tenon::inline v0::service
