@@ -32,6 +32,10 @@ struct world {
     io.restart();
     io.poll();
   }
+  bool run_one() {
+    io.restart();
+    return io.poll_one() != 0;
+  }
   void pass(tenon::duration step) {
     asio::post(io, [this, step] { clock.advance(step); });
     run();
@@ -87,6 +91,17 @@ class peer final : private tenon::net::connector::waiter, private tenon::net::ac
     deaf_ = false;
     read();
     world_.run();
+  }
+  /// While nothing else is read: at least so many bytes, as far as there are any.
+  void read_some(std::size_t bytes) {
+    deaf_ = false;
+    for (const std::size_t enough = heard_.size() + bytes; heard_.size() < enough;) {
+      const std::size_t before = heard_.size();
+      read();
+      world_.run_one();
+      if (heard_.size() == before && !world_.run_one()) break;
+    }
+    deaf_ = true;
   }
   void hang_up() {
     if (stream_) stream_->close();

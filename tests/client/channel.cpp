@@ -134,28 +134,34 @@ TEST_CASE("a refused connection fails every waiting call, saying that nothing ra
   CHECK(two.came());
 }
 
-TEST_CASE("a caller that tries again from its callback when the connection was refused meets the next attempt, others cancelled meanwhile or not") {
+TEST_CASE("a caller that tries again from its callback when the connection was refused is told when the next attempt is due, others cancelled meanwhile or not") {
   scripted_shop world;
   world.server.stop_listening();
-  shop_client client{world.io, world.connector()};
+  shop_client client{world.io, world.connector(), {.reconnect = {.first = 1200_ms, .jitter = {}}}};
   std::optional<tenon::call<int>> doomed;
   outcome_of<int> again;
+  outcome_of<int> patient;
   outcome_of<int> last;
   client.price("first").then([&](tenon::result<int> got) {
     CHECK(!got);
     doomed.reset();
     world.server.listen("shop");
     client.price("again").then(again.taker());
+    client.with({.wait_for_ready = true}).price("patient").then(patient.taker());
   });
   doomed.emplace(client.price("doomed"));
   client.price("last").then(last.taker());
   world.run();
   CHECK(last.text() == "UNAVAILABLE: shop.price: connect memory://shop: Connection refused");
+  CHECK(again.text() == "UNAVAILABLE: shop.price: connect memory://shop: Connection refused; next attempt in 1.2 s");
+  CHECK(again.value->error().has(tenon::outcome::not_executed));
+  CHECK(!patient.came());
+  world.pass(1201_ms);
   const auto requests = world.requests();
   REQUIRE(requests.size() == 1);
-  CHECK(requests[0].payload == "\"again\"");
+  CHECK(requests[0].payload == "\"patient\"");
   world.answer(requests[0], "1");
-  CHECK(again.text() == "OK");
+  CHECK(patient.text() == "OK");
 }
 
 namespace {
@@ -573,4 +579,23 @@ TEST_CASE("a client that goes does not let a stubborn call try again") {
   CHECK(sent.text() == "UNAVAILABLE: shop.price: the client was closed");
   world.pass(60_s);
   CHECK(sent.times == 1);
+}
+
+TEST_CASE("a call of which an earlier attempt may have run does not say that nothing ran because the last one did not") {
+  for (const bool was_sent : {true, false}) {
+    scripted_shop world;
+    stubborn_client client{world.io, world.connector()};
+    outcome_of<int> got;
+    if (!was_sent) world.server.stop_listening();
+    client.price("bread").then(got.taker());
+    world.run();
+    if (was_sent) {
+      world.server.stop_listening();
+      world.server.hang_up();
+    }
+    for (int second = 0; second < 60; ++second) world.pass(1_s);
+    REQUIRE(got.came());
+    CHECK(got.text().starts_with("UNAVAILABLE: shop.price: connect memory://shop: Connection refused"));
+    CHECK(got.value->error().has(tenon::outcome::not_executed) == !was_sent);
+  }
 }

@@ -1,4 +1,4 @@
-// The program on DESIGN.md's first page as it is written there, but for its streaming line and for policies and schemas that come later.
+// The program on DESIGN.md's first page as it is written there, but for its streaming line.
 #include <tenon.hpp>
 
 #include <doctest/doctest.h>
@@ -30,7 +30,16 @@ tenon::result<quote> market::buy(std::string symbol, int shares) {
 }
 tenon::task<double> market::average(std::vector<std::string> symbols) { co_return static_cast<double>(symbols.size()); }
 
-using market_client = tenon::client<market, tenon::codec::msgpack, tenon::timeout<10_s>>;
+using market_client = tenon::client<market, tenon::codec::msgpack, tenon::retry<>, tenon::breaker<>, tenon::timeout<200_ms>>;
+
+struct row { int id = 0; };
+struct database {
+  int failures = 2;
+  tenon::result<row> find(int id) {
+    if (failures-- > 0) return tenon::status{tenon::code::unavailable, "busy"};
+    return row{id};
+  }
+};
 
 tenon::task<double> in_a_coroutine(market_client& m) {
   auto r = co_await m.buy("ACME", 3);
@@ -41,7 +50,7 @@ tenon::task<double> in_a_coroutine(market_client& m) {
 
 TEST_CASE("the program of the design works as it is written") {
   tenon::server server;
-  server.serve<tenon::timeout<1_s>>(market{});
+  server.serve<tenon::limiter<tenon::per_second(1000)>, tenon::timeout<1_s>>(market{});   // policies; a contract may stand first
   auto where = server.listen("tcp://127.0.0.1:0");
   REQUIRE(where);
   server.start();
@@ -72,5 +81,11 @@ TEST_CASE("the program of the design works as it is written") {
   CHECK(s.ok());
   CHECK(back->symbol == "ACME");
   CHECK(a_quote.price == 1.5);
+
+  database db;
+  auto guarded = tenon::decorate<tenon::retry<>, tenon::breaker<>>([&](int id) -> tenon::result<row> { return db.find(id); });
+  CHECK(guarded(7)->id == 7);
+  std::string proto = tenon::describe<market>(tenon::schema::proto);             // also json_schema
+  CHECK(proto.find("service market {") != std::string::npos);
   server.stop();
 }

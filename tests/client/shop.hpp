@@ -34,7 +34,15 @@ struct scripted_shop : world {
   scripted_shop() { server.listen("shop"); }
   auto connector() { return wire.connector_to("shop"); }
   /// The requests that have come since the last time.
-  std::vector<frame> requests() { return frames_in(server.heard()); }
+  std::vector<frame> requests() {
+    std::vector<frame> found = frames();
+    std::erase_if(found, [](const frame& each) { return (each.bits & heartbeat) != 0; });
+    return found;
+  }
+  /// The same with heartbeats; a client's first frame is one.
+  std::vector<frame> frames() { return frames_in(server.heard()); }
+  /// What a tenon server answers to a client's heartbeat.
+  void show_as_tenon() { server.say(frame{.bits = response | heartbeat, .metadata = {{"tenon-peer", "server"}}}.bytes()); }
   void answer(const frame& to, std::string payload) { server.say(answer_to(to, std::move(payload))); }
   static std::string answer_to(const frame& to, std::string payload) {
     return frame{.bits = response, .codec = json, .sequence = to.sequence, .payload = std::move(payload)}.bytes();

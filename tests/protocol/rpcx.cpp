@@ -82,13 +82,14 @@ struct client_under_test : reply_sink {
   }
   consumed::state feed(std::string_view bytes) {
     unread.append(bytes);
-    const consumed done = session.consume(unread, *this);
+    const consumed done = session.consume(unread, *this, answered);
     unread.erase(0, done.bytes);
     reason = done.reason;
     return done.next;
   }
 
   rpcx_client_session session;
+  tenon::buffer answered;
   std::string unread;
   std::string reason;
   std::vector<std::uint64_t> ids;

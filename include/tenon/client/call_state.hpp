@@ -1,6 +1,8 @@
 // A call as the client's loop holds it: what the channel sees, and where the result waits for whoever takes it. Client layer.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -15,7 +17,15 @@
 
 namespace tenon::inline v0::detail {
 
-class channel;
+// Templates with one instance each: a program that has no client does not compile them.
+template <class Io>
+class basic_channel;
+using channel = basic_channel<asio::io_context>;
+template <class Io>
+class basic_link;
+using link = basic_link<asio::io_context>;
+class call_list;
+class pending_table;
 
 // What the channel knows of a call. Two own it: the caller's handle, and until it has ended the loop. Its timer is its deadline.
 class call_base : public from_frame_cache, public net::timer {
@@ -50,12 +60,17 @@ class call_base : public from_frame_cache, public net::timer {
   std::atomic<phase> phase_{phase::open};
 
  private:
-  friend class channel;
+  friend channel;
+  friend link;
+  friend class call_list;
+  friend class pending_table;
   std::atomic<std::uint32_t> references_{2};  // the caller's, and the loop's until the call has ended
   // The channel's: where this call stands there.
   enum class place : std::uint8_t { nowhere, waiting, sent, parked };
   place place_ = place::nowhere;
-  std::uint32_t slot_ = 0;  // sent: its slot; waiting: for which attempt to connect
+  bool patient_ = false;      // waiting: for a connection however often connecting fails
+  std::uint32_t slot_ = 0;    // sent: its slot; waiting: for which attempt to connect
+  link* link_ = nullptr;      // sent: by which connection
   call_base* next_ = nullptr;
   call_base** previous_ = nullptr;
 };

@@ -4,6 +4,7 @@
 #include <tenon/core/asio.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include <tenon/client/call.hpp>
 #include <tenon/client/call_state.hpp>
 #include <tenon/client/channel.hpp>
+#include <tenon/client/connection_state.hpp>
+#include <tenon/client/follow_cancel.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/client/typed_call.hpp>
 #include <tenon/codec/arguments.hpp>
@@ -30,6 +33,8 @@
 #include <tenon/net/endpoint.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/select.hpp>
+#include <tenon/protocol/client_protocol.hpp>
+#include <tenon/protocol/concept.hpp>
 #include <tenon/reflect/service.hpp>
 
 namespace tenon::inline v0 {
@@ -89,14 +94,16 @@ struct starter {
       Codec::encode(out, all);
     };
     channel& via = core.via;
+    if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] return via.cancel(*state), std::move(held);
     const bool here = via.loop().on_this_thread();
-    if (here && via.ready() && !Stack::has_loop) {
+    if (here && via.ready() && !Stack::has_loop && !Stack::can_wait) {
       state->start_with(write_payload);
-      return held;
+    } else {
+      write_payload(state->request());
+      if (here) state->start();
+      else via.submit_from_elsewhere(*state);
     }
-    write_payload(state->request());
-    if (here) state->start();
-    else via.submit_from_elsewhere(*state);
+    if (chosen != nullptr) [[unlikely]] follow_cancel(*state, *chosen);
     return held;
   }
 
@@ -139,7 +146,8 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 /// The methods of service `S`, called at an address. `Parameters`: at most one codec (msgpack when there is none) and any policies, outermost first, in any order.
 ///
 /// Each method returns a `call<T>`, or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
-/// connection fails the calls under way and is made anew at the next. May be called from any thread. Destroying it ends its calls.
+/// connection fails the calls under way and is made anew at the next; while connecting fails, calls fail at once with the reason, or wait (`wait_for_ready`).
+/// May be called from any thread. Destroying it ends its calls.
 ///
 /// Shape   `client<market> m{"tcp://127.0.0.1:9000"}` has a background thread; `client<market> m{io, "tcp://..."}` uses the caller's io_context, which one
 ///         thread runs. What a callback throws leaves the run of that io_context, on a background thread it ends the program.
@@ -147,7 +155,7 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 template <class S, class... Parameters>
 class client : public stubs_of<S, client<S, Parameters...>> {
   static_assert(contract<S>, "tenon::client: the first argument is no service; write TENON_SERVICE in the struct, or TENON_SERVICE_FOR beside it");
-  static_assert(((policy::any<Parameters> || codec_type<Parameters>)&&...), "tenon::client: a template argument is neither a policy nor a codec");
+  static_assert(((policy::any<Parameters> || codec_type<Parameters> || policy::is_on_method<Parameters>)&&...), "tenon::client: a template argument is neither a policy nor a codec");
   static_assert((std::size_t{0} + ... + (codec_type<Parameters> ? 1U : 0U)) <= 1, "tenon::client: two codecs; a client speaks one");
 
   using codec_used = typename detail::client_codec<Parameters...>::type;
@@ -177,6 +185,36 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   /// The same methods for one call with options of its own.
   client_with_options<S, codec_used, stack> with(call_options options) const { return {*core_, std::move(options)}; }
 
+  /// Other options than those in the policies' types, `m.configure(retry_options{...})`, for calls that start from now on; from any thread.
+  ///
+  /// Returns whether a policy takes these.
+  template <class Options>
+  bool configure(const Options& options) {
+    return core_->options.set(options);
+  }
+  /// The same for one method: `m.configure<&market::buy>(timeout_options{...})`.
+  template <auto Method, class Options>
+  bool configure(const Options& options) {
+    static_assert(method_index<S, Method> < method_count<S>, "tenon::client::configure: the method is none of those that TENON_SERVICE lists for this service");
+    return core_->options.set(options, method_index<S, Method>);
+  }
+
+  /// Where the connection stands; from any thread, and a moment old. A hook `state_changed` is told of each change.
+  connection_state state() const noexcept { return core_->via.current(); }
+  /// How many answers came when nobody waited for them any more; from any thread.
+  std::uint64_t late_replies() const noexcept { return core_->via.late_replies(); }
+
+  /// Goes to another address: calls that were sent end where they are, all others go to the new one. From any thread.
+  ///
+  /// Errors  invalid_argument when the URL cannot be read; the client stays where it is.
+  status move_to(std::string_view url) {
+    result<endpoint> where = address_of(url, core_->via.options());
+    if (!where) return std::move(where).error();
+    move_to(std::make_unique<net::socket_connector>(core_->via.loop().io(), std::move(*where)));
+    return {};
+  }
+  void move_to(std::unique_ptr<net::connector> to) { core_->via.move_to(std::move(to)); }
+
   // What the methods that TENON_SERVICE makes call.
   template <std::size_t Index, class... Arguments>
   call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
@@ -188,14 +226,20 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   }
 
  private:
+  // What `url` says, if this client can speak its protocol.
+  static result<endpoint> address_of(std::string_view url, const client_options& options) {
+    if (status fits = protocol::fits_protocol(url, static_cast<protocol::serialization>(codec_used::serialization), options.sessions); !fits.ok()) return fits;
+    return endpoint::parse(url);
+  }
   void open(asio::io_context& io, std::string_view url, const client_options& options) {
-    result<endpoint> where = endpoint::parse(url);
+    result<endpoint> where = address_of(url, options);
     if (where) return open(io, std::make_unique<net::socket_connector>(io, std::move(*where)), options);
     open(io, std::make_unique<detail::no_connector>(where.error()), options);
     core_->via.refuse_all(std::move(where).error());
   }
   void open(asio::io_context& io, std::unique_ptr<net::connector> to, const client_options& options) {
-    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options});
+    static constexpr const auto& table = policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
+    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options}, table.size(), table.data());
   }
 
   void shut() noexcept {

@@ -2,23 +2,60 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
+#include <tenon/client/hooks.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/protocol/client_protocol.hpp>
 
 namespace tenon::inline v0 {
 
+class cancellation;
 class context;
 
+/// How long to wait between two attempts to connect: `first`, then each time `multiplier` times the wait before, up to `longest`; each give or take `jitter` of it.
+/// There is no last attempt. Every connection on which the peer has said anything starts over.
+///
+/// Source  gRPC connection-backoff.md: the form, multiplier and jitter. Its first wait of 1 s and longest of 120 s are for the open internet; a service in the next
+///         rack is back sooner.
+struct reconnect_options {
+  duration first = std::chrono::milliseconds{100};
+  duration longest = std::chrono::seconds{10};
+  ratio multiplier = percent(160);
+  ratio jitter = percent(20);
+  bool stay_connected = false;  ///< once connected, or tried to, connect again although no call asks for it
+};
+
+/// How a peer that is gone without a word is noticed: after `interval` without a byte from it a heartbeat asks for one, and after `timeout` more the connection is
+/// dropped. Zero for `interval` turns it off.
+///
+/// Source  gRPC keepalive.md for the timeout; its clients ask for nothing in idle time because servers there punish it, rpcx's do not.
+struct keepalive_options {
+  duration interval = std::chrono::seconds{30};
+  duration timeout = std::chrono::seconds{20};
+  bool without_calls = true;  ///< also while no call is under way, which keeps address translators and firewalls from forgetting the connection
+};
+
 /// Units   `max_pending_calls` in calls under way per connection, sent and waiting to be sent; `max_unsent_bytes` in bytes of requests that the peer does
-///         not take. Beyond either a call ends at once with resource_exhausted.
+///         not take. Beyond either a call ends at once with resource_exhausted. Zero for `write_timeout` or `idle_timeout` turns it off.
 struct client_options {
   tenon::limits limits{};
   std::size_t max_pending_calls = 100'000;
   std::size_t max_unsent_bytes = 64 * 1024 * 1024;
   duration connect_timeout = std::chrono::seconds{5};
+  std::uint64_t seed = 0;                               ///< of what is drawn by chance; 0: another one each time
+  bool wait_for_ready = false;                          ///< calls wait for a connection as long as they have time, instead of failing when connecting fails
+  reconnect_options reconnect{};
+  keepalive_options keepalive{};
+  duration write_timeout = std::chrono::seconds{30};    ///< a peer that takes nothing for so long, of at most 1 MiB at a time, is dropped
+  duration idle_timeout = std::chrono::minutes{30};     ///< a connection without calls for so long is closed; the next call makes a new one
+  std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
+  std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
+  client_hooks hooks{};
+  protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
 };
 
 /// For one call: `m.with({.timeout = 50_ms}).last("ACME")`.
@@ -27,7 +64,9 @@ struct call_options {
   tenon::metadata metadata{};                  ///< sent with the request
   tenon::metadata* response_metadata = nullptr;  ///< filled with the answer's, if any; must outlive the call
   bool one_way = false;                        ///< no answer is awaited: the call ends, with a default value, when it has been handed to the connection
-  const context* parent = nullptr;             ///< a handler's context: the call inherits its deadline; read while the call is made
+  context* parent = nullptr;                   ///< a handler's context, on whose loop the call is made: its deadline is inherited, its cancellation as well
+  cancellation* cancel = nullptr;              ///< cancels the call when requested; of the thread that makes the call; may go before the call ends
+  std::optional<bool> wait_for_ready{};        ///< instead of the client's option
 };
 
 }  // namespace tenon::inline v0

@@ -59,6 +59,7 @@ struct outgoing {
   bool one_way = false;
   std::optional<duration> timeout{};
   const metadata* extra = nullptr;
+  int arguments = -1;  ///< how many the payload holds, for protocols that frame them themselves; negative when nobody says
 };
 
 /// A message being written: where it starts, and where its payload does.
@@ -124,9 +125,20 @@ concept server_session = requires(T& session, std::string_view in, buffer& out, 
 class reply_sink {
  public:
   virtual void on_reply(const reply& answer) = 0;
+  /// The peer stops serving this connection: requests that were sent after the one with the id `last` were not executed and will not be.
+  virtual void on_going_away(std::uint64_t last) { (void)last; }
 
  protected:
   ~reply_sink() = default;
+};
+
+/// Told of the requests in bytes that a client session wrote: the id, and where in the bytes the request ends.
+class request_visitor {
+ public:
+  virtual void request(std::uint64_t id, std::size_t end) = 0;
+
+ protected:
+  ~request_visitor() = default;
 };
 
 /// The client's half of a protocol on one connection: chosen by the URL at run time, hence virtual; called once per message.
@@ -137,7 +149,18 @@ class client_session {
   virtual ~client_session() = default;
   virtual mark begin_request(buffer& out, const outgoing& call) = 0;
   virtual void end_request(buffer& out, mark at) = 0;
-  virtual consumed consume(std::string_view in, reply_sink& sink) = 0;
+  /// `out` takes what the protocol itself must answer: acknowledgements, heartbeats.
+  virtual consumed consume(std::string_view in, reply_sink& sink, buffer& out) = 0;
+
+  // What a protocol may lack.
+  /// What is said first on a new connection; it leaves with the first request.
+  virtual void begin(buffer& out) { (void)out; }
+  /// Asks for a sign of life. Returns false when the protocol has no such message.
+  virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
+  /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.
+  virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
+  /// Finds the requests in bytes that were written here from a message's beginning on: of those that never left it is certain that nothing ran.
+  virtual void visit_requests(std::string_view written, request_visitor& visitor) const { (void)written, (void)visitor; }
 };
 
 }  // namespace tenon::inline v0::protocol

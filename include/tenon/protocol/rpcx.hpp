@@ -17,12 +17,13 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
 
 namespace tenon::inline v0::protocol {
 
-/// The server's half of rpcx. Requests may be answered in any order.
+/// The server's half of rpcx. Requests may be answered in any order. A sink that has `on_cancel(id)` is told of calls that nobody waits for any more.
 ///
 /// Errors  a bad magic, impossible lengths or a metadata block that does not add up close the connection, since the next frame cannot be found;
 ///         a frame, payload or metadata above its limit is answered with resource_exhausted, a frame that cannot be held at all is skipped without being stored;
@@ -104,6 +105,11 @@ class rpcx_session {
     rpcx::end_frame(out, at);
   }
 
+  /// Tells a tenon peer that no request from now on will be executed: the caller sees to that. Others find out by the refusals.
+  [[gnu::cold]] void write_going_away(buffer& out) {
+    if (peer_is_tenon_) rpcx::append_notice(out, rpcx::going_away_notice, last_request_);
+  }
+
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
 
@@ -117,13 +123,9 @@ class rpcx_session {
   // Returns false when the metadata does not add up.
   template <class Sink>
   bool handle(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
-    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
-    if (cut.is_heartbeat()) {
-      const std::size_t start = out.size();
-      out.append(whole);
-      out.data()[start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[start + 2]) | rpcx::response_bit);
-      return true;
-    }
+    constexpr unsigned char special = rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit;
+    if ((cut.bits & special) != 0 && take_aside(cut, whole, sink, out)) [[unlikely]] return true;
+    last_request_ = cut.sequence;
     request call{.service = cut.service,
                  .method = cut.method,
                  .payload = cut.payload,
@@ -151,6 +153,26 @@ class rpcx_session {
       return refuse(call.address, too_large("message", cut.payload.size(), bounds_.max_message_bytes), out), true;
     }
     sink.on_request(call);
+    return true;
+  }
+
+  // What is no request. False for a one-way request.
+  template <class Sink>
+  [[gnu::cold, gnu::noinline]] bool take_aside(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
+    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
+    if (rpcx::is_notice(cut, rpcx::cancel_notice)) {
+      if constexpr (requires { sink.on_cancel(cut.sequence); }) sink.on_cancel(cut.sequence);
+      return true;
+    }
+    if (!cut.is_heartbeat()) return false;
+    if (rpcx::is_from_tenon(cut, rpcx::peer_client)) {
+      peer_is_tenon_ = true;
+      rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_server);
+      return true;
+    }
+    const std::size_t start = out.size();
+    out.append(whole);
+    out.data()[start + 2] = static_cast<char>(cut.bits | rpcx::response_bit);
     return true;
   }
 
@@ -184,6 +206,8 @@ class rpcx_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused frame still to be thrown away
+  std::uint64_t last_request_ = 0;
+  bool peer_is_tenon_ = false;
 };
 
 static_assert(server_session<rpcx_session>);

@@ -16,6 +16,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
 
@@ -49,7 +50,24 @@ class rpcx_client_session final : public client_session {
 
   void end_request(buffer& out, mark at) override { rpcx::end_frame(out, at); }
 
-  consumed consume(std::string_view in, reply_sink& sink) override {
+  /// A heartbeat that says who is here: its echo tells whether the peer is tenon.
+  void begin(buffer& out) override { rpcx::append_heartbeat(out, 0, 0, rpcx::peer_client); }
+  bool write_heartbeat(buffer& out) override { return rpcx::append_heartbeat(out, 0, 0, rpcx::peer_client), true; }
+  bool write_cancel(buffer& out, std::uint64_t id) override {
+    if (peer_is_tenon_) rpcx::append_notice(out, rpcx::cancel_notice, id);
+    return peer_is_tenon_;
+  }
+  [[gnu::cold]] void visit_requests(std::string_view written, request_visitor& visitor) const override {
+    std::size_t end = 0;
+    while (const auto length = rpcx::frame_length(written.substr(end))) {
+      const std::string_view head = written.substr(end);
+      if (*length > head.size()) return;
+      end += static_cast<std::size_t>(*length);
+      if ((static_cast<unsigned char>(head[2]) & (rpcx::heartbeat_bit | rpcx::one_way_bit)) == 0) visitor.request(tenon::detail::load_big_endian_64(head.data() + 4), end);
+    }
+  }
+
+  consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
     consumed done;
     while (true) {
       const std::string_view rest = in.substr(done.bytes);
@@ -74,13 +92,22 @@ class rpcx_client_session final : public client_session {
       const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
-      // A request frame from a server is a push; calls are answered by response frames only.
-      if (!cut->is_response() || cut->is_heartbeat()) continue;
-      deliver(*cut, sink);
+      if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
+      else take_aside(*cut, sink, out);
     }
   }
 
  private:
+  // Everything but an answer. Other requests from a server are pushes, which nobody here has asked for.
+  [[gnu::cold]] void take_aside(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
+    if (cut.is_heartbeat()) {
+      if (!cut.is_response()) rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_client);
+      else if (rpcx::is_from_tenon(cut, rpcx::peer_server)) peer_is_tenon_ = true;
+    } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::going_away_notice)) {
+      sink.on_going_away(cut.sequence);
+    }
+  }
+
   [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {
     const auto bits = static_cast<unsigned char>(head[2]);
     if ((bits & rpcx::response_bit) == 0 || (bits & rpcx::heartbeat_bit) != 0) return;
@@ -110,6 +137,7 @@ class rpcx_client_session final : public client_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
+  bool peer_is_tenon_ = false;
 };
 
 }  // namespace tenon::inline v0::protocol
