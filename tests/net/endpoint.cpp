@@ -31,6 +31,9 @@ TEST_CASE("an address is taken apart and put together again") {
            good{"tcp://[::1]:80", "::1", 80, "tcp://[::1]:80"},
            good{"tcp://[fe80::1%eth0]:80", "fe80::1%eth0", 80, "tcp://[fe80::1%eth0]:80"},
            good{"rpcx://10.0.0.1:8972", "10.0.0.1", 8972, "tcp://10.0.0.1:8972"},
+           good{"jsonrpc://localhost:1", "localhost", 1, "jsonrpc+tcp://localhost:1"},
+           good{"jsonrpc+lsp://[::1]:1", "::1", 1, "jsonrpc+lsp+tcp://[::1]:1"},
+           good{"msgpackrpc+tcp://localhost:1", "localhost", 1, "msgpackrpc+tcp://localhost:1"},
        }) {
     CAPTURE(each.url);
     const tenon::result<endpoint> parsed = endpoint::parse(each.url);
@@ -53,6 +56,11 @@ TEST_CASE("a local address is a path, or a name behind an @") {
     CHECK(*endpoint::parse(parsed->url()) == *parsed);
     CHECK(*parsed == endpoint::local(std::string{path}));
   }
+  const tenon::result<endpoint> spoken = endpoint::parse("msgpackrpc+unix:///tmp/editor.sock");
+  REQUIRE(spoken.has_value());
+  CHECK(spoken->protocol() == "msgpackrpc");
+  CHECK(spoken->path() == "/tmp/editor.sock");
+  CHECK(*endpoint::parse(spoken->url()) == *spoken);
   CHECK(endpoint::parse("unix:///" + std::string(106, 'x')).has_value());
   CHECK(endpoint::parse("unix:///" + std::string(107, 'x')) == tenon::code::invalid_argument);
 }
@@ -63,6 +71,9 @@ TEST_CASE("what is no address is refused, and the message says what was expected
            bad{"127.0.0.1:80", "expected tcp://host:port or unix:///path"},
            bad{"http://a:80", "one of the schemes"},
            bad{"://a:80", "one of the schemes"},
+           bad{"jsonrpcx://a:80", "one of the schemes"},
+           bad{"jsonrpc+rpcx://a:80", "one of the schemes"},
+           bad{"msgpackrpc+://a:80", "one of the schemes"},
            bad{"unix://", "a path after unix://"},
            bad{"tcp://", "a port after the host"},
            bad{"tcp://host", "a port after the host"},

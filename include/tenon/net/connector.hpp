@@ -40,10 +40,13 @@ class connector {
 };
 
 /// Connects to a tcp or local address; names are resolved at each attempt, and every address they have is tried in turn.
-class socket_connector final : public connector {
+///
+/// A template only so that a program that never connects does not compile it; `socket_connector` is its one instance.
+template <class Io>
+class basic_socket_connector final : public connector {
  public:
-  socket_connector(asio::io_context& io, endpoint where) : io_{io}, where_{std::move(where)} {}
-  ~socket_connector() override { cancel(); }
+  basic_socket_connector(Io& io, endpoint where) : io_{io}, where_{std::move(where)} {}
+  ~basic_socket_connector() override { cancel(); }
 
   [[gnu::cold]] void connect(waiter& who) override {
     cancel();
@@ -75,11 +78,11 @@ class socket_connector final : public connector {
 
   // One attempt. Outlives the connector while an operation is under way; what ends late finds `who` empty and says nothing to the attempt after it.
   struct state {
-    state(asio::io_context& on, const endpoint& address, waiter& waiting) : io{on}, where{address}, who{&waiting}, resolver{on.get_executor()} {}
-    asio::io_context& io;
+    state(Io& on, const endpoint& address, waiter& waiting) : io{on}, where{address}, who{&waiting}, resolver{on.get_executor()} {}
+    Io& io;
     endpoint where;
     waiter* who;
-    asio::ip::basic_resolver<asio::ip::tcp, asio::io_context::executor_type> resolver;
+    asio::ip::basic_resolver<asio::ip::tcp, typename Io::executor_type> resolver;
     std::optional<socket> trying;
     resolved found;
     resolved::const_iterator next;
@@ -106,9 +109,11 @@ class socket_connector final : public connector {
     });
   }
 
-  asio::io_context& io_;
+  Io& io_;
   endpoint where_;
   shared state_;
 };
+
+using socket_connector = basic_socket_connector<asio::io_context>;
 
 }  // namespace tenon::inline v0::net

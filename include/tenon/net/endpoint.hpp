@@ -15,7 +15,8 @@ namespace tenon::inline v0 {
 
 /// An address one can listen on or connect to.
 ///
-/// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp.
+/// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp. A client that speaks another protocol
+///         has its name in front of the transport's: `jsonrpc+tcp://`, `jsonrpc+lsp+tcp://` (with Content-Length headers), `msgpackrpc+unix://`, `grpc://`; alone it means tcp.
 class endpoint {
  public:
   enum class kind : std::uint8_t { tcp, local };
@@ -29,9 +30,17 @@ class endpoint {
     };
     const std::size_t mark = url.find("://");
     if (mark == std::string_view::npos) return refuse("tcp://host:port or unix:///path");
-    const std::string_view scheme = url.substr(0, mark);
+    std::string_view scheme = url.substr(0, mark);
     std::string_view rest = url.substr(mark + 3);
     endpoint parsed;
+    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc"}) {
+      if (!scheme.starts_with(protocol)) continue;
+      parsed.protocol_ = protocol;
+      scheme.remove_prefix(protocol.size());
+      if (scheme.empty()) scheme = "tcp";
+      else if (scheme == "+tcp" || scheme == "+unix") scheme.remove_prefix(1);
+      break;
+    }
     if (scheme == "unix") {
       if (rest.empty()) return refuse("a path after unix://");
       if (rest.size() > 107) return refuse("a socket path of at most 107 bytes");
@@ -39,7 +48,7 @@ class endpoint {
       parsed.host_ = rest;
       return parsed;
     }
-    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix");
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc");
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const std::size_t colon = rest.rfind(':');
     if (colon == std::string_view::npos || rest.find(']', colon) != std::string_view::npos) return refuse("a port after the host, tcp://host:port");
@@ -71,6 +80,8 @@ class endpoint {
     return made;
   }
 
+  /// The protocol that the URL names; empty where it names none, which means rpcx to a client. A server speaks all of its own everywhere.
+  const std::string& protocol() const noexcept { return protocol_; }
   bool is_local() const noexcept { return kind_ == kind::local; }
   /// The host as written, without brackets; empty means every interface (listening) or this machine (connecting).
   const std::string& host() const noexcept { return host_; }
@@ -79,9 +90,10 @@ class endpoint {
   std::uint16_t port() const noexcept { return port_; }
 
   [[gnu::cold]] std::string url() const {
-    if (is_local()) return detail::join_text({"unix://", host_});
+    const std::string_view joint = protocol_.empty() ? "" : "+";
+    if (is_local()) return detail::join_text({protocol_, joint, "unix://", host_});
     const bool brackets = host_.find(':') != std::string::npos;
-    return detail::join_text({"tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
+    return detail::join_text({protocol_, joint, "tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
   }
 
   bool operator==(const endpoint&) const = default;
@@ -90,6 +102,7 @@ class endpoint {
   kind kind_ = kind::tcp;
   std::uint16_t port_ = 0;
   std::string host_;
+  std::string protocol_;
 };
 
 }  // namespace tenon::inline v0

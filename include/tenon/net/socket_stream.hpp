@@ -9,7 +9,6 @@
 #include <utility>
 
 #include <asio/buffer.hpp>
-#include <asio/write.hpp>
 
 #include <tenon/core/frame_cache.hpp>
 #include <tenon/net/socket_address.hpp>
@@ -26,7 +25,7 @@ class socket_stream final : public stream {
     socket_.async_read_some(asio::buffer(into, space), read_handler{{user_reference{user}}});
   }
   void write_all(const char* from, std::size_t count, stream_user& user) override {
-    asio::async_write(socket_, asio::buffer(from, count), write_handler{{user_reference{user}}});
+    write_rest(write_handler{{user_reference{user}}, this, from, count});
   }
   void end_writing() noexcept override {
     std::error_code ignored;
@@ -49,9 +48,23 @@ class socket_stream final : public stream {
   struct read_handler : recycled {
     void operator()(const std::error_code& error, std::size_t count) const { held->read_done(error, count); }
   };
+  // What asio::async_write does, without its many kinds of buffers and conditions, which are compiled at once.
   struct write_handler : recycled {
-    void operator()(const std::error_code& error, std::size_t) const { held->write_done(error); }
+    socket_stream* self;
+    const char* from;
+    std::size_t left;
+    void operator()(const std::error_code& error, std::size_t count) {
+      if (error || count == left) return this->held->write_done(error);
+      from += count;
+      left -= count;
+      self->write_rest(std::move(*this));
+    }
   };
+
+  void write_rest(write_handler&& handler) {
+    const asio::const_buffer bytes{handler.from, handler.left};
+    socket_.async_write_some(asio::const_buffers_1{bytes}, std::move(handler));
+  }
 
   socket socket_;
   std::string peer_;

@@ -106,7 +106,7 @@ class http1_session {
   // What a session keeps of the memory that a large request took.
   static constexpr std::size_t kept_bytes = 64 * 1024;
 
-  bool advance(std::string_view in, buffer& out, consumed& done, request& call) {
+  [[gnu::noinline]] bool advance(std::string_view in, buffer& out, consumed& done, request& call) {
     while (!waiting_ && !closing_) {
       const step result = phase_ == phase::head      ? read_head(in, out, done.bytes)
                           : phase_ == phase::counted ? read_counted(in, done.bytes)
@@ -214,7 +214,7 @@ class http1_session {
 
   // A body that lies in one piece is handed on where it lies; from its second piece on it is gathered, as it comes and never
   // by the length it claims.
-  void gather(std::string_view bytes) {
+  [[gnu::noinline]] void gather(std::string_view bytes) {
     if (discarding_ || bytes.empty()) return;
     if (piece_.empty() && body_.empty()) {
       piece_ = bytes;
@@ -225,7 +225,7 @@ class http1_session {
   }
 
   // The read buffer is about to move on: what the unfinished request still needs of it is copied.
-  void keep_unfinished() {
+  [[gnu::noinline]] void keep_unfinished() {
     if (phase_ == phase::head || discarding_) return;
     body_.append(std::exchange(piece_, {}));
     if (head_.data() == kept_head_.data()) return;
@@ -251,7 +251,7 @@ class http1_session {
   }
 
   // Forgets a request that was handed on or thrown away; `route_` and the connection's state serve its answer still.
-  void retire() {
+  [[gnu::noinline]] void retire() {
     phase_ = phase::head;
     discarding_ = false;
     to_head_ = false;

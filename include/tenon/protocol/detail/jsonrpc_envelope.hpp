@@ -1,0 +1,160 @@
+// One JSON-RPC object taken apart where it stands: a request, a notification, a response, or neither. Protocol layer.
+#pragma once
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/units.hpp>
+#include <tenon/protocol/detail/http_json.hpp>
+#include <tenon/protocol/detail/jsonrpc_text.hpp>
+
+namespace tenon::inline v0::protocol::detail {
+
+/// The members that mean something, as raw JSON; empty where they are missing. Of a name that comes twice the last counts.
+struct jsonrpc_envelope {
+  std::string_view version{};
+  std::string_view method{};
+  std::string_view id{};
+  std::string_view params{};
+  std::string_view result{};
+  std::string_view error{};
+  std::string_view meta{};  ///< tenon's own: metadata, and the caller's time
+};
+
+/// Reads the object at `at`. Returns the place after it; nullptr where `text` is no JSON.
+inline const char* cut_envelope(json_text& text, const char* at, jsonrpc_envelope& into) {
+  std::string storage;
+  json_items members{text, at};
+  while (members.next()) {
+    const std::string_view name = json_string_value(members.key, storage);
+    if (name == "jsonrpc") into.version = members.value;
+    else if (name == "method") into.method = members.value;
+    else if (name == "id") into.id = members.value;
+    else if (name == "params") into.params = members.value;
+    else if (name == "result") into.result = members.value;
+    else if (name == "error") into.error = members.value;
+    else if (name == "meta") into.meta = members.value;
+  }
+  return members.after();
+}
+
+// Strings, numbers of every kind, and null may be ids.
+constexpr bool is_jsonrpc_id(std::string_view raw) noexcept {
+  return !raw.empty() && (raw.front() == '"' || raw.front() == '-' || raw.front() == 'n' || (raw.front() >= '0' && raw.front() <= '9'));
+}
+
+/// Why this is no request, in the specification's terms; empty when it is one.
+///
+/// Source  JSON-RPC 2.0, 4 and 4.2. `params` may be null here, as it is with many clients.
+inline std::string_view fault_of_request(const jsonrpc_envelope& call) noexcept {
+  if (call.version != "\"2.0\"") return R"(Invalid Request: expected member "jsonrpc" to be "2.0")";
+  if (!call.id.empty() && !is_jsonrpc_id(call.id)) return R"(Invalid Request: expected member "id" to be a string, a number or null)";
+  if (call.method.empty() || call.method.front() != '"') return R"(Invalid Request: expected member "method" to be a string)";
+  if (!call.params.empty() && std::string_view{"[{n"}.find(call.params.front()) == std::string_view::npos) {
+    return R"(Invalid Request: expected member "params" to be an array or an object)";
+  }
+  return {};
+}
+
+/// What a codec reads the arguments from: `params`, or the one array within an array of one, since a codec takes an array where a method wants one for the argument itself.
+inline std::string_view jsonrpc_arguments(std::string_view params) {
+  if (params.empty() || params.front() != '[') return params;
+  json_text text{params, params.size()};
+  const char* at = text.skip_blanks(text.begin + 1);
+  if (!text.is_at(at, '[')) return params;
+  const char* const stop = text.skip_value(at);
+  return text.is_at(text.skip_blanks(stop), ']') ? std::string_view{at, static_cast<std::size_t>(stop - at)} : params;
+}
+
+inline constexpr std::string_view meta_timeout_key = "timeout_ms";
+
+/// What was left of the caller's time, from `meta`.
+///
+/// Units   milliseconds, a whole number; anything else is no deadline.
+inline std::optional<duration> jsonrpc_timeout(std::string_view meta) {
+  if (meta.empty() || meta.front() != '{') return std::nullopt;
+  json_text text{meta, meta.size()};
+  std::optional<duration> found;
+  std::string storage;
+  json_items members{text, text.begin};
+  while (members.next()) {
+    if (json_string_value(members.key, storage) != meta_timeout_key) continue;
+    std::int64_t milliseconds = 0;
+    const char* const stop = members.value.data() + members.value.size();
+    const auto [end, error] = std::from_chars(members.value.data(), stop, milliseconds);
+    constexpr std::int64_t longest = 1'000'000'000'000;
+    if (error == std::errc{} && end == stop) found = std::chrono::milliseconds{milliseconds < 0 ? 0 : milliseconds > longest ? longest : milliseconds};
+  }
+  return found;
+}
+
+/// Reads `meta`: strings, and arrays of them for keys with several values; numbers and booleans by their text.
+inline void read_jsonrpc_metadata(std::string_view block, metadata& into) {
+  if (block.empty() || block.front() != '{') return;
+  json_text text{block, block.size()};
+  std::string key_storage;
+  std::string value_storage;
+  json_items members{text, text.begin};
+  while (members.next()) {
+    const std::string_view key = json_string_value(members.key, key_storage);
+    if (key == meta_timeout_key) continue;
+    const auto add = [&](std::string_view raw) {
+      if (raw.front() == '"') into.add(key, json_string_value(raw, value_storage));
+      else if (raw.front() != '{' && raw.front() != '[' && raw.front() != 'n') into.add(key, raw);
+    };
+    if (members.value.front() != '[') {
+      add(members.value);
+      continue;
+    }
+    json_items values{text, members.value.data()};
+    while (values.next()) add(values.value);
+  }
+}
+
+/// Appends `,"meta":{...}`, the time first; nothing when there is none of either.
+inline void append_jsonrpc_meta(buffer& out, std::optional<duration> timeout, const metadata& extra) {
+  if (!timeout && extra.empty()) return;
+  out.append(R"(,"meta":{)");
+  char before = 0;
+  const auto begin_member = [&](std::string_view key) {
+    if (before != 0) out.push_back(before);
+    before = ',';
+    append_json_string(out, key);
+    out.push_back(':');
+  };
+  if (timeout) {
+    begin_member(meta_timeout_key);
+    char digits[24];
+    // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
+    const auto end = std::to_chars(digits, digits + sizeof digits, (timeout->ns + 999'999) / 1'000'000).ptr;
+    out.append(digits, static_cast<std::size_t>(end - digits));
+  }
+  for (auto each = extra.begin(); each != extra.end(); ++each) {
+    const auto same = [&](const metadata::value_type& other) { return metadata::same_key(other.first, each->first); };
+    bool repeats = false;
+    for (auto earlier = extra.begin(); earlier != each; ++earlier) repeats = repeats || same(*earlier);
+    if (repeats) continue;
+    bool several = false;
+    for (auto later = each + 1; later != extra.end(); ++later) several = several || same(*later);
+    begin_member(each->first);
+    if (several) out.push_back('[');
+    append_json_string(out, each->second);
+    for (auto later = each + 1; several && later != extra.end(); ++later) {
+      if (!same(*later)) continue;
+      out.push_back(',');
+      append_json_string(out, later->second);
+    }
+    if (several) out.push_back(']');
+  }
+  out.push_back('}');
+}
+
+}  // namespace tenon::inline v0::protocol::detail

@@ -1,0 +1,362 @@
+// gRPC over HTTP/2 on one connection: the client's session, unary calls. Protocol layer; outside the umbrella, for it links nghttp2.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/code.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_status.hpp>
+#include <tenon/protocol/detail/grpc_text.hpp>
+#include <tenon/protocol/detail/http2_engine.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// The client's half of gRPC, calls of one message each way. HTTP/2 by prior knowledge.
+///
+/// Errors  a reset or an answer without a status ends its call with the code that gRPC's tables give; REFUSED_STREAM, and a stream above a GOAWAY's last,
+///         are unavailable and not_executed; an answer above the limit is resource_exhausted and cancelled on the wire.
+/// Source  gRPC over HTTP/2 (PROTOCOL-HTTP2.md, http-grpc-status-mapping.md), RFC 9113.
+class grpc_client_session final : public client_session {
+ public:
+  grpc_client_session(const limits& bounds, std::string authority)
+      : bounds_{bounds}, authority_{std::move(authority)}, engine_{detail::http2_engine::side::client, this, &set_callbacks, bounds.max_metadata_bytes} {}
+
+  mark begin_request(buffer& out, const outgoing& call) override {
+    stream& made = streams_.make();
+    made.call = call.id;
+    writing_ = &made;
+    path_.assign("/").append(call.service).append("/").append(call.method);
+    fields_.clear();
+    coded_.clear();
+    fields_.push_back(detail::header_field(":method", "POST"));
+    fields_.push_back(detail::header_field(":scheme", "http"));
+    fields_.push_back(detail::header_field(":path", path_));
+    fields_.push_back(detail::header_field(":authority", authority_));
+    fields_.push_back(detail::header_field("te", "trailers"));
+    fields_.push_back(detail::header_field("content-type", detail::grpc_content_type(call.codec)));
+    fields_.push_back(detail::header_field("user-agent", "grpc-c++-tenon"));
+    if (call.timeout) fields_.push_back(detail::header_field("grpc-timeout", detail::write_grpc_timeout(timeout_, *call.timeout)));
+    if (call.extra != nullptr) detail::add_grpc_metadata(fields_, coded_, *call.extra, detail::metadata_part::both);
+    const std::size_t start = out.size();
+    std::memset(out.extend(detail::grpc_prefix), 0, detail::grpc_prefix);
+    return {.start = start, .payload = out.size()};
+  }
+
+  void end_request(buffer& out, mark at) override {
+    detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
+    stream& to = *std::exchange(writing_, nullptr);
+    to.request.append(out.view(at.start));
+    out.truncate(at.start);
+    nghttp2_data_provider body{};
+    body.source.ptr = &to;
+    body.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags, nghttp2_data_source* source, void*) {
+      return read_request(*static_cast<stream*>(source->ptr), room, *flags);
+    };
+    const std::int32_t id = nghttp2_submit_request(engine_.get(), nullptr, fields_.data(), fields_.size(), &body, &to);
+    if (id < 0) {
+      // No stream can be opened any more. The owner hears of it with whatever comes next: the connection is about to end.
+      end(to, NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    to.id = id;
+    if (!receiving_) engine_.send(out);
+  }
+
+  consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
+    consumed done;
+    sink_ = &sink;
+    receiving_ = true;
+    const std::string_view fault = engine_.receive(in);
+    keep_pieces();
+    // Sending ends streams too: those that are reset, and those that can no longer be opened.
+    do engine_.send(out);
+    while (finish_ended());
+    receiving_ = false;
+    sink_ = nullptr;
+    done.bytes = in.size();
+    if (!fault.empty() || engine_.finished()) {
+      done.next = consumed::state::close;
+      done.reason = tenon::detail::join_text({"grpc: ", fault.empty() ? std::string_view{"the peer has closed the HTTP/2 connection"} : fault});
+    }
+    return done;
+  }
+
+  /// HTTP/2's PING, whose answer is a sign of life.
+  bool write_heartbeat(buffer& out) override {
+    nghttp2_submit_ping(engine_.get(), NGHTTP2_FLAG_NONE, nullptr);
+    if (!receiving_) engine_.send(out);
+    return true;
+  }
+
+  bool write_cancel(buffer& out, std::uint64_t id) override {
+    stream* cancelled = streams_.first();
+    while (cancelled != nullptr && cancelled->call != id) cancelled = cancelled->next;
+    if (cancelled == nullptr || cancelled->id == 0) return true;
+    nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, cancelled->id, NGHTTP2_CANCEL);
+    if (!receiving_) engine_.send(out);
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kept_bytes = 16 * 1024;
+
+  struct stream {
+    stream* next = nullptr;
+    stream** previous = nullptr;
+    std::uint64_t call = 0;
+    std::int32_t id = 0;
+    int http_status = 0;
+    int grpc_status = -1;
+    serialization codec = serialization::raw;
+    bool is_grpc = false;
+    bool ended = false;      // to be told to the owner, when it listens
+    std::uint32_t error = 0;
+    bool oversized = false;
+    bool has_pushback = false;
+    std::int32_t pushback_ms = 0;
+    std::string message;
+    std::string details;
+    std::string metadata_block;
+    std::string_view piece;  // of the answer, in the read buffer; only while `consume` runs
+    buffer answer;
+    buffer request;
+    std::size_t sent = 0;    // of `request`
+
+    void reset() noexcept {
+      id = 0;
+      http_status = 0;
+      error = NGHTTP2_NO_ERROR;
+      grpc_status = -1;
+      codec = serialization::raw;
+      is_grpc = ended = oversized = has_pushback = false;
+      message.clear();
+      details.clear();
+      metadata_block.clear();
+      piece = {};
+      answer.clear();
+      if (answer.capacity() > kept_bytes) answer.release();
+      request.clear();
+      if (request.capacity() > kept_bytes) request.release();
+      sent = 0;
+    }
+    std::string_view body() const noexcept { return answer.empty() ? piece : answer.view(); }
+  };
+
+  // --- nghttp2's events
+
+  static grpc_client_session& self(void* user) noexcept { return *static_cast<grpc_client_session*>(user); }
+  static void set_callbacks(nghttp2_session_callbacks* to) {
+    nghttp2_session_callbacks_set_on_header_callback(
+        to, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* field, std::size_t field_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
+               void* user) { return self(user).header(*frame, detail::text_of(field, field_size), detail::text_of(value, value_size)); });
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
+        to, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size, void* user) { return self(user).chunk(id, detail::text_of(data, size)); });
+    nghttp2_session_callbacks_set_on_stream_close_callback(
+        to, [](nghttp2_session*, std::int32_t id, std::uint32_t error, void* user) { return self(user).stream_closed(id, error); });
+    nghttp2_session_callbacks_set_send_data_callback(
+        to, [](nghttp2_session*, nghttp2_frame*, const std::uint8_t* head, std::size_t size, nghttp2_data_source* source, void* user) {
+          return self(user).write_data(head, size, *static_cast<stream*>(source->ptr));
+        });
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(to, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+      if (frame->hd.type == NGHTTP2_HEADERS) self(user).not_sent(*frame);
+      return 0;
+    });
+  }
+
+  stream* find(std::int32_t id) const noexcept { return static_cast<stream*>(nghttp2_session_get_stream_user_data(engine_.get(), id)); }
+
+  int header(const nghttp2_frame& frame, std::string_view field, std::string_view value) {
+    stream* of = find(frame.hd.stream_id);
+    if (of == nullptr) return 0;
+    if (field == ":status") std::from_chars(value.data(), value.data() + value.size(), of->http_status);
+    else if (field == "content-type") note_content_type(*of, value);
+    else if (field == "grpc-status") note_status(*of, value);
+    else if (field == "grpc-message") of->message = detail::percent_decoded(value);
+    else if (field == "grpc-status-details-bin") of->details = value;
+    else if (field == "grpc-retry-pushback-ms") note_pushback(*of, value);
+    else if (!detail::is_grpc_framing(field) && of->metadata_block.size() < bounds_.max_metadata_bytes) detail::append_grpc_metadata(of->metadata_block, field, value);
+    return 0;
+  }
+  static void note_content_type(stream& of, std::string_view value) {
+    const auto codec = detail::codec_of_grpc(value);
+    of.is_grpc = codec.has_value();
+    if (codec) of.codec = *codec;
+  }
+  static void note_status(stream& of, std::string_view value) {
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), of.grpc_status);
+    if (error != std::errc{} || end != value.data() + value.size() || of.grpc_status < 0) of.grpc_status = static_cast<int>(code::unknown);
+  }
+  // What cannot be read, and a second value, mean never (gRFC A6).
+  static void note_pushback(stream& of, std::string_view value) {
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), of.pushback_ms);
+    if (of.has_pushback || error != std::errc{} || end != value.data() + value.size()) of.pushback_ms = -1;
+    of.has_pushback = true;
+  }
+
+  int chunk(std::int32_t id, std::string_view bytes) {
+    stream* of = find(id);
+    if (of == nullptr || of->oversized) return 0;
+    if (of->body().size() + bytes.size() > bounds_.max_message_bytes + detail::grpc_prefix) {
+      of->oversized = true;
+      nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+      return 0;
+    }
+    if (of->piece.empty() && of->answer.empty()) {
+      of->piece = bytes;
+    } else {
+      of->answer.append(std::exchange(of->piece, {}));
+      of->answer.append(bytes);
+    }
+    return 0;
+  }
+  void keep_pieces() {
+    for (stream* each = streams_.first(); each != nullptr; each = each->next) {
+      if (!each->piece.empty()) each->answer.append(std::exchange(each->piece, {}));
+    }
+  }
+
+  int stream_closed(std::int32_t id, std::uint32_t error) {
+    stream* gone = find(id);
+    if (gone == nullptr) return 0;
+    nghttp2_session_set_stream_user_data(engine_.get(), id, nullptr);
+    if (sink_ != nullptr && !engine_.sending()) finish(*gone, error);
+    else end(*gone, error);
+    return 0;
+  }
+  void not_sent(const nghttp2_frame& frame) {
+    if (stream* gone = find(frame.hd.stream_id); gone != nullptr) gone->error = NGHTTP2_REFUSED_STREAM;
+  }
+  // While bytes are sent nobody may be told: it is done afterwards.
+  void end(stream& gone, std::uint32_t error) noexcept {
+    gone.ended = true;
+    if (gone.error == NGHTTP2_NO_ERROR) gone.error = error;
+    any_ended_ = true;
+  }
+  bool finish_ended() {
+    if (!std::exchange(any_ended_, false)) return false;
+    for (stream* each = streams_.first(); each != nullptr;) {
+      if (!each->ended) {
+        each = each->next;
+        continue;
+      }
+      finish(*each, each->error);
+      // Its owner may have started others, and ended some.
+      each = streams_.first();
+    }
+    return true;
+  }
+
+  void finish(stream& ended, std::uint32_t error) {
+    if (ended.error != NGHTTP2_NO_ERROR) error = ended.error;
+    reply answer{.id = ended.call, .codec = ended.codec, .payload = {}, .error = {}, .metadata_block = ended.metadata_block, .read_metadata = &detail::read_grpc_metadata};
+    answer.error = status_of(ended, error);
+    if (answer.error.ok()) answer.error = cut(ended, answer.payload);
+    sink_->on_reply(answer);
+    streams_.give_back(ended);
+  }
+
+  status status_of(const stream& of, std::uint32_t error) const {
+    if (of.oversized) {
+      return {outcome{.code = code::resource_exhausted, .flags = outcome::local | outcome::no_retry},
+              tenon::detail::join_text({"the answer exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})};
+    }
+    // A status counts even when a reset follows it: a server ends a stream that way whose request it need not read to its end.
+    if (of.grpc_status >= 0) return said(of);
+    if (error != NGHTTP2_NO_ERROR) return of_reset(error);
+    if (of.http_status != 200 || !of.is_grpc) return of_http(of);
+    return {code::internal, "the answer ended without a grpc-status"};
+  }
+  static status said(const stream& of) {
+    outcome what{.code = code_from_number(of.grpc_status)};
+    if (of.has_pushback) {
+      what.pushback_ms = of.pushback_ms;
+      what.flags |= outcome::pushback;
+    }
+    if (what.ok()) return {};
+    status why{what, of.message};
+    if (!of.details.empty()) detail::read_grpc_status_details(of.details, why);
+    return why;
+  }
+  static status of_reset(std::uint32_t error) {
+    const std::string text = tenon::detail::join_text({"the stream was reset: ", nghttp2_http2_strerror(error)});
+    switch (error) {
+      case NGHTTP2_REFUSED_STREAM: return {outcome{.code = code::unavailable, .flags = outcome::not_executed}, text};
+      case NGHTTP2_CANCEL: return {code::cancelled, text};
+      case NGHTTP2_ENHANCE_YOUR_CALM: return {code::resource_exhausted, text};
+      case NGHTTP2_INADEQUATE_SECURITY: return {code::permission_denied, text};
+      default: return {code::internal, text};
+    }
+  }
+  static status of_http(const stream& of) {
+    const std::string text = of.http_status == 200 ? std::string{"the answer's content type is not gRPC's"}
+                                                   : tenon::detail::join_text({"HTTP status ", tenon::detail::number_text{of.http_status}, " instead of a gRPC answer"});
+    switch (of.http_status) {
+      case 400:
+      case 431: return {code::internal, text};
+      case 401: return {code::unauthenticated, text};
+      case 403: return {code::permission_denied, text};
+      case 404: return {code::unimplemented, text};
+      case 429:
+      case 502:
+      case 503:
+      case 504: return {code::unavailable, text};
+      default: return {code::unknown, text};
+    }
+  }
+  static status cut(const stream& of, std::string_view& payload) {
+    const std::string_view body = of.body();
+    if (body.size() < detail::grpc_prefix || detail::grpc_length(body.data()) != body.size() - detail::grpc_prefix) {
+      return {code::internal, body.empty() ? "the answer holds no message; expected one" : "the answer holds a broken message, or more than one; expected one"};
+    }
+    if (body.front() != 0) return {code::internal, "the answer is compressed, which this client did not ask for"};
+    payload = body.substr(detail::grpc_prefix);
+    return {};
+  }
+
+  // --- requests
+
+  static ssize_t read_request(stream& of, std::size_t room, std::uint32_t& flags) {
+    const std::size_t left = of.request.size() - of.sent;
+    const std::size_t size = (std::min)(left, room);
+    flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (size == left) flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(size);
+  }
+  int write_data(const std::uint8_t* head, std::size_t size, stream& of) {
+    buffer& out = engine_.out();
+    out.append(head, 9);
+    out.append(of.request.data() + of.sent, size);
+    of.sent += size;
+    return 0;
+  }
+
+  limits bounds_;
+  std::string authority_;
+  std::string path_;
+  detail::grpc_timeout_text timeout_{};
+  detail::stream_pool<stream> streams_;
+  std::vector<nghttp2_nv> fields_;     // of the request that is being written,
+  detail::grpc_coded_metadata coded_;  // and what they are views of
+  stream* writing_ = nullptr;
+  reply_sink* sink_ = nullptr;
+  bool receiving_ = false;
+  bool any_ended_ = false;
+  // Last: its end closes the streams, which are the members above.
+  detail::http2_engine engine_;
+};
+
+}  // namespace tenon::inline v0::protocol

@@ -1,0 +1,101 @@
+// JSON-RPC 2.0 on one connection, the server's half. Protocol layer; models `server_session`.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/http_text.hpp>
+#include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
+#include <tenon/protocol/detail/jsonrpc_error.hpp>
+#include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_text.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// Calls as `{"jsonrpc":"2.0","method":"market.last","params":["ACME"],"id":1}`, one text per line, or each behind a `Content-Length` header; answers come the same way.
+/// Requests, notifications and batches; answered in any order, a batch with one array.
+///
+/// Shape   a method is `service.method` or `service/method`: split at the last slash, or, without one, at the last dot. `params` by position or by name. A member `meta`
+///         of the request holds metadata (strings) and `timeout_ms`; metadata of an answer comes back in a `meta` of its own.
+/// Errors  -32700 and -32600 are answered here, as is what exceeds a limit. `error.data` names the exact code, `{"code":"NOT_FOUND","retry_after_ms":20}`; `error.code`
+///         is -32602 for invalid_argument, -32601 for unimplemented, -32603 for internal, and -32050 minus the code's number for the others. A header without
+///         a length closes the connection.
+/// Source  JSON-RPC 2.0 Specification; Language Server Protocol, base protocol.
+class jsonrpc_session {
+ public:
+  static constexpr std::string_view name = "jsonrpc";
+  static constexpr bool answers_in_any_order = true;
+
+  /// A bracket, after blanks or none, or a header: `Content-` in either case, of which HTTP's CONNECT is no beginning.
+  static sniffed recognise(std::string_view first) noexcept {
+    constexpr std::string_view header = "content-";
+    constexpr std::size_t most_blanks = 64;
+    std::size_t at = 0;
+    while (at < first.size() && detail::is_json_blank(first[at])) ++at;
+    if (at == first.size()) return at <= most_blanks ? sniffed::need_more : sniffed::no;
+    if (first[at] == '{' || first[at] == '[') return sniffed::yes;
+    for (std::size_t i = 0; i < header.size(); ++i) {
+      if (at + i == first.size()) return sniffed::need_more;
+      if (detail::to_lower(first[at + i]) != header[i]) return sniffed::no;
+    }
+    return sniffed::yes;
+  }
+
+  explicit jsonrpc_session(const limits& bounds) noexcept
+      : framer_{bounds.max_message_bytes + bounds.max_metadata_bytes, bounds.max_metadata_bytes}, dialogue_{bounds, jsonrpc_framing::lines} {}
+  jsonrpc_session(const jsonrpc_session&) = delete;
+  jsonrpc_session& operator=(const jsonrpc_session&) = delete;
+
+  template <request_sink Sink>
+  consumed consume(std::string_view in, Sink& sink, buffer& out) {
+    consumed done;
+    while (done.next == consumed::state::more && done.bytes != in.size()) {
+      if (sink.full()) {
+        done.next = consumed::state::wait;
+        break;
+      }
+      std::string_view text;
+      if (!next_text(in, out, done, text)) break;
+      if (!text.empty()) dialogue_.take(text, sink, out);
+    }
+    return done;
+  }
+
+  mark begin_reply(buffer& out, const reply_address& to) { return dialogue_.begin_reply(out, to); }
+  void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) { dialogue_.end_reply(out, at, to, extra); }
+  void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) { dialogue_.write_error(out, to, error, extra); }
+
+  bool closing() const noexcept { return false; }
+  bool unfinished() const noexcept { return framer_.unfinished(); }
+
+ private:
+  // False when more bytes are needed. `text` may be JSON; what can be none is answered here, and `text` stays empty.
+  [[gnu::noinline]] bool next_text(std::string_view in, buffer& out, consumed& done, std::string_view& text) {
+    using kind = detail::jsonrpc_cut::kind;
+    const detail::jsonrpc_cut cut = framer_.next(in.substr(done.bytes));
+    dialogue_.use(framer_.framing());
+    done.bytes += cut.used;
+    switch (cut.is) {
+      case kind::starved: return false;
+      case kind::text: text = cut.text; break;
+      case kind::broken: dialogue_.refuse(out, detail::jsonrpc_number::parse_error, "Parse error: expected a complete JSON text on the line"); break;
+      case kind::oversized: dialogue_.refuse_oversized(out); break;
+      case kind::unreadable:
+        dialogue_.refuse(out, detail::jsonrpc_number::parse_error, "Parse error: expected header lines with one Content-Length");
+        done.next = consumed::state::close;
+        done.reason = "jsonrpc: expected header lines with one Content-Length, found others";
+        return false;
+    }
+    return true;
+  }
+
+  detail::jsonrpc_framer framer_;
+  jsonrpc_dialogue dialogue_;
+};
+
+}  // namespace tenon::inline v0::protocol

@@ -1,0 +1,182 @@
+// JSON-RPC 2.0 on one connection: the client's session. Protocol layer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/http_json.hpp>
+#include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
+#include <tenon/protocol/detail/jsonrpc_envelope.hpp>
+#include <tenon/protocol/detail/jsonrpc_error.hpp>
+#include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_text.hpp>
+#include <tenon/protocol/detail/msgpack_rpc_numbers.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// The client's half of JSON-RPC. One argument goes as an array of it, several as the codec has them: by position, or by name where the contract names them.
+/// Metadata and the time that is left go as a member `meta`, where there is either; a server that refuses members it does not know wants `timeout_options::propagate` off.
+///
+/// Errors  what is no JSON, an answer above the limit, and an error that names no call close the connection with a reason. Requests of the server are
+///         refused, its notifications dropped.
+/// Source  JSON-RPC 2.0 Specification.
+class jsonrpc_client_session final : public client_session {
+ public:
+  explicit jsonrpc_client_session(const limits& bounds, jsonrpc_framing framing = jsonrpc_framing::lines) noexcept
+      : bounds_{bounds}, framing_{framing}, framer_{bounds.max_message_bytes + bounds.max_metadata_bytes, bounds.max_metadata_bytes} {}
+
+  mark begin_request(buffer& out, const outgoing& call) override {
+    const std::size_t start = out.size();
+    detail::begin_jsonrpc_frame(out, framing_);
+    out.append(R"({"jsonrpc":"2.0","method":)");
+    if (call.service.empty()) detail::append_json_string(out, call.method);
+    else detail::append_json_string(out, tenon::detail::join_text({call.service, ".", call.method}));
+    if (!call.one_way) {
+      out.append(R"(,"id":)");
+      out.append(tenon::detail::number_text{numbers_.give(call.id)});
+    }
+    if (call.timeout || call.extra != nullptr) detail::append_jsonrpc_meta(out, call.timeout, call.extra != nullptr ? *call.extra : metadata{});
+    arguments_ = call.arguments;
+    params_ = out.size();
+    out.append(R"(,"params":)");
+    // Room for a bracket: whether one is needed is seen when the payload is there.
+    if (arguments_ < 2) out.push_back(arguments_ == 1 ? '[' : ' ');
+    return {.start = start, .payload = out.size()};
+  }
+
+  void end_request(buffer& out, mark at) override {
+    const std::string_view payload = out.view(at.payload);
+    if (arguments_ == 0 || (arguments_ < 0 && payload == "null")) {
+      out.truncate(params_);
+    } else if (arguments_ == 1) {
+      out.push_back(']');
+    } else if (arguments_ < 0 && !payload.starts_with('[') && !payload.starts_with('{')) {
+      out.data()[at.payload - 1] = '[';
+      out.push_back(']');
+    }
+    out.push_back('}');
+    detail::end_jsonrpc_frame(out, at.start, framing_);
+  }
+
+  consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
+    using kind = detail::jsonrpc_cut::kind;
+    consumed done;
+    while (done.next == consumed::state::more && done.bytes != in.size()) {
+      const detail::jsonrpc_cut cut = framer_.next(in.substr(done.bytes));
+      done.bytes += cut.used;
+      if (cut.is == kind::starved) break;
+      if (cut.is == kind::oversized) close(done, {"an answer exceeds the limit of ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"});
+      else if (cut.is != kind::text) close(done, {"expected answers in JSON, found other bytes"});
+      else if (!cut.text.empty()) read_text(cut.text, sink, out, done);
+    }
+    return done;
+  }
+
+  /// The Language Server Protocol's way, which JSON-RPC alone does not have.
+  [[gnu::cold]] bool write_cancel(buffer& out, std::uint64_t id) override {
+    const auto number = framing_ == jsonrpc_framing::headers ? numbers_.number_of(id) : std::nullopt;
+    if (!number) return false;
+    numbers_.take(*number);
+    const std::size_t start = out.size();
+    detail::begin_jsonrpc_frame(out, framing_);
+    out.append(R"({"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":)");
+    out.append(tenon::detail::number_text{*number});
+    out.append("}}");
+    detail::end_jsonrpc_frame(out, start, framing_);
+    return true;
+  }
+
+  void visit_requests(std::string_view written, request_visitor& visitor) const override {
+    detail::jsonrpc_framer framer{written.size(), written.size()};
+    for (std::size_t end = 0; end != written.size();) {
+      const detail::jsonrpc_cut cut = framer.next(written.substr(end));
+      end += cut.used;
+      if (cut.is != detail::jsonrpc_cut::kind::text) return;
+      detail::json_text reader{cut.text, cut.text.size()};
+      detail::jsonrpc_envelope call;
+      if (cut.text.empty() || detail::cut_envelope(reader, reader.begin, call) == nullptr || call.method.empty()) continue;
+      if (const auto number = detail::jsonrpc_integer(call.id); number && *number >= 0) {
+        if (const auto id = numbers_.find(static_cast<std::uint64_t>(*number))) visitor.request(*id, end);
+      }
+    }
+  }
+
+ private:
+  void read_text(std::string_view text, reply_sink& sink, buffer& out, consumed& done) {
+    detail::json_text reader{text, bounds_.max_nesting + 2};
+    const char* at = reader.skip_blanks(reader.begin);
+    detail::jsonrpc_envelope answer;
+    if (reader.is_at(at, '{')) {
+      at = detail::cut_envelope(reader, at, answer);
+      if (at != nullptr) return deliver(answer, sink, out, done);
+    } else if (reader.is_at(at, '[')) {
+      detail::json_items items{reader, at};
+      while (done.next == consumed::state::more && items.next()) {
+        answer = {};
+        if (items.value.front() != '{') continue;
+        detail::cut_envelope(reader, items.value.data(), answer);
+        deliver(answer, sink, out, done);
+      }
+      at = items.after();
+    }
+    if (at == nullptr && !reader.expected.empty()) close(done, {"an answer is no JSON: expected ", reader.expected, " at byte ", tenon::detail::number_text{reader.byte}});
+  }
+
+  void deliver(const detail::jsonrpc_envelope& from, reply_sink& sink, buffer& out, consumed& done) {
+    if (!from.method.empty()) return refuse(from.id, out);
+    const bool failed = !from.error.empty() && from.error != "null";
+    // Nobody can tell which of the calls the server could not read.
+    if (from.id == "null" && failed) return close(done, {"the server could not read a request: ", detail::read_jsonrpc_error(from.error).message()});
+    std::string_view digits = from.id;
+    if (digits.size() > 1 && digits.front() == '"') digits = digits.substr(1, digits.size() - 2);
+    const auto number = detail::jsonrpc_integer(digits);
+    const auto id = number && *number >= 0 ? numbers_.take(static_cast<std::uint64_t>(*number)) : std::nullopt;
+    if (!id) return;
+    reply answer{.id = *id,
+                 .codec = serialization::json,
+                 .payload = from.result,
+                 .error = {},
+                 .metadata_block = from.meta,
+                 .read_metadata = &detail::read_jsonrpc_metadata};
+    if (failed) [[unlikely]] answer.error = detail::read_jsonrpc_error(from.error);
+    else if (from.result.empty()) [[unlikely]] answer.error = status{outcome{.code = code::internal, .flags = outcome::local}, "the answer has neither result nor error"};
+    sink.on_reply(answer);
+  }
+
+  // The server asks something: nothing is served on this side, and it need not wait to learn that.
+  [[gnu::cold]] void refuse(std::string_view id, buffer& out) const {
+    if (id.empty()) return;
+    const std::size_t start = out.size();
+    detail::begin_jsonrpc_frame(out, framing_);
+    out.append(R"({"jsonrpc":"2.0","id":)");
+    out.append(id);
+    out.append(R"(,"error":)");
+    detail::append_jsonrpc_error_head(out, detail::jsonrpc_number::method_not_found, "this peer serves no methods");
+    out.append("}}");
+    detail::end_jsonrpc_frame(out, start, framing_);
+  }
+
+  [[gnu::cold]] static void close(consumed& done, std::initializer_list<std::string_view> reason) {
+    done.next = consumed::state::close;
+    done.reason = "jsonrpc: " + tenon::detail::join_text(reason);
+  }
+
+  limits bounds_;
+  jsonrpc_framing framing_;
+  detail::jsonrpc_framer framer_;
+  detail::msgpack_rpc_numbers numbers_;
+  std::size_t params_ = 0;  // where the request that is being written has its params
+  int arguments_ = -1;      // and how many they are
+};
+
+}  // namespace tenon::inline v0::protocol
