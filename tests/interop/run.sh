@@ -1,5 +1,5 @@
 #!/bin/sh
-# Foreign peers against tenon: the real rpcx module in Go, as client and as server, and curl.
+# Foreign peers against tenon: the real rpcx module in Go, as client and as server, curl, and Python's msgpack.
 # usage: sh tests/interop/run.sh BINARIES   where BINARIES holds rpcx_server and rpcx_client
 #        sh tests/interop/run.sh self       the Go peer against itself: shows that the cases are right
 # A peer that cannot be had here is reported as skipped and fails nothing.
@@ -242,5 +242,19 @@ if [ "$binaries" != self ]; then
     summary curl
   fi
 fi
+
+if [ "$binaries" != self ] && [ -x "$binaries/msgpack_values" ]; then
+  if ! command -v python3 >/dev/null 2>&1 || ! python3 -m venv "$work/python" >/dev/null 2>&1; then
+    echo "skipped: msgpack-python (no python3 with venv)"
+  elif ! limited 120 "$work/python/bin/pip" install --quiet msgpack >"$work/pip" 2>&1; then
+    echo "skipped: msgpack-python (the package index does not answer)"
+  else
+    run_cases "msgpack of Python" "$work/python/bin/python" "$here/msgpack_values.py" "$binaries/msgpack_values"
+    summary msgpack-python
+  fi
+fi
+
+. "$here/rpc_peers.sh"
+. "$here/grpc_peers.sh"
 
 [ "$all_failed" -eq 0 ]

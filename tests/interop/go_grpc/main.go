@@ -1,0 +1,137 @@
+// gRPC's own interoperability tests by grpc-go: its test server, and its unary test cases as a client.
+// usage: peer serve           prints `listening HOST:PORT`, ends with its standard input
+//
+//	peer call HOST:PORT  runs every case in a process of its own, for a failing one ends its process
+//	peer case HOST:PORT NAME
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/interop"
+	pb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+var cases = []string{
+	"empty_unary", "large_unary", "special_status_message", "unimplemented_method", "unimplemented_service",
+	"status_code_and_message", "custom_metadata", "deadline", "many_at_once",
+}
+
+func fail(format string, values ...any) {
+	fmt.Printf(format+"\n", values...)
+	os.Exit(1)
+}
+
+func run(name string, connection *grpc.ClientConn) {
+	client := pb.NewTestServiceClient(connection)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	switch name {
+	case "empty_unary":
+		interop.DoEmptyUnaryCall(ctx, client)
+	case "large_unary":
+		interop.DoLargeUnaryCall(ctx, client)
+	case "special_status_message":
+		interop.DoSpecialStatusMessage(ctx, client)
+	case "unimplemented_method":
+		interop.DoUnimplementedMethod(ctx, connection)
+	case "unimplemented_service":
+		interop.DoUnimplementedService(ctx, pb.NewUnimplementedServiceClient(connection))
+	case "status_code_and_message": // the unary half of the official case
+		_, err := client.UnaryCall(ctx, &pb.SimpleRequest{ResponseStatus: &pb.EchoStatus{Code: 2, Message: "test status message"}})
+		if status.Code(err) != codes.Unknown || status.Convert(err).Message() != "test status message" {
+			fail("got %v", err)
+		}
+	case "custom_metadata": // the unary half of the official case
+		ctx = metadata.AppendToOutgoingContext(ctx, "x-grpc-test-echo-initial", "test_initial_metadata_value", "x-grpc-test-echo-trailing-bin", "\x0a\x0b\x0a\x0b\x0a\x0b")
+		var header, trailer metadata.MD
+		if _, err := client.UnaryCall(ctx, &pb.SimpleRequest{ResponseSize: 1}, grpc.Header(&header), grpc.Trailer(&trailer)); err != nil {
+			fail("got %v", err)
+		}
+		if got := strings.Join(header.Get("x-grpc-test-echo-initial"), ","); got != "test_initial_metadata_value" {
+			fail("header %q", got)
+		}
+		if got := strings.Join(trailer.Get("x-grpc-test-echo-trailing-bin"), ","); got != "\x0a\x0b\x0a\x0b\x0a\x0b" {
+			fail("trailer %q", got)
+		}
+	case "deadline":
+		short, stop := context.WithTimeout(ctx, time.Nanosecond)
+		defer stop()
+		if _, err := client.EmptyCall(short, &pb.Empty{}); status.Code(err) != codes.DeadlineExceeded {
+			fail("got %v", err)
+		}
+	case "many_at_once":
+		failures := make(chan error, 1000)
+		for i := 0; i < 1000; i++ {
+			go func(size int32) {
+				answer, err := client.UnaryCall(ctx, &pb.SimpleRequest{ResponseSize: size})
+				if err == nil && len(answer.GetPayload().GetBody()) != int(size) {
+					err = fmt.Errorf("expected %d bytes, found %d", size, len(answer.GetPayload().GetBody()))
+				}
+				failures <- err
+			}(int32(i * 10))
+		}
+		for i := 0; i < 1000; i++ {
+			if err := <-failures; err != nil {
+				fail("got %v", err)
+			}
+		}
+	default:
+		fail("no such case")
+	}
+}
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fail("%v", err)
+		}
+		server := grpc.NewServer()
+		pb.RegisterTestServiceServer(server, interop.NewTestServer())
+		fmt.Printf("listening %s\n", listener.Addr())
+		go server.Serve(listener)
+		io.Copy(io.Discard, os.Stdin)
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == "case" {
+		connection, err := grpc.NewClient(os.Args[2], grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			fail("%v", err)
+		}
+		defer connection.Close()
+		run(os.Args[3], connection)
+		return
+	}
+	if len(os.Args) != 3 || os.Args[1] != "call" {
+		fail("usage: peer serve | call HOST:PORT | case HOST:PORT NAME")
+	}
+	bad := 0
+	for _, name := range cases {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		said, err := exec.CommandContext(ctx, os.Args[0], "case", os.Args[2], name).CombinedOutput()
+		cancel()
+		if err != nil {
+			bad++
+			fmt.Printf("FAIL %s: %v: %s\n", name, err, bytes.TrimSpace(said))
+			continue
+		}
+		fmt.Printf("ok %s\n", name)
+	}
+	if bad > 0 {
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,48 @@
+// The server of gRPC's own interoperability tests, unary cases: what the official test clients of other languages call.
+// usage: grpc_server    prints `listening HOST:PORT`, serves until its standard input ends
+#include <tenon.hpp>
+#include <tenon/grpc.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "messages.hpp"
+
+struct TestService {
+  Empty EmptyCall(tenon::context& call, Empty) {
+    echo(call);
+    return {};
+  }
+
+  tenon::result<SimpleResponse> UnaryCall(tenon::context& call, SimpleRequest request) {
+    echo(call);
+    if (request.response_status && request.response_status->code != 0) {
+      return tenon::status{tenon::code_from_number(request.response_status->code), request.response_status->message};
+    }
+    if (request.response_size < 0) return tenon::status{tenon::code::invalid_argument, "response_size is negative"};
+    SimpleResponse answer;
+    answer.payload = Payload{.type = request.response_type, .body = tenon::bytes(static_cast<std::size_t>(request.response_size))};
+    return answer;
+  }
+
+  TENON_SERVICE((TestService, tenon::name("grpc.testing.TestService")), EmptyCall, UnaryCall)
+
+ private:
+  static void echo(tenon::context& call) {
+    if (const auto value = call.request_metadata().get(echo_initial)) call.response_metadata().add(echo_initial, *value);
+    if (const auto value = call.request_metadata().get(echo_trailing)) call.response_metadata().add(std::string{"trailer-"}.append(echo_trailing), *value);
+  }
+};
+
+int main() {
+  tenon::server<tenon::grpc_protocols> server;
+  server.serve(TestService{});
+  const tenon::bound where = server.listen("tcp://127.0.0.1:0");
+  if (!server.start().ok()) return 1;
+  std::printf("listening 127.0.0.1:%d\n", where.port());
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {}
+  server.stop();
+}
