@@ -8,7 +8,7 @@
 #include <tenon/core.hpp>
 // what is known of a struct or a service at compile time
 #include <tenon/reflect.hpp>
-// structs to bytes and back: msgpack, json
+// structs to bytes and back: msgpack, json, protobuf
 #include <tenon/codec.hpp>
 // what stands around a call: timeout, and your own
 #include <tenon/policy.hpp>

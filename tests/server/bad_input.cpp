@@ -114,7 +114,7 @@ TEST_CASE("an unknown method or service is told what there is") {
 
 TEST_CASE("a codec that is not spoken is refused with those that are") {
   served_desk world;
-  CHECK(ask(world, "echo", "x", 2) == "UNIMPLEMENTED: desk.echo: serialization 2 is not spoken here; expected one of: msgpack, json");
+  CHECK(ask(world, "echo", "x", 4) == "UNIMPLEMENTED: desk.echo: serialization 4 is not spoken here; expected one of: msgpack, json, protobuf");
   CHECK(ask(world, "echo", "x", 0).starts_with("UNIMPLEMENTED: desk.echo: serialization 0"));
   CHECK(ask(world, "echo", "x", 15).starts_with("UNIMPLEMENTED: desk.echo: serialization 15"));
 }

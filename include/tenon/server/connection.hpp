@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,11 +40,17 @@ class connection final : public served_connection, private net::stream_user, pri
     made->read();
   }
 
-  void drain() override {
-    if (!batching_ && finished_everything()) close();
+  [[gnu::cold]] void drain() override {
+    if (closed_) return;
+    with_session([this](auto& spoken) {
+      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
+    });
+    if (batching_) return;
+    flush();
+    if (finished_everything()) close();
   }
 
-  void tear_down() noexcept override {
+  [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
     closed_ = true;
@@ -73,7 +80,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- reading
 
-  void read() {
+  [[gnu::noinline]] void read() {
     if (reading_ || closed_ || (stopping_ && !lingering_) || full()) return;
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
@@ -83,7 +90,7 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
-  void read_done(const std::error_code& error, std::size_t count) override {
+  [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
     if (error) return close();
@@ -96,7 +103,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
-  void process() {
+  [[gnu::noinline]] void process() {
     batching_ = true;
     held_back_ = false;
     served_any_ = false;
@@ -139,7 +146,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   // Nothing more can be understood here. What was written is sent first.
-  void hang_up(std::string_view why) {
+  [[gnu::cold, gnu::noinline]] void hang_up(std::string_view why) {
     home_.log(peer_, why);
     stopping_ = true;
     linger_ = true;
@@ -148,7 +155,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
   // answer on its way, so its bytes are read and thrown away for a moment.
-  void end() {
+  [[gnu::cold, gnu::noinline]] void end() {
     if (!linger_) return close();
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
@@ -207,6 +214,7 @@ class connection final : public served_connection, private net::stream_user, pri
     Session& spoken;
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
+    void on_cancel(std::uint64_t id) { self.cancel_call(id); }
   };
 
   template <class Session>
@@ -271,7 +279,19 @@ class connection final : public served_connection, private net::stream_user, pri
     }
   }
 
-  void finished(service::pending& call) override {
+  // When a call that waits wants to be asked again.
+  struct alarm final : service::pending::attachment, net::timer {
+    explicit alarm(service::pending& call) : waiting{call} {}
+    void expired() override { waiting.woken(); }
+    service::pending& waiting;
+  };
+  instant read_clock() override { return home_.loop.refresh(); }
+  void wake_at(service::pending& call, instant when) override {
+    if (call.alarm == nullptr) call.alarm = std::make_unique<alarm>(call);
+    home_.loop.arm(static_cast<alarm&>(*call.alarm), when);
+  }
+
+  [[gnu::noinline]] void finished(service::pending& call) override {
     if (!closed_ && !call.answered) {
       answer(call);
     } else {
@@ -308,7 +328,7 @@ class connection final : public served_connection, private net::stream_user, pri
     aside_.clear();
   }
 
-  void expire(service::pending& call) {
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) {
     call.answered = true;
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
@@ -323,6 +343,17 @@ class connection final : public served_connection, private net::stream_user, pri
     release();
   }
 
+  // The caller does not wait for this one any more, and says so.
+  [[gnu::cold]] void cancel_call(std::uint64_t id) {
+    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
+      if (each->address.id != id || each->address.one_way || each->answered) continue;
+      each->answered = true;
+      each->watch.reset();
+      // Last: the handler may end, and the call with it, inside the request to stop.
+      return each->context.cancel.request();
+    }
+  }
+
   void forget_and_continue(service::pending& call, bool resume) {
     retain();
     if (resume) in_order_ = false;
@@ -331,7 +362,7 @@ class connection final : public served_connection, private net::stream_user, pri
     release();
   }
 
-  void forget(service::pending& call) noexcept {
+  [[gnu::noinline]] void forget(service::pending& call) noexcept {
     call.leave();
     --open_calls_;
     call.dispose();
@@ -349,14 +380,14 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- writing
 
-  void flush() {
+  [[gnu::noinline]] void flush() {
     if (writing_ || out_.empty()) return;
     writing_ = true;
     sending_.swap(out_);
     stream_->write_all(sending_.data(), sending_.size(), *this);
   }
 
-  void write_done(const std::error_code& error) override {
+  [[gnu::noinline]] void write_done(const std::error_code& error) override {
     writing_ = false;
     if (closed_) return;
     if (error) return close();
@@ -373,7 +404,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- the end
 
-  void close() {
+  [[gnu::cold, gnu::noinline]] void close() {
     if (std::exchange(closed_, true)) return;
     retain();
     patience_.disarm();

@@ -4,6 +4,7 @@
 #include <tenon/core/asio.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -22,6 +23,7 @@
 #include <tenon/core/post.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/net/endpoint.hpp>
 #include <tenon/net/listener.hpp>
 #include <tenon/net/memory.hpp>
@@ -35,6 +37,7 @@
 #include <tenon/server/options.hpp>
 #include <tenon/server/serving.hpp>
 #include <tenon/service/handler.hpp>
+#include <tenon/service/router.hpp>
 
 namespace tenon::inline v0 {
 
@@ -43,6 +46,19 @@ template <protocol::server_session... Sessions>
 struct protocols {};
 
 using default_protocols = protocols<protocol::rpcx_session, protocol::http1_session>;
+
+namespace detail {
+
+template <class List>
+struct connection_for;
+template <class... Sessions>
+struct connection_for<protocols<Sessions...>> {
+  using type = connection<Sessions...>;
+};
+template <class List>
+using connection_of = typename connection_for<List>::type;
+
+}  // namespace detail
 
 /// An address a server listens on, or why it does not.
 class bound {
@@ -71,25 +87,13 @@ class server {
  public:
   server() : server{server_options{}} {}
   /// With threads and io_contexts of its own, `options.loops` of them.
-  explicit server(server_options options) : options_{options} {
-    const unsigned count = options_.loops == 0 ? 1 : options_.loops;
-    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>(std::make_unique<asio::io_context>(1), options_));
-  }
+  [[gnu::cold]] explicit server(server_options options);
   /// On a caller's io_context, which one thread runs; it must outlive the server. `start` returns at once, and so does `stop`. Destroy the server on that
   /// thread, or when the io_context does not run.
-  explicit server(asio::io_context& io, server_options options = {}) : options_{options}, owns_loops_{false} {
-    workers_.push_back(std::make_unique<worker>(io, options_));
-  }
+  [[gnu::cold]] explicit server(asio::io_context& io, server_options options = {});
   server(const server&) = delete;
   server& operator=(const server&) = delete;
-  ~server() {
-    stop();
-    for (auto& each : workers_) {
-      if (each->thread.joinable()) each->thread.join();
-    }
-    for (auto& each : listeners_) each->close();
-    for (auto& each : workers_) each->serving.tear_down();
-  }
+  [[gnu::cold]] ~server();
 
   /// Serves `object`. Among the parameters, in any order: policies, which stand around every handler, outermost first, and codecs beside msgpack and json.
   /// A contract may stand first: then `object` is any object whose methods fit it. With several loops plain handlers run concurrently, one call per loop;
@@ -109,196 +113,293 @@ class server {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
       constexpr bool fits = service::fits_contract<service_type, implementation>;
       static_assert(fits, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
-      if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
       if constexpr (fits) {
-        detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
-        for (auto& each : workers_) {
-          if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
-        }
+        using definition = detail::definition_of<service_type, std::decay_t<Object>, parameters>;
+        definition made{std::forward<Object>(object)};
+        status added = add(&made, [](void* defined) { return static_cast<definition*>(defined)->make(); });
+        if (added.ok()) options_of_services_.push_back(made.options());
+        return added;
       }
     }
     return {};
   }
 
+  /// Other options for the policies of a service than those in their types, `server.configure<market>(timeout_options{...})`, for calls that arrive from now
+  /// on. After everything has been served; from any thread. Returns whether a policy takes these.
+  template <class S, class Options>
+  bool configure(const Options& options) {
+    return set_options(service_name<S>, &detail::type_key<Options>, &options, ~std::size_t{0});
+  }
+  /// The same for one method: `server.configure<market, &market::buy>(timeout_options{...})`.
+  template <class S, auto Method, class Options>
+  bool configure(const Options& options) {
+    static_assert(method_index<S, Method> < method_count<S>, "tenon::server::configure: the method is none of those that TENON_SERVICE lists for this service");
+    return set_options(service_name<S>, &detail::type_key<Options>, &options, method_index<S, Method>);
+  }
+
   /// Listens on an address; port 0 lets the system choose.
   ///
   /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
-  bound listen(std::string_view url) {
-    if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
-    result<endpoint> where = endpoint::parse(url);
-    if (!where) return refuse(std::move(where).error().prefixed("listen"));
-    return keep(net::listen_on(workers_.front()->io, *where));
-  }
+  [[gnu::cold]] bound listen(std::string_view url);
   /// Listens on a name of a network in memory, which must be on this server's io_context.
-  bound listen(net::memory_network& network, std::string name) {
-    if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
-    return keep(network.listen(std::move(name)));
-  }
+  [[gnu::cold]] bound listen(net::memory_network& network, std::string name);
 
   /// Starts serving in the background. Returns why it cannot. A server that was stopped does not start again.
-  status start() {
-    begin(workers_.size());
-    return setup_error_;
-  }
+  [[gnu::cold]] status start();
 
   /// Serves until `stop`, the first loop on this thread. Returns why it could not.
-  status run() {
-    if (begin(workers_.size() - 1) && owns_loops_) workers_.front()->run(running_);
-    if (owns_loops_) wait();
-    return setup_error_;
-  }
+  status run();
 
   /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
   /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`.
-  void stop() {
-    {
-      const std::lock_guard guard{mutex_};
-      if (std::exchange(phase_, phase::stopping) == phase::serving) {
-        post_while_alive(*workers_.front(), [this] {
-          for (auto& each : listeners_) each->close();
-        });
-        for (auto& each : workers_) {
-          post_while_alive(*each, [worker = each.get()] { worker->serving.start_drain(); });
-        }
-      }
-    }
-    for (auto& each : workers_) {
-      if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
-    }
-    wait();
-  }
+  [[gnu::cold]] void stop();
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
   asio::io_context& io() noexcept { return workers_.front()->io; }
 
  private:
-  template <class List>
-  struct connection_for;
-  template <class... Sessions>
-  struct connection_for<protocols<Sessions...>> {
-    using type = detail::connection<Sessions...>;
-  };
-  using connection_type = typename connection_for<Protocols>::type;
-
-  struct worker {
-    worker(std::unique_ptr<asio::io_context> own, const server_options& options) : owned{std::move(own)}, io{*owned}, serving{io, options} {}
-    worker(asio::io_context& borrowed, const server_options& options) : io{borrowed}, serving{io, options} {}
-
-    // Whatever ends it: `running` counts it out.
-    void run(std::atomic<std::size_t>& running) {
-      struct count_out {
-        std::atomic<std::size_t>& running;
-        ~count_out() {
-          running.fetch_sub(1, std::memory_order_acq_rel);
-          running.notify_all();
-        }
-      };
-      const count_out at_end{running};
-      io.run();
-    }
-
-    std::unique_ptr<asio::io_context> owned;
-    asio::io_context& io;
-    detail::serving serving;
-    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
-    std::thread thread;
-  };
-
+  struct worker;
   struct acceptor final : net::accept_sink {
     explicit acceptor(server& owner) : self{owner} {}
-    asio::io_context& next_io() override {
-      worker& chosen = *self.workers_[next++ % self.workers_.size()];
-      return chosen.io;
-    }
-    void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override {
-      for (auto& each : self.workers_) {
-        if (&each->io != &on) continue;
-        if (each == self.workers_.front()) return begin(*each, std::move(opened));
-        detail::post(on, [this, worker = each.get(), opened = std::move(opened)]() mutable { begin(*worker, std::move(opened)); });
-        return;
-      }
-    }
-    void begin(worker& on, std::unique_ptr<net::stream> opened) {
-      if (!on.serving.draining) connection_type::start(on.serving, std::move(opened));
-    }
+    asio::io_context& next_io() override;
+    void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override;
     server& self;
     std::size_t next = 0;
   };
 
   enum class phase : std::uint8_t { set_up, serving, stopping };
 
-  bool begun() {
-    const std::lock_guard guard{mutex_};
-    return phase_ != phase::set_up;
-  }
-
-  // The last `threads` loops run in threads of their own. False when there is nothing to begin.
-  bool begin(std::size_t threads) {
-    const std::lock_guard guard{mutex_};
-    if (!setup_error_.ok() || phase_ != phase::set_up) return false;
-    phase_ = phase::serving;
-    // One listener's callbacks run on the first loop's thread.
-    post_while_alive(*workers_.front(), [this] {
-      for (auto& each : listeners_) each->start(acceptor_);
-    });
-    if (!owns_loops_) return true;
-    running_ = undrained_ = workers_.size();
-    for (auto& each : workers_) {
-      each->work.emplace(each->io.get_executor());
-      each->serving.owner = this;
-      each->serving.on_drained = [](void* self) { static_cast<server*>(self)->drained(); };
-    }
-    for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
-      workers_[i]->thread = std::thread{[this, worker = workers_[i].get()] { worker->run(running_); }};
-    }
-    return true;
-  }
-
-  // One loop has drained. None ends before the last: handlers there may still need what lives here.
-  void drained() {
-    if (undrained_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    for (auto& each : workers_) each->io.stop();
-  }
-
-  void wait() {
-    for (std::size_t left; (left = running_.load(std::memory_order_acquire)) != 0;) running_.wait(left, std::memory_order_acquire);
-  }
-
-  // A caller's io_context may run its handlers after the server has gone.
-  template <class Work>
-  void post_while_alive(worker& on, Work work) {
-    asio::post(on.io, [alive = std::weak_ptr<bool>{alive_}, work = std::move(work)] {
-      if (!alive.expired()) work();
-    });
-  }
-
-  bound keep(result<std::unique_ptr<net::listener>> opened) {
-    if (!opened) return refuse(std::move(opened).error());
-    listeners_.push_back(std::move(*opened));
-    return listeners_.back()->address();
-  }
-
-  status refuse(status why) {
-    const std::string line = "tenon::server: " + why.message() + "\n";
-    std::fputs(line.c_str(), stderr);
-    if (setup_error_.ok()) setup_error_ = why;
-    return why;
-  }
+  using make_instance = std::unique_ptr<service::instance> (*)(void* definition);
+  [[gnu::cold]] status add(void* definition, make_instance make);
+  [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
+  [[gnu::cold]] bool begun();
+  [[gnu::cold]] bool begin(std::size_t threads);
+  [[gnu::cold]] void drained();
+  void run_loop(worker& one);
+  [[gnu::cold]] void wait();
+  [[gnu::cold]] void post_while_alive(worker& on, void (*work)(server&, worker&));
+  [[gnu::cold]] bound keep(result<std::unique_ptr<net::listener>> opened);
+  [[gnu::cold]] status refuse(status why);
 
   server_options options_;
   bool owns_loops_ = true;
   phase phase_ = phase::set_up;
   status setup_error_;
   std::mutex mutex_;
-  std::atomic<std::size_t> running_{0};    // loops that this server runs
+  std::condition_variable one_ended_;
+  std::size_t running_ = 0;                // loops that this server runs; under mutex_
   std::atomic<std::size_t> undrained_{0};  // those of them that still have calls or connections
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   acceptor acceptor_{*this};
+  std::vector<std::unique_ptr<detail::served_options>> options_of_services_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
 };
 
 server() -> server<>;
 server(server_options) -> server<>;
+
+// What follows is defined outside the class because it is not inline then: where an explicit instantiation is declared, none of it is compiled again.
+
+template <class Protocols>
+struct server<Protocols>::worker {
+  worker(std::unique_ptr<asio::io_context> own, asio::io_context& on, const server_options& options) : owned{std::move(own)}, io{on}, serving{io, options} {}
+  [[gnu::noinline]] ~worker() = default;
+
+  std::unique_ptr<asio::io_context> owned;
+  asio::io_context& io;
+  detail::serving serving;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::thread thread;
+};
+
+template <class Protocols>
+server<Protocols>::server(server_options options) : options_{options} {
+  const unsigned count = options_.loops == 0 ? 1 : options_.loops;
+  for (unsigned i = 0; i < count; ++i) {
+    auto own = std::make_unique<asio::io_context>(1);
+    asio::io_context& io = *own;
+    workers_.push_back(std::make_unique<worker>(std::move(own), io, options_));
+  }
+}
+
+template <class Protocols>
+server<Protocols>::server(asio::io_context& io, server_options options) : options_{options}, owns_loops_{false} {
+  workers_.push_back(std::make_unique<worker>(nullptr, io, options_));
+}
+
+template <class Protocols>
+server<Protocols>::~server() {
+  stop();
+  for (auto& each : workers_) {
+    if (each->thread.joinable()) each->thread.join();
+  }
+  for (auto& each : listeners_) each->close();
+  for (auto& each : workers_) each->serving.tear_down();
+}
+
+template <class Protocols>
+bound server<Protocols>::listen(std::string_view url) {
+  if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
+  result<endpoint> where = endpoint::parse(url);
+  if (!where) return refuse(std::move(where).error().prefixed("listen"));
+  return keep(net::listen_on(workers_.front()->io, *where));
+}
+
+template <class Protocols>
+bound server<Protocols>::listen(net::memory_network& network, std::string name) {
+  if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
+  return keep(network.listen(std::move(name)));
+}
+
+template <class Protocols>
+status server<Protocols>::start() {
+  begin(workers_.size());
+  return setup_error_;
+}
+
+template <class Protocols>
+status server<Protocols>::run() {
+  if (begin(workers_.size() - 1) && owns_loops_) run_loop(*workers_.front());
+  if (owns_loops_) wait();
+  return setup_error_;
+}
+
+template <class Protocols>
+void server<Protocols>::stop() {
+  {
+    const std::lock_guard guard{mutex_};
+    if (std::exchange(phase_, phase::stopping) == phase::serving) {
+      post_while_alive(*workers_.front(), [](server& self, worker&) {
+        for (auto& each : self.listeners_) each->close();
+      });
+      for (auto& each : workers_) {
+        post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
+      }
+    }
+  }
+  for (auto& each : workers_) {
+    if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
+  }
+  wait();
+}
+
+template <class Protocols>
+status server<Protocols>::add(void* definition, make_instance make) {
+  if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
+  for (auto& each : workers_) {
+    if (status added = each->serving.router.add(make(definition)); !added.ok()) return refuse(std::move(added));
+  }
+  return {};
+}
+
+template <class Protocols>
+bool server<Protocols>::set_options(std::string_view service, const char* key, const void* options, std::size_t method) {
+  for (auto& each : options_of_services_) {
+    if (each->service() == service) return each->set(key, options, method);
+  }
+  return false;
+}
+
+template <class Protocols>
+bool server<Protocols>::begun() {
+  const std::lock_guard guard{mutex_};
+  return phase_ != phase::set_up;
+}
+
+// The last `threads` loops run in threads of their own. False when there is nothing to begin.
+template <class Protocols>
+bool server<Protocols>::begin(std::size_t threads) {
+  const std::lock_guard guard{mutex_};
+  if (!setup_error_.ok() || phase_ != phase::set_up) return false;
+  phase_ = phase::serving;
+  // One listener's callbacks run on the first loop's thread.
+  post_while_alive(*workers_.front(), [](server& self, worker&) {
+    for (auto& each : self.listeners_) each->start(self.acceptor_);
+  });
+  if (!owns_loops_) return true;
+  running_ = undrained_ = workers_.size();
+  for (auto& each : workers_) {
+    each->work.emplace(each->io.get_executor());
+    each->serving.owner = this;
+    each->serving.on_drained = [](void* self) { static_cast<server*>(self)->drained(); };
+  }
+  for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
+    workers_[i]->thread = std::thread{[this, one = workers_[i].get()] { run_loop(*one); }};
+  }
+  return true;
+}
+
+// Whatever ends it is counted.
+template <class Protocols>
+void server<Protocols>::run_loop(worker& one) {
+  struct count_out {
+    server& self;
+    ~count_out() {
+      const std::lock_guard guard{self.mutex_};
+      --self.running_;
+      self.one_ended_.notify_all();
+    }
+  };
+  const count_out at_end{*this};
+  one.io.run();
+}
+
+// One loop has drained. None ends before the last: handlers there may still need what lives here.
+template <class Protocols>
+void server<Protocols>::drained() {
+  if (undrained_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  for (auto& each : workers_) each->io.stop();
+}
+
+template <class Protocols>
+void server<Protocols>::wait() {
+  std::unique_lock guard{mutex_};
+  while (running_ != 0) one_ended_.wait(guard);
+}
+
+// A caller's io_context may run its handlers after the server has gone.
+template <class Protocols>
+void server<Protocols>::post_while_alive(worker& on, void (*work)(server&, worker&)) {
+  detail::post(on.io, [this, &on, work, alive = std::weak_ptr<bool>{alive_}] {
+    if (!alive.expired()) work(*this, on);
+  });
+}
+
+template <class Protocols>
+bound server<Protocols>::keep(result<std::unique_ptr<net::listener>> opened) {
+  if (!opened) return refuse(std::move(opened).error());
+  listeners_.push_back(std::move(*opened));
+  return listeners_.back()->address();
+}
+
+template <class Protocols>
+status server<Protocols>::refuse(status why) {
+  std::fputs(detail::join_text({"tenon::server: ", why.message(), "\n"}).c_str(), stderr);
+  if (setup_error_.ok()) setup_error_ = why;
+  return why;
+}
+
+template <class Protocols>
+asio::io_context& server<Protocols>::acceptor::next_io() {
+  return self.workers_[next++ % self.workers_.size()]->io;
+}
+
+template <class Protocols>
+void server<Protocols>::acceptor::accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) {
+  const auto begin = [](worker& one, std::unique_ptr<net::stream> stream) {
+    if (!one.serving.draining) detail::connection_of<Protocols>::start(one.serving, std::move(stream));
+  };
+  for (auto& each : self.workers_) {
+    if (&each->io != &on) continue;
+    if (each == self.workers_.front()) return begin(*each, std::move(opened));
+    detail::post(on, [begin, one = each.get(), opened = std::move(opened)]() mutable { begin(*one, std::move(opened)); });
+    return;
+  }
+}
+
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class server<default_protocols>;
+#endif
 
 }  // namespace tenon::inline v0

@@ -68,7 +68,7 @@ class serving {
   }
 
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
-  void start_drain() {
+  [[gnu::cold]] void start_drain() {
     if (draining) return;
     draining = true;
     // Draining a connection may close it, and take others along: the list is walked from its head, each moved to a list of those already asked.
@@ -87,7 +87,7 @@ class serving {
     loop.arm(give_up_, loop.refresh() + chosen.drain);
   }
 
-  void tear_down() noexcept {
+  [[gnu::cold, gnu::noinline]] void tear_down() noexcept {
     while (first_ != nullptr) {
       served_connection* each = first_;
       each->leave();
@@ -96,7 +96,7 @@ class serving {
     connections = 0;
   }
 
-  void log(std::string_view peer, std::string_view why) const {
+  [[gnu::cold, gnu::noinline]] void log(std::string_view peer, std::string_view why) const {
     if (chosen.log == nullptr) return;
     std::string line{peer};
     line.append(": ").append(why);
@@ -121,7 +121,7 @@ class serving {
     }
   };
 
-  void drained() {
+  [[gnu::cold, gnu::noinline]] void drained() {
     give_up_.disarm();
     loop.rest();
     if (const auto told = std::exchange(on_drained, nullptr); told != nullptr) told(owner);
