@@ -3,6 +3,7 @@
 
 #include <tenon/core/asio.hpp>
 #include <tenon/core/await_asio.hpp>
+#include <tenon/core/base64.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/bytes.hpp>
 #include <tenon/core/cancellation.hpp>
@@ -11,12 +12,15 @@
 #include <tenon/core/context.hpp>
 #include <tenon/core/frame_cache.hpp>
 #include <tenon/core/fwd.hpp>
+#include <tenon/core/guarded.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/post.hpp>
+#include <tenon/core/random.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/spawn.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/core/waiter.hpp>

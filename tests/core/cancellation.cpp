@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 using tenon::cancellation;
 
@@ -102,4 +103,55 @@ TEST_CASE("a listener that throws leaves nobody dangling") {
   CHECK_THROWS_AS(cancel.request(), std::runtime_error);
   last.leave();
   CHECK(cancel.requested());
+}
+
+namespace {
+
+struct kept_ear final : cancellation::follower {
+  explicit kept_ear(int& alive) : count{alive} { ++count; }
+  ~kept_ear() override { --count; }
+  void cancelled() override { ++*told; }
+  bool finished() const noexcept override { return *done; }
+  int& count;
+  int* told = nullptr;
+  const bool* done = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("a follower is told like any other, and goes with the cancellation") {
+  int alive = 0;
+  int told = 0;
+  bool done = false;
+  {
+    cancellation cancel;
+    for (int i = 0; i < 3; ++i) {
+      auto one = std::make_unique<kept_ear>(alive);
+      one->told = &told;
+      one->done = &done;
+      if (i == 2) cancel.request();
+      cancel.listen(std::move(one));
+    }
+    CHECK(told == 3);
+    CHECK(alive == 3);
+  }
+  CHECK(alive == 0);
+}
+
+TEST_CASE("followers that are finished do not gather, and the others stay") {
+  int alive = 0;
+  int told = 0;
+  const bool yes = true;
+  const bool no = false;
+  cancellation cancel;
+  for (int i = 0; i < 1000; ++i) {
+    auto one = std::make_unique<kept_ear>(alive);
+    one->told = &told;
+    one->done = i % 10 == 0 ? &no : &yes;
+    cancel.listen(std::move(one));
+    CHECK(alive <= 2 * (i / 10 + 1) + 17);
+  }
+  cancel.request();
+  CHECK(told >= 100);
+  CHECK(told == alive);
 }

@@ -1,4 +1,4 @@
-// Base64, the text form of binary data. Codec layer, shared by the codecs that are text.
+// Base64, the text form of binary data. Core layer, shared by codecs that are text and protocols whose headers are.
 // Source: RFC 4648, sections 4 (the alphabet written) and 5 (the URL-safe one, read as well).
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace tenon::inline v0::codec::detail {
+namespace tenon::inline v0::detail {
 
 inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -78,4 +78,4 @@ inline std::size_t read_base64(std::string_view unpadded, std::byte* into) noexc
   return unpadded.size() % 4 == 1 ? unpadded.size() - 1 : unpadded.size();
 }
 
-}  // namespace tenon::inline v0::codec::detail
+}  // namespace tenon::inline v0::detail

@@ -1,6 +1,9 @@
 // Asking running work to stop: requested at most once, heard by everyone who listens. Core layer; one thread (one loop).
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace tenon::inline v0 {
@@ -34,10 +37,24 @@ class cancellation {
     listener* next_ = nullptr;
   };
 
+  /// A listener that belongs to the cancellation: it goes with it, or some time after nobody needs it any more.
+  class follower : public listener {
+   public:
+    virtual ~follower() = default;
+    /// Whether telling it would change nothing any more; asked on the loop's thread.
+    virtual bool finished() const noexcept = 0;
+
+   private:
+    friend class cancellation;
+    follower* next_kept_ = nullptr;
+  };
+
   cancellation() noexcept = default;
   cancellation(const cancellation&) = delete;
   cancellation& operator=(const cancellation&) = delete;
-  ~cancellation() = default;
+  ~cancellation() {
+    if (kept_ != nullptr) [[unlikely]] drop_followers(true);
+  }
 
   bool requested() const noexcept { return requested_; }
 
@@ -67,7 +84,34 @@ class cancellation {
     list_.first = &who;
   }
 
+  /// Adds `who`, and keeps it.
+  void listen(std::unique_ptr<follower> who) {
+    follower& added = *who;
+    // Every so often those that are finished are thrown out: work that starts many others, one after the other, does not gather their followers.
+    if (kept_count_ >= keep_at_most_) {
+      drop_followers(false);
+      keep_at_most_ = (std::max)(keep_at_most_, kept_count_ * 2);
+    }
+    added.next_kept_ = std::exchange(kept_, who.release());
+    ++kept_count_;
+    listen(added);
+  }
+
  private:
+  [[gnu::cold]] void drop_followers(bool all) noexcept {
+    follower** place = &kept_;
+    while (*place != nullptr) {
+      follower* each = *place;
+      if (!all && !each->finished()) {
+        place = &each->next_kept_;
+        continue;
+      }
+      *place = each->next_kept_;
+      --kept_count_;
+      delete each;
+    }
+  }
+
   // Lets go of its members when it goes, be it with the cancellation or by an exception of a listener.
   struct list {
     listener* first = nullptr;
@@ -80,6 +124,9 @@ class cancellation {
   };
 
   list list_;
+  follower* kept_ = nullptr;
+  std::uint32_t kept_count_ = 0;
+  std::uint32_t keep_at_most_ = 16;
   bool requested_ = false;
 };
 

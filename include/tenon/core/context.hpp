@@ -15,15 +15,41 @@ class io_context;
 
 namespace tenon::inline v0 {
 
+class random_source;
+class waiter;
+
 /// The facts of one call that policies decide on. Plain numbers; the driver fills them, policies never read a clock.
 struct call_info {
-  instant now{};                         ///< read by the driver at the edges of each attempt
-  instant deadline = instant::never();   ///< when the whole call must have ended
+  instant now{};                                ///< read by the driver at the edges of each attempt
+  instant deadline = instant::never();          ///< when the whole call must have ended
   instant attempt_start{};
-  std::uint32_t method = 0;              ///< index of the method in its service
-  std::uint16_t attempt = 0;             ///< 0 is the first
-  bool idempotent = false;               ///< declared with the method
+  instant attempt_deadline = instant::never();  ///< when the attempt must have ended; the call may go on after that
+  instant wake_at = instant::never();           ///< with an answer `policy::wait`: when to ask again at the latest
+  duration reserve{};                           ///< held back from the time that is passed on, for the way there
+  std::uint64_t peer_key = 0;                   ///< hash of the other side's address, without its port; 0 when unknown
+  std::uint64_t principal_key = 0;              ///< hash of who calls; 0 when unknown
+  std::uint64_t request_bytes = 0;              ///< of the encoded arguments; 0 where they are not encoded yet
+  random_source* random = nullptr;              ///< the driver's; drivers always set it
+  tenon::waiter* waiter = nullptr;              ///< the call's own node, for a queue; null where the driver cannot wait for others
+  std::uint32_t method = 0;                     ///< index of the method in its service
+  std::uint16_t attempt = 0;                    ///< 0 is the first
+  std::uint16_t other_endpoints = 0;            ///< that could be tried instead of the one of this attempt
+  bool idempotent = false;                      ///< declared with the method
+  bool on_server = false;                       ///< whether the call is answered here, not sent
+  bool sent = false;                            ///< whether the attempt has left for the connection
+  bool propagate = true;                        ///< whether the deadline is told to the other side
 };
+
+namespace detail {
+
+// A caller's host as a number, for limits per caller: `tcp://127.0.0.1:53412` without the port. FNV-1a.
+[[gnu::cold]] constexpr std::uint64_t hash_of_host(std::string_view peer) noexcept {
+  std::uint64_t hash = 0xCBF29CE484222325;
+  for (const char each : peer.substr(0, peer.rfind(':'))) hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001B3;
+  return hash;
+}
+
+}  // namespace detail
 
 /// A handler's view of its call: take `tenon::context&` as first parameter to get it.
 ///

@@ -4,21 +4,32 @@
 #include <tenon/core/asio.hpp>
 
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include <tenon/core/frame_cache.hpp>
 
 namespace tenon::inline v0::detail {
 
-// Work of any kind: run once, or destroyed with its io_context.
+// Work of any kind: run once, or destroyed with its io_context. A function pointer and not a virtual function: g++ compiles every override it has seen of
+// a virtual function that is called anywhere, and so a client's work into a program that only serves.
 class posted_work : public from_frame_cache {
  public:
-  virtual ~posted_work() = default;
-  virtual void run() = 0;
+  enum class step : bool { destroy, run };
+
+  void run() { act_(this, step::run); }
+  struct deleter {
+    void operator()(posted_work* done) const { done->act_(done, step::destroy); }
+  };
+
+ protected:
+  explicit posted_work(void (*act)(posted_work*, step)) noexcept : act_{act} {}
+  ~posted_work() = default;
+
+ private:
+  void (*act_)(posted_work*, step);
 };
 
-inline void post_work(asio::io_context& io, std::unique_ptr<posted_work> work) {
+inline void post_work(asio::io_context& io, std::unique_ptr<posted_work, posted_work::deleter> work) {
   asio::post(io, [work = std::move(work)] { work->run(); });
 }
 
@@ -27,13 +38,17 @@ template <class Work>
 void post(asio::io_context& io, Work work) {
   class held final : public posted_work {
    public:
-    explicit held(Work&& given) : work_{std::move(given)} {}
-    void run() override { work_(); }
+    explicit held(Work&& given) : posted_work{&act}, work_{std::move(given)} {}
 
    private:
+    static void act(posted_work* self, step what) {
+      auto* me = static_cast<held*>(self);
+      if (what == step::run) me->work_();
+      else delete me;
+    }
     Work work_;
   };
-  post_work(io, std::make_unique<held>(std::move(work)));
+  post_work(io, std::unique_ptr<posted_work, posted_work::deleter>{new held{std::move(work)}});
 }
 
 }  // namespace tenon::inline v0::detail

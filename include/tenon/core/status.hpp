@@ -54,6 +54,10 @@ class status {
     outcome_.flags = static_cast<std::uint8_t>(outcome_.flags | which);
     return *this;
   }
+  status& remove_flag(tenon::outcome::flag which) noexcept {
+    outcome_.flags = static_cast<std::uint8_t>(outcome_.flags & ~which);
+    return *this;
+  }
   status& set_pushback(std::int32_t milliseconds) noexcept {
     outcome_.pushback_ms = milliseconds;
     return add_flag(tenon::outcome::pushback);

@@ -96,18 +96,18 @@ struct rate {
   constexpr bool operator==(const rate&) const noexcept = default;
 };
 
-consteval ratio percent(double value) { return {static_cast<std::int32_t>(value * 10'000 + (value < 0 ? -0.5 : 0.5))}; }
+constexpr ratio percent(double value) { return {static_cast<std::int32_t>(value * 10'000 + (value < 0 ? -0.5 : 0.5))}; }
 constexpr rate per_second(std::int64_t count) noexcept { return {count, std::chrono::seconds{1}}; }
 constexpr rate per_minute(std::int64_t count) noexcept { return {count, std::chrono::minutes{1}}; }
 
 /// `200_ms`, `1_s`, `5_min`: brought in by `using namespace tenon::literals`.
 inline namespace literals {
 
-consteval duration operator""_ns(unsigned long long value) { return duration{static_cast<std::int64_t>(value)}; }
-consteval duration operator""_us(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000}; }
-consteval duration operator""_ms(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000}; }
-consteval duration operator""_s(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000'000}; }
-consteval duration operator""_min(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 60'000'000'000}; }
+constexpr duration operator""_ns(unsigned long long value) { return duration{static_cast<std::int64_t>(value)}; }
+constexpr duration operator""_us(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000}; }
+constexpr duration operator""_ms(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000}; }
+constexpr duration operator""_s(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000'000}; }
+constexpr duration operator""_min(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 60'000'000'000}; }
 
 }  // namespace literals
 }  // namespace tenon::inline v0
