@@ -381,6 +381,10 @@ class status {
     outcome_.flags = static_cast<std::uint8_t>(outcome_.flags | which);
     return *this;
   }
+  status& remove_flag(tenon::outcome::flag which) noexcept {
+    outcome_.flags = static_cast<std::uint8_t>(outcome_.flags & ~which);
+    return *this;
+  }
   status& set_pushback(std::int32_t milliseconds) noexcept {
     outcome_.pushback_ms = milliseconds;
     return add_flag(tenon::outcome::pushback);
@@ -1145,6 +1149,83 @@ struct asio::async_result<tenon::use_task_t, R(Results...)> {
   }
 };
 
+// tenon/core/base64.hpp
+// Base64, the text form of binary data. Core layer, shared by codecs that are text and protocols whose headers are.
+// Source: RFC 4648, sections 4 (the alphabet written) and 5 (the URL-safe one, read as well).
+
+namespace tenon::inline v0::detail {
+
+inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+inline constexpr std::uint8_t base64_none = 0xFF;
+
+consteval std::array<std::uint8_t, 256> make_base64_digits() {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(base64_none);
+  for (std::size_t i = 0; i < base64_alphabet.size(); ++i) digits[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<std::uint8_t>(i);
+  digits['-'] = digits['+'];
+  digits['_'] = digits['/'];
+  return digits;
+}
+
+inline constexpr std::array<std::uint8_t, 256> base64_digits = make_base64_digits();
+
+constexpr std::size_t base64_size(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
+
+// Writes `base64_size(count)` characters, padded, and returns the end.
+inline char* write_base64(char* at, const std::byte* data, std::size_t count) noexcept {
+  const auto byte = [data](std::size_t i) { return static_cast<std::uint32_t>(data[i]); };
+  const auto put = [&at](std::uint32_t group, int shift) { *at++ = base64_alphabet[group >> shift & 63U]; };
+  std::size_t i = 0;
+  for (; i + 3 <= count; i += 3) {
+    const std::uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    put(group, 18);
+    put(group, 12);
+    put(group, 6);
+    put(group, 0);
+  }
+  if (i == count) return at;
+  const bool two = count - i == 2;
+  const std::uint32_t group = byte(i) << 16 | (two ? byte(i + 1) << 8 : 0U);
+  put(group, 18);
+  put(group, 12);
+  if (two) put(group, 6);
+  else *at++ = '=';
+  *at++ = '=';
+  return at;
+}
+
+// The text without its padding, which is optional; what is wrong with the padding shows as a character outside the alphabet.
+constexpr std::string_view base64_unpadded(std::string_view text) noexcept {
+  if (text.size() % 4 != 0) return text;
+  for (int padding = 0; padding < 2 && !text.empty() && text.back() == '='; ++padding) text.remove_suffix(1);
+  return text;
+}
+
+// How many bytes an unpadded text stands for.
+constexpr std::size_t base64_bytes(std::size_t unpadded_size) noexcept { return unpadded_size / 4 * 3 + unpadded_size % 4 * 3 / 4; }
+
+// Reads an unpadded text into `base64_bytes(unpadded.size())` bytes at `into`.
+// Returns how many characters were good: all of them, or where the first bad one stands.
+inline std::size_t read_base64(std::string_view unpadded, std::byte* into) noexcept {
+  std::uint32_t group = 0;
+  int bits = 0;
+  for (std::size_t i = 0; i < unpadded.size(); ++i) {
+    const std::uint8_t digit = base64_digits[static_cast<unsigned char>(unpadded[i])];
+    if (digit == base64_none) return i;
+    group = group << 6 | digit;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      *into++ = static_cast<std::byte>(group >> bits);
+    }
+  }
+  // One character alone holds six bits, which are no byte.
+  return unpadded.size() % 4 == 1 ? unpadded.size() - 1 : unpadded.size();
+}
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/core/buffer.hpp
 // A growing run of bytes that is never zeroed: what codecs and protocols write into and sockets send from. Core layer.
 
@@ -1284,6 +1365,8 @@ constexpr void store_big_endian_64(char* to, std::uint64_t value) noexcept {
 // tenon/core/cancellation.hpp
 // Asking running work to stop: requested at most once, heard by everyone who listens. Core layer; one thread (one loop).
 
+#include <algorithm>
+
 namespace tenon::inline v0 {
 
 /// A request to stop that reaches whoever listens: a nested call, a sleeping timer, a handler that polls.
@@ -1315,10 +1398,24 @@ class cancellation {
     listener* next_ = nullptr;
   };
 
+  /// A listener that belongs to the cancellation: it goes with it, or some time after nobody needs it any more.
+  class follower : public listener {
+   public:
+    virtual ~follower() = default;
+    /// Whether telling it would change nothing any more; asked on the loop's thread.
+    virtual bool finished() const noexcept = 0;
+
+   private:
+    friend class cancellation;
+    follower* next_kept_ = nullptr;
+  };
+
   cancellation() noexcept = default;
   cancellation(const cancellation&) = delete;
   cancellation& operator=(const cancellation&) = delete;
-  ~cancellation() = default;
+  ~cancellation() {
+    if (kept_ != nullptr) [[unlikely]] drop_followers(true);
+  }
 
   bool requested() const noexcept { return requested_; }
 
@@ -1348,7 +1445,34 @@ class cancellation {
     list_.first = &who;
   }
 
+  /// Adds `who`, and keeps it.
+  void listen(std::unique_ptr<follower> who) {
+    follower& added = *who;
+    // Every so often those that are finished are thrown out: work that starts many others, one after the other, does not gather their followers.
+    if (kept_count_ >= keep_at_most_) {
+      drop_followers(false);
+      keep_at_most_ = (std::max)(keep_at_most_, kept_count_ * 2);
+    }
+    added.next_kept_ = std::exchange(kept_, who.release());
+    ++kept_count_;
+    listen(added);
+  }
+
  private:
+  [[gnu::cold]] void drop_followers(bool all) noexcept {
+    follower** place = &kept_;
+    while (*place != nullptr) {
+      follower* each = *place;
+      if (!all && !each->finished()) {
+        place = &each->next_kept_;
+        continue;
+      }
+      *place = each->next_kept_;
+      --kept_count_;
+      delete each;
+    }
+  }
+
   // Lets go of its members when it goes, be it with the cancellation or by an exception of a listener.
   struct list {
     listener* first = nullptr;
@@ -1361,6 +1485,9 @@ class cancellation {
   };
 
   list list_;
+  follower* kept_ = nullptr;
+  std::uint32_t kept_count_ = 0;
+  std::uint32_t keep_at_most_ = 16;
   bool requested_ = false;
 };
 
@@ -1466,18 +1593,18 @@ struct rate {
   constexpr bool operator==(const rate&) const noexcept = default;
 };
 
-consteval ratio percent(double value) { return {static_cast<std::int32_t>(value * 10'000 + (value < 0 ? -0.5 : 0.5))}; }
+constexpr ratio percent(double value) { return {static_cast<std::int32_t>(value * 10'000 + (value < 0 ? -0.5 : 0.5))}; }
 constexpr rate per_second(std::int64_t count) noexcept { return {count, std::chrono::seconds{1}}; }
 constexpr rate per_minute(std::int64_t count) noexcept { return {count, std::chrono::minutes{1}}; }
 
 /// `200_ms`, `1_s`, `5_min`: brought in by `using namespace tenon::literals`.
 inline namespace literals {
 
-consteval duration operator""_ns(unsigned long long value) { return duration{static_cast<std::int64_t>(value)}; }
-consteval duration operator""_us(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000}; }
-consteval duration operator""_ms(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000}; }
-consteval duration operator""_s(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000'000}; }
-consteval duration operator""_min(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 60'000'000'000}; }
+constexpr duration operator""_ns(unsigned long long value) { return duration{static_cast<std::int64_t>(value)}; }
+constexpr duration operator""_us(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000}; }
+constexpr duration operator""_ms(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000}; }
+constexpr duration operator""_s(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 1'000'000'000}; }
+constexpr duration operator""_min(unsigned long long value) { return duration{static_cast<std::int64_t>(value) * 60'000'000'000}; }
 
 }  // namespace literals
 }  // namespace tenon::inline v0
@@ -1588,7 +1715,6 @@ class clock_ref {
 // tenon/core/metadata.hpp
 // Key-value pairs that travel beside a message, in both directions. Core layer.
 
-#include <algorithm>
 #include <initializer_list>
 
 namespace tenon::inline v0 {
@@ -1652,15 +1778,41 @@ class io_context;
 
 namespace tenon::inline v0 {
 
+class random_source;
+class waiter;
+
 /// The facts of one call that policies decide on. Plain numbers; the driver fills them, policies never read a clock.
 struct call_info {
-  instant now{};                         ///< read by the driver at the edges of each attempt
-  instant deadline = instant::never();   ///< when the whole call must have ended
+  instant now{};                                ///< read by the driver at the edges of each attempt
+  instant deadline = instant::never();          ///< when the whole call must have ended
   instant attempt_start{};
-  std::uint32_t method = 0;              ///< index of the method in its service
-  std::uint16_t attempt = 0;             ///< 0 is the first
-  bool idempotent = false;               ///< declared with the method
+  instant attempt_deadline = instant::never();  ///< when the attempt must have ended; the call may go on after that
+  instant wake_at = instant::never();           ///< with an answer `policy::wait`: when to ask again at the latest
+  duration reserve{};                           ///< held back from the time that is passed on, for the way there
+  std::uint64_t peer_key = 0;                   ///< hash of the other side's address, without its port; 0 when unknown
+  std::uint64_t principal_key = 0;              ///< hash of who calls; 0 when unknown
+  std::uint64_t request_bytes = 0;              ///< of the encoded arguments; 0 where they are not encoded yet
+  random_source* random = nullptr;              ///< the driver's; drivers always set it
+  tenon::waiter* waiter = nullptr;              ///< the call's own node, for a queue; null where the driver cannot wait for others
+  std::uint32_t method = 0;                     ///< index of the method in its service
+  std::uint16_t attempt = 0;                    ///< 0 is the first
+  std::uint16_t other_endpoints = 0;            ///< that could be tried instead of the one of this attempt
+  bool idempotent = false;                      ///< declared with the method
+  bool on_server = false;                       ///< whether the call is answered here, not sent
+  bool sent = false;                            ///< whether the attempt has left for the connection
+  bool propagate = true;                        ///< whether the deadline is told to the other side
 };
+
+namespace detail {
+
+// A caller's host as a number, for limits per caller: `tcp://127.0.0.1:53412` without the port. FNV-1a.
+[[gnu::cold]] constexpr std::uint64_t hash_of_host(std::string_view peer) noexcept {
+  std::uint64_t hash = 0xCBF29CE484222325;
+  for (const char each : peer.substr(0, peer.rfind(':'))) hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001B3;
+  return hash;
+}
+
+}  // namespace detail
 
 /// A handler's view of its call: take `tenon::context&` as first parameter to get it.
 ///
@@ -1714,19 +1866,61 @@ class context {
 
 }  // namespace tenon::inline v0
 
+// tenon/core/guarded.hpp
+// User code may throw; nothing that is thrown passes this line. Core layer.
+
+namespace tenon::inline v0::detail {
+
+#if defined(__cpp_exceptions)
+// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it.
+[[gnu::cold]] inline status status_of_exception(std::string_view attempted) noexcept {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    return status{code::unknown, thrown.what()}.prefixed(attempted);
+  } catch (...) {
+    return status{code::unknown, "something that is no std::exception"}.prefixed(attempted);
+  }
+}
+#endif
+
+// Runs `work`, which returns a status or something made from one, and turns what it throws into one.
+template <class Work>
+auto guarded(std::string_view attempted, Work&& work) -> decltype(work()) {
+#if defined(__cpp_exceptions)
+  try {
+    return work();
+  } catch (...) {
+    return status_of_exception(attempted);
+  }
+#else
+  (void)attempted;
+  return work();
+#endif
+}
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/core/limits.hpp
 // What a peer may ask of us before anything is allocated for it. Core layer; codecs, protocols, servers and clients share it.
 
 namespace tenon::inline v0 {
 
-/// Bounds that are checked before memory is taken.
+/// Bounds that are checked before memory is taken: `server_options::limits` and `client_options::limits` hold for whatever a peer sends, `decode` takes them as its last
+/// argument.
 ///
-/// Units   bytes, levels, entries.
+/// Units   bytes, levels; `max_expansion` in bytes of memory per byte of message.
+/// Errors  resource_exhausted beyond a number of bytes; invalid_argument, with the path, for nesting.
 struct limits {
   std::size_t max_message_bytes = 4 * 1024 * 1024;  ///< one payload, before and after inflating
   std::size_t max_nesting = 100;                    ///< arrays, maps and structs inside one another
   std::size_t max_metadata_bytes = 16 * 1024;       ///< all metadata (headers) of one message
+  std::size_t max_expansion = 64;                   ///< what the elements of a message's containers may take, beyond a first MiB: see `memory_for`
   bool operator==(const limits&) const = default;
+
+  /// How many bytes the elements of all containers of a message may take together, text and binary aside. A single byte can stand for a whole record with nothing but
+  /// defaults, so that the size of a message alone says little about what it becomes.
+  constexpr std::size_t memory_for(std::size_t message_bytes) const noexcept { return 1024 * 1024 + max_expansion * message_bytes; }
 };
 
 }  // namespace tenon::inline v0
@@ -1736,14 +1930,26 @@ struct limits {
 
 namespace tenon::inline v0::detail {
 
-// Work of any kind: run once, or destroyed with its io_context.
+// Work of any kind: run once, or destroyed with its io_context. A function pointer and not a virtual function: g++ compiles every override it has seen of
+// a virtual function that is called anywhere, and so a client's work into a program that only serves.
 class posted_work : public from_frame_cache {
  public:
-  virtual ~posted_work() = default;
-  virtual void run() = 0;
+  enum class step : bool { destroy, run };
+
+  void run() { act_(this, step::run); }
+  struct deleter {
+    void operator()(posted_work* done) const { done->act_(done, step::destroy); }
+  };
+
+ protected:
+  explicit posted_work(void (*act)(posted_work*, step)) noexcept : act_{act} {}
+  ~posted_work() = default;
+
+ private:
+  void (*act_)(posted_work*, step);
 };
 
-inline void post_work(asio::io_context& io, std::unique_ptr<posted_work> work) {
+inline void post_work(asio::io_context& io, std::unique_ptr<posted_work, posted_work::deleter> work) {
   asio::post(io, [work = std::move(work)] { work->run(); });
 }
 
@@ -1752,16 +1958,62 @@ template <class Work>
 void post(asio::io_context& io, Work work) {
   class held final : public posted_work {
    public:
-    explicit held(Work&& given) : work_{std::move(given)} {}
-    void run() override { work_(); }
+    explicit held(Work&& given) : posted_work{&act}, work_{std::move(given)} {}
 
    private:
+    static void act(posted_work* self, step what) {
+      auto* me = static_cast<held*>(self);
+      if (what == step::run) me->work_();
+      else delete me;
+    }
     Work work_;
   };
-  post_work(io, std::make_unique<held>(std::move(work)));
+  post_work(io, std::unique_ptr<posted_work, posted_work::deleter>{new held{std::move(work)}});
 }
 
 }  // namespace tenon::inline v0::detail
+
+// tenon/core/random.hpp
+// Numbers for jitter and sampling: a counter and a mix, one per loop, the same sequence from the same seed. Core layer.
+
+namespace tenon::inline v0 {
+
+/// A cheap source of uniform numbers. For spreading load, not for secrets. Belongs to one thread.
+///
+/// Source  splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+class random_source {
+ public:
+  constexpr random_source() noexcept = default;
+  constexpr explicit random_source(std::uint64_t seed) noexcept : state_{seed} {}
+  /// One that always gives `value`: for tests that compute what must follow.
+  static constexpr random_source constant(std::uint64_t value) noexcept {
+    random_source made{value};
+    made.step_ = 0;
+    return made;
+  }
+
+  constexpr std::uint64_t next() noexcept {
+    if (step_ == 0) [[unlikely]] return state_;
+    state_ += step_;
+    std::uint64_t mixed = state_;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+    return mixed ^ (mixed >> 31);
+  }
+  /// Uniform in [0, bound); 0 when `bound` is 0.
+  constexpr std::uint64_t below(std::uint64_t bound) noexcept {
+    __extension__ using wide = unsigned __int128;
+    return static_cast<std::uint64_t>(static_cast<wide>(next()) * bound >> 64);
+  }
+  /// Uniform in [0, 1).
+  constexpr double unit() noexcept { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
+ private:
+  std::uint64_t state_ = 0;
+  std::uint64_t step_ = 0x9E3779B97F4A7C15;
+};
+
+}  // namespace tenon::inline v0
 
 // tenon/core/spawn.hpp
 // Giving a tenon::task to an io_context that runs it to its end: what asio::co_spawn is to an awaitable. Core layer.
@@ -1923,6 +2175,102 @@ auto spawn(asio::io_context& io, task<T> what, Token&& token) {
 }
 
 }  // namespace tenon::inline v0
+
+// tenon/core/waiter.hpp
+// A call that waits until another call lets it go on: a node in the caller's own memory, and queues of them. Core layer; one thread (one loop).
+
+namespace tenon::inline v0 {
+
+class waiter_queue;
+
+/// One who waits in at most one queue. Lives inside the call it belongs to; leaves by itself when destroyed.
+class waiter {
+ public:
+  /// `resume` is what `wake` does: it must only take note, and let the call go on later; the one who wakes is in the middle of its own work.
+  explicit waiter(void (*resume)(waiter& self) noexcept) noexcept : resume_{resume} {}
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+  ~waiter() { leave(); }
+
+  bool queued() const noexcept { return queue_ != nullptr; }
+  inline void leave() noexcept;
+  /// Takes the place of `other`, in its queue if it is in one: a node itself cannot move.
+  inline void replace(waiter& other) noexcept;
+  /// Takes it out of its queue and lets it go on.
+  void wake() noexcept {
+    leave();
+    resume_(*this);
+  }
+
+ private:
+  friend class waiter_queue;
+  waiter* before_ = nullptr;
+  waiter* after_ = nullptr;
+  waiter_queue* queue_ = nullptr;
+  void (*resume_)(waiter&) noexcept;
+};
+
+/// Those who wait for the same thing, in order of arrival.
+class waiter_queue {
+ public:
+  waiter_queue() noexcept = default;
+  waiter_queue(const waiter_queue&) = delete;
+  waiter_queue& operator=(const waiter_queue&) = delete;
+  ~waiter_queue() {
+    while (first_ != nullptr) remove(*first_);
+  }
+
+  bool empty() const noexcept { return first_ == nullptr; }
+  std::size_t size() const noexcept { return size_; }
+  waiter* first() const noexcept { return first_; }
+  waiter* last() const noexcept { return last_; }
+
+  /// Behind all others; `who` waits nowhere yet.
+  void append(waiter& who) noexcept {
+    who.queue_ = this;
+    who.before_ = last_;
+    who.after_ = nullptr;
+    (last_ == nullptr ? first_ : last_->after_) = &who;
+    last_ = &who;
+    ++size_;
+  }
+  void remove(waiter& who) noexcept {
+    (who.before_ == nullptr ? first_ : who.before_->after_) = who.after_;
+    (who.after_ == nullptr ? last_ : who.after_->before_) = who.before_;
+    who.before_ = who.after_ = nullptr;
+    who.queue_ = nullptr;
+    --size_;
+  }
+  /// `who` gets the place of `other`, who is in this queue.
+  void replace(waiter& other, waiter& who) noexcept {
+    who.queue_ = this;
+    who.before_ = other.before_;
+    who.after_ = other.after_;
+    (who.before_ == nullptr ? first_ : who.before_->after_) = &who;
+    (who.after_ == nullptr ? last_ : who.after_->before_) = &who;
+    other.before_ = other.after_ = nullptr;
+    other.queue_ = nullptr;
+  }
+  /// Lets everyone go on who waits now.
+  void wake_all() noexcept {
+    for (std::size_t left = size_; left != 0 && first_ != nullptr; --left) first_->wake();
+  }
+
+ private:
+  waiter* first_ = nullptr;
+  waiter* last_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+inline void waiter::leave() noexcept {
+  if (queue_ != nullptr) queue_->remove(*this);
+}
+inline void waiter::replace(waiter& other) noexcept {
+  leave();
+  if (other.queue_ != nullptr) other.queue_->replace(other, *this);
+}
+
+}  // namespace tenon::inline v0
 // what is known of a struct or a service at compile time
 
 // tenon/reflect.hpp
@@ -1969,6 +2317,17 @@ struct idempotent_attribute {};
 struct doc_attribute {
   std::string_view value;
 };
+struct sint_attribute {};
+struct fixed_attribute {};
+struct unknown_fields_attribute {};
+template <std::size_t Count>
+struct numbers_attribute {
+  std::array<int, Count> values;
+};
+template <std::size_t Count>
+struct reserved_attribute {
+  std::array<int, Count> numbers;
+};
 template <std::size_t Count>
 struct params_attribute {
   std::array<std::string_view, Count> names;
@@ -1980,6 +2339,32 @@ constexpr name_attribute name(std::string_view wire_name) { return {wire_name}; 
 /// The field's number, for codecs that number their fields; without it, fields count from 1 in the order of
 /// declaration.
 constexpr number_attribute number(int value) { return {value}; }
+
+/// The numbers of a variant's alternatives, std::monostate aside, for codecs that number them: `(body,
+/// tenon::numbers(4, 7))`. Without it, they count from the variant's own number.
+template <class... Values>
+constexpr numbers_attribute<sizeof...(Values)> numbers(Values... values) {
+  return {{static_cast<int>(values)...}};
+}
+
+/// Numbers that no field of the struct may have, because an older one had: `TENON_STRUCT((quote, tenon::reserved(2, 5)),
+/// symbol, ...)`.
+template <class... Values>
+constexpr reserved_attribute<sizeof...(Values)> reserved(Values... values) {
+  return {{static_cast<int>(values)...}};
+}
+
+/// A signed integer that is often negative: protobuf's `sint32` and `sint64`, the sign in the lowest bit. In a container,
+/// its elements.
+inline constexpr sint_attribute sint{};
+
+/// An integer that is often large: protobuf's `fixed32`, `fixed64`, `sfixed32` and `sfixed64`. In a container, its
+/// elements.
+inline constexpr fixed_attribute fixed{};
+
+/// A field, tenon::bytes or std::string, that is none on protobuf's wire: it keeps the fields that the struct does not
+/// know, and they are written again.
+inline constexpr unknown_fields_attribute unknown_fields{};
 
 /// A field that must be present: decoding a message without it is an error instead of leaving the default.
 inline constexpr required_attribute required{};
@@ -3532,6 +3917,8 @@ using type_at =
   struct tenon_method_##name {                                                                                         \
     template <class TenonService>                                                                                      \
     static auto tenon_pointer() -> decltype(&TenonService::name);                                                      \
+    template <class TenonService>                                                                                      \
+    using tenon_constant = ::tenon::detail::pointer_constant<&TenonService::name>;                                     \
     template <class TenonObject, class... TenonArguments>                                                              \
     static constexpr auto tenon_call(TenonObject& tenon_object, TenonArguments&&... tenon_arguments)                   \
         -> decltype(tenon_object.name(static_cast<TenonArguments&&>(tenon_arguments)...)) {                            \
@@ -3556,6 +3943,10 @@ using type_at =
 namespace tenon::inline v0 {
 
 namespace detail {
+
+// A pointer as a type: equal pointers are one type, and neither needs a definition.
+template <auto Pointer>
+struct pointer_constant {};
 
 void tenon_declare_methods(); // Ends the unqualified lookup: only argument-dependent lookup finds declarations.
 
@@ -3712,6 +4103,37 @@ consteval boost::hana::tuple<method<S, Index>...> make_methods(std::index_sequen
 /// The methods of a service in the order of their listing: a hana::tuple of `method<S, Index>`.
 template <contract S>
 inline constexpr auto methods_of = detail::make_methods<S>(std::make_index_sequence<method_count<S>>{});
+
+namespace detail {
+
+template <class S, auto Pointer, std::size_t... Index>
+consteval std::size_t find_method(std::index_sequence<Index...>) {
+  std::size_t found = sizeof...(Index);
+  const auto look = [&found]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    using caller = type_at<I + 1, typename methods_declaration<S>::tenon_callers>;
+    if constexpr (std::is_same_v<typename caller::template tenon_constant<S>, pointer_constant<Pointer>>) found = I;
+  };
+  (look(std::integral_constant<std::size_t, Index>{}), ...);
+  return found;
+}
+
+} // namespace detail
+
+/// The index of the method at `Pointer`, `method_index<market, &market::buy>`; `method_count` when it is not listed.
+template <contract S, auto Pointer>
+inline constexpr std::size_t method_index =
+    detail::find_method<S, Pointer>(std::make_index_sequence<method_count<S>>{});
+
+namespace detail {
+
+// The same as a template, for those who know nothing of services.
+template <class S>
+struct index_in {
+  template <auto Pointer>
+  static constexpr std::size_t of = method_index<S, Pointer>;
+};
+
+} // namespace detail
 
 /// The base of a typed client: for each method a const member function with the method's own parameters, without
 /// tenon::context&.
@@ -3980,7 +4402,7 @@ consteval bool assert_readable_type() {
 }
 
 } // namespace tenon::inline v0
-// structs to bytes and back: msgpack, json
+// structs to bytes and back: msgpack, json, protobuf
 
 // tenon/codec.hpp
 // The codec layer's door: what a codec is, and the codecs.
@@ -4014,18 +4436,66 @@ inline constexpr bool is_arguments<arguments<Tuple>> = true;
 // tenon/codec/concept.hpp
 // What a codec is, and the three doors to any of them: encode, decode, decode_into. Codec layer.
 
+// tenon/core/text.hpp
+// Sentences put together from pieces, out of line: errors are rare, and std::string's operators would be compiled into every place that makes one. Core layer.
+
+#include <charconv>
+
+namespace tenon::inline v0::detail {
+
+[[gnu::cold, gnu::noinline]] inline std::string join_text(std::initializer_list<std::string_view> pieces) {
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  std::string text;
+  text.reserve(size);
+  for (const std::string_view piece : pieces) text.append(piece);
+  return text;
+}
+
+// A number as a piece: `join_text({"found ", number_text{count}})`.
+class number_text {
+ public:
+  template <class Integer>
+  explicit number_text(Integer value) noexcept {
+    if constexpr (std::is_signed_v<Integer>) write(value);
+    else write_unsigned(value);
+  }
+  operator std::string_view() const noexcept { return {digits_.data(), size_}; }
+
+ private:
+  [[gnu::cold, gnu::noinline]] void write(std::int64_t value) noexcept {
+    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
+  }
+  [[gnu::cold, gnu::noinline]] void write_unsigned(std::uint64_t value) noexcept {
+    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
+  }
+
+  std::array<char, 20> digits_;
+  std::size_t size_;
+};
+
+}  // namespace tenon::inline v0::detail
+
 namespace tenon::inline v0 {
 
 /// A wire form of values: a type with static members only.
 ///
-/// Laws    `decode(encode(x)) == x` for every supported x; `encode` appends and never fails for a supported type; `decode` reads the whole input or
-///         answers invalid_argument with a message that names path, expectation, finding and byte; it takes memory only in proportion to the input;
-///         fields that are missing keep the value the object had, unknown fields are skipped.
-/// Model   struct upper_hex {
-///           static constexpr std::string_view name = "hex", content_type = "text/x-hex";
-///           static constexpr std::uint8_t serialization = 9;   // rpcx's number for it, 0 to 15
-///           template <class T> static void encode(tenon::buffer& out, const T& value);
-///           template <class T> static tenon::status decode(std::string_view in, T& value, const tenon::limits& bounds);
+/// Laws    `decode(encode(x)) == x` for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for nullptr (what a method that returns
+///         nothing sends). `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
+///         invalid_argument with path, expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds`
+///         allow. Fields that `in` does not mention keep what they had, fields that `value` does not have are skipped.
+/// Units   `serialization`: rpcx's number for it, 0 to 15; 1 to 3 are json's, protobuf's and msgpack's. `content_type`: its media type, in lower case.
+/// Model   struct versioned {   // MessagePack behind a byte that says which edition of the messages it is
+///           static constexpr std::string_view name = "versioned", content_type = "application/x-versioned";
+///           static constexpr std::uint8_t serialization = 9;
+///           template <class T> static void encode(tenon::buffer& out, const T& value) {
+///             out.push_back('1');
+///             tenon::codec::msgpack::encode(out, value);
+///           }
+///           template <class T> static tenon::status decode(std::string_view in, T& value, const tenon::limits& bounds) {
+///             if (in.empty() || in[0] != '1') return {tenon::code::invalid_argument, "expected edition 1 at byte 0"};
+///             return tenon::codec::msgpack::decode(in.substr(1), value, bounds);
+///           }
 ///         };
 template <class C>
 concept codec_type = requires(buffer& out, std::string_view in, const int& from, int& into, const limits& bounds) {
@@ -4052,7 +4522,7 @@ template <class Codec, class T>
 status decode_into(std::string_view in, T& value, const limits& bounds = {}) {
   static_assert(codec_type<Codec>, "tenon::decode_into: the first template argument is not a codec; write tenon::decode_into<tenon::codec::json>(text, value)");
   if (in.size() > bounds.max_message_bytes) {
-    return status{code::resource_exhausted, "message of " + std::to_string(in.size()) + " bytes exceeds the limit of " + std::to_string(bounds.max_message_bytes)};
+    return status{code::resource_exhausted, detail::join_text({"message of ", detail::number_text{in.size()}, " bytes exceeds the limit of ", detail::number_text{bounds.max_message_bytes}})};
   }
   return Codec::decode(in, value, bounds);
 }
@@ -4074,7 +4544,284 @@ result<T> decode(std::string_view in, const limits& bounds = {}) {
 // Json generated from reflection: structs are written and read field by field, with no tree in between. Codec layer.
 
 // tenon/codec/detail/json_arguments.hpp
-// Reads the arguments of a call from json, in every form that callers write them. Codec layer, detail of codec/json.hpp.
+// Reads a whole message of json: a value, or the arguments of a call in every form that callers write them. Codec layer, detail of codec/json.hpp.
+
+// tenon/codec/detail/json_names.hpp
+// The names of fields in the case that a style asks for, made at compile time. Codec layer, detail of codec/json.hpp.
+
+// tenon/codec/detail/member_lookup.hpp
+// Finds a record's field by its wire name: the expected one first, else through a hash table made at compile time. Codec layer, shared by codecs.
+
+#include <bit>
+
+namespace tenon::inline v0::codec::detail {
+
+/// The names of a record's fields and where each is found; points into tables with static storage.
+///
+/// Shape   `places` is an open hash table of indices with a power of two of entries, at least half of them empty (`no_place`).
+struct member_index {
+  static constexpr std::uint8_t no_place = 255;
+
+  const std::string_view* names = nullptr;
+  const std::uint8_t* places = nullptr;
+  std::size_t count = 0;
+  std::size_t place_mask = 0;
+
+  // Reads at most eight bytes, whatever the length: names of one record rarely agree in length, start and end.
+  static constexpr std::uint32_t hash(std::string_view name) noexcept {
+    const std::size_t size = name.size();
+    std::uint32_t front = 0;
+    std::uint32_t back = 0;
+    if (size >= 4) {
+      front = load_4(name.data());
+      back = load_4(name.data() + size - 4);
+    } else if (size != 0) {
+      front = static_cast<unsigned char>(name[0]);
+      back = static_cast<std::uint32_t>(static_cast<unsigned char>(name[size / 2])) << 8 | static_cast<unsigned char>(name[size - 1]);
+    }
+    const std::uint64_t mixed = ((static_cast<std::uint64_t>(front) << 32 | back) + size) * 0x9E37'79B9'7F4A'7C15U;
+    return static_cast<std::uint32_t>(mixed >> 40);
+  }
+
+  /// The index of the field called `name`; `count` when there is none. `expected` is tried first, as messages mostly come in order.
+  constexpr std::size_t find(std::string_view name, std::size_t expected) const noexcept {
+    if (expected < count && names[expected] == name) return expected;
+    if (count == 0) return count;
+    for (std::size_t place = hash(name) & place_mask;; place = (place + 1) & place_mask) {
+      const std::size_t index = places[place];
+      if (index == no_place) return count;
+      if (names[index] == name) return index;
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t load_4(const char* from) noexcept {
+    if (std::is_constant_evaluated() || std::endian::native != std::endian::little) {
+      std::uint32_t value = 0;
+      for (int i = 0; i < 4; ++i) value |= static_cast<std::uint32_t>(static_cast<unsigned char>(from[i])) << (8 * i);
+      return value;
+    }
+    std::uint32_t value = 0;
+    std::memcpy(&value, from, 4);
+    return value;
+  }
+};
+
+template <std::size_t Count>
+struct member_tables {
+  static_assert(Count < member_index::no_place, "tenon: a record has at most 254 fields; group some of them into a struct of their own");
+
+  std::array<std::string_view, Count> names{};
+  std::array<std::uint8_t, std::bit_ceil(2 * Count + 1)> places{};
+
+  consteval explicit member_tables(std::array<std::string_view, Count> all_names) : names{all_names} {
+    for (std::uint8_t& place : places) place = member_index::no_place;
+    for (std::size_t index = 0; index < Count; ++index) {
+      std::size_t place = member_index::hash(names[index]) & (places.size() - 1);
+      while (places[place] != member_index::no_place) place = (place + 1) & (places.size() - 1);
+      places[place] = static_cast<std::uint8_t>(index);
+    }
+  }
+};
+
+template <class... Fields>
+consteval auto make_member_tables(const boost::hana::tuple<Fields...>&) {
+  return member_tables<sizeof...(Fields)>{std::array<std::string_view, sizeof...(Fields)>{std::string_view{Fields::name}...}};
+}
+
+template <class T>
+inline constexpr auto member_tables_of = make_member_tables(fields_of<T>);
+
+/// The index of T's field names.
+template <class T>
+inline constexpr member_index member_index_of{member_tables_of<T>.names.data(), member_tables_of<T>.places.data(), member_tables_of<T>.names.size(),
+                                              member_tables_of<T>.places.size() - 1};
+
+/// The index of T's field with the wire name `name`; `field_count<T>` when there is none.
+template <class T>
+constexpr std::size_t find_member(std::string_view name, std::size_t expected_next) noexcept {
+  return member_index_of<T>.find(name, expected_next);
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/json_style.hpp
+// How json may be spelled: the options of basic_json, and the set of them that proto3's json mapping asks for. Codec layer.
+
+namespace tenon::inline v0::codec {
+
+/// How a field's name is spelled, from what C++ or TENON_STRUCT says.
+///
+/// as_is   unchanged.
+/// camel   an underscore makes the next letter a capital and goes: `user_id` is `userId`; everything else stays, as protoc does it.
+/// pascal  the same, with a capital in front: `UserId`.
+/// snake   an underscore between words, small letters: `userId` is `user_id`, `HTTPServer` is `http_server`.
+/// kebab   the same with a hyphen: `user-id`.
+enum class name_case : unsigned char { as_is, camel, snake, pascal, kebab };
+
+/// What differs between one json and another: a template argument of basic_json.
+///
+/// Shape   `constexpr tenon::codec::json_style style{.names = tenon::codec::name_case::camel};`
+struct json_style {
+  name_case names = name_case::as_is;    ///< of fields and arguments; a name given by tenon::name stays, and the name in C++ is read as well
+  bool wide_integers_as_text = false;    ///< 64-bit integers are written as "5"; any number may be read from text
+  bool special_numbers_as_text = false;  ///< NaN, Infinity and -Infinity are written as text; else as null, which is read as NaN
+  bool seconds_as_text = false;          ///< durations are seconds, "1.500s"; else the count of their own unit
+  bool grouped_fractions = false;        ///< fractions of seconds have 3, 6 or 9 digits; else as many as they need
+  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there
+  bool null_is_default = false;          ///< null is the default of any field's type; else only what can be empty takes it
+  bool refuse_unknown = false;           ///< a field that the struct does not have is an error; else it is skipped
+  bool calls_as_objects = false;         ///< a call's arguments are an object, even when there is one, or none
+  bool operator==(const json_style&) const = default;
+};
+
+/// The json that gRPC and Connect peers speak.
+///
+/// Limits  unknown fields are skipped, as Connect does it. A variant stays what it is in plain json, which is no oneof.
+/// Source  protobuf.dev, ProtoJSON format.
+inline constexpr json_style proto3{.names = name_case::camel,
+                                   .wide_integers_as_text = true,
+                                   .special_numbers_as_text = true,
+                                   .seconds_as_text = true,
+                                   .grouped_fractions = true,
+                                   .omit_defaults = true,
+                                   .null_is_default = true,
+                                   .calls_as_objects = true};
+
+namespace detail {
+
+// Styles reach the templates as types: a value of class type would spell all its members in every mangled name.
+struct plain_json {
+  static constexpr json_style style{};
+};
+template <json_style Style>
+struct styled_json {
+  static constexpr json_style style = Style;
+};
+
+}  // namespace detail
+
+}  // namespace tenon::inline v0::codec
+
+namespace tenon::inline v0::codec::detail {
+
+constexpr bool is_small(char c) noexcept { return c >= 'a' && c <= 'z'; }
+constexpr bool is_capital(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+constexpr char to_small(char c) noexcept { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr char to_capital(char c) noexcept { return is_small(c) ? static_cast<char>(c - 'a' + 'A') : c; }
+
+// Writes `name` in the case and returns its size, which is at most twice that of `name`; without `into` it only counts.
+constexpr std::size_t change_case(std::string_view name, name_case form, char* into) noexcept {
+  std::size_t size = 0;
+  const auto put = [&](char c) {
+    if (into != nullptr) into[size] = c;
+    ++size;
+  };
+  const bool joined = form == name_case::camel || form == name_case::pascal;
+  const char separator = form == name_case::kebab ? '-' : '_';
+  bool raise = form == name_case::pascal;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    if (form == name_case::as_is) {
+      put(c);
+    } else if (c == '_') {
+      if (joined) raise = true;
+      else put(separator);
+    } else if (joined) {
+      put(raise ? to_capital(c) : c);
+      raise = false;
+    } else {
+      // A word begins at a capital after a small letter or digit, and at the last capital of several.
+      const bool after_capital = i != 0 && is_capital(name[i - 1]);
+      const bool begins = i != 0 && name[i - 1] != '_' && (!after_capital || (i + 1 < name.size() && is_small(name[i + 1])));
+      if (is_capital(c) && begins) put(separator);
+      put(to_small(c));
+    }
+  }
+  return size;
+}
+
+// The case of a field's name: one that was given by tenon::name is meant as it is.
+template <class Style, class Field>
+inline constexpr name_case case_of = has_attribute<name_attribute>(Field::attributes) ? name_case::as_is : Style::style.names;
+
+template <std::size_t Count, std::size_t Size>
+struct styled_text {
+  std::array<char, Size + 1> text{};
+  std::array<std::size_t, Count + 1> begins{};
+};
+
+template <class Style, class... Fields>
+consteval auto make_styled_text(const boost::hana::tuple<Fields...>*) {
+  constexpr std::size_t size = (change_case(Fields::name, case_of<Style, Fields>, nullptr) + ... + 0);
+  styled_text<sizeof...(Fields), size> made;
+  std::size_t used = 0;
+  std::size_t index = 0;
+  static_cast<void>(((made.begins[index++] = used, used += change_case(Fields::name, case_of<Style, Fields>, made.text.data() + used)), ...));
+  made.begins[index] = used;
+  return made;
+}
+
+template <class Style, class T>
+inline constexpr auto styled_text_of = make_styled_text<Style>(&fields_of<T>);
+
+template <class Style, class T, std::size_t... Index>
+constexpr std::array<std::string_view, sizeof...(Index)> make_styled_names(std::index_sequence<Index...>) {
+  constexpr const auto& made = styled_text_of<Style, T>;
+  return {std::string_view{made.text.data() + made.begins[Index], made.begins[Index + 1] - made.begins[Index]}...};
+}
+
+template <std::size_t Count>
+consteval bool names_differ(const std::array<std::string_view, Count>& names) {
+  for (std::size_t one = 0; one < Count; ++one) {
+    for (std::size_t other = one + 1; other < Count; ++other) {
+      if (names[one] == names[other]) return false;
+    }
+  }
+  return true;
+}
+
+template <class Style, class T>
+consteval auto make_styled_tables() {
+  constexpr auto names = make_styled_names<Style, T>(std::make_index_sequence<field_count<T>>{});
+  static_assert(names_differ(names), "tenon: two fields of a struct have the same name in json's case; give one of them its own by tenon::name");
+  return member_tables<names.size()>{names};
+}
+
+template <class Style, class T>
+inline constexpr auto styled_tables_of = make_styled_tables<Style, T>();
+template <class Style, class T>
+inline constexpr member_index styled_index_of{styled_tables_of<Style, T>.names.data(), styled_tables_of<Style, T>.places.data(),
+                                              styled_tables_of<Style, T>.names.size(), styled_tables_of<Style, T>.places.size() - 1};
+
+// The fields' names as json has them, and where each is found.
+template <class Style, class T>
+constexpr const member_index& json_index_of() {
+  if constexpr (Style::style.names == name_case::as_is) return member_index_of<T>;
+  else return styled_index_of<Style, T>;
+}
+
+template <class Style, class T>
+consteval const auto& json_names_of() {
+  if constexpr (Style::style.names == name_case::as_is) return member_tables_of<T>.names;
+  else return styled_tables_of<Style, T>.names;
+}
+
+// The same for the names of arguments, which are not known at compile time.
+inline std::string styled_name(std::string_view name, name_case form) {
+  std::string styled(change_case(name, form, nullptr), '\0');
+  change_case(name, form, styled.data());
+  return styled;
+}
+
+template <class Style>
+bool is_argument_name(std::string_view key, std::string_view name) {
+  if (key == name) return true;
+  if constexpr (Style::style.names == name_case::as_is) return false;
+  else return key == styled_name(name, Style::style.names);
+}
+
+}  // namespace tenon::inline v0::codec::detail
 
 // tenon/codec/detail/json_read.hpp
 // Reads any value from json, straight into its fields. Codec layer, detail of codec/json.hpp.
@@ -4087,7 +4834,6 @@ result<T> decode(std::string_view in, const limits& bounds = {}) {
 // Reads the scalars of json: text, integers, floating point. Codec layer, detail of codec/json.hpp.
 
 #include <cfloat>
-#include <charconv>
 #include <cmath>
 
 // tenon/codec/detail/expectation.hpp
@@ -4178,8 +4924,6 @@ class decode_error {
 // tenon/codec/detail/json_text.hpp
 // Eight bytes of json text at a time: which of them are not plain ASCII. Codec layer, detail of codec/json.hpp.
 
-#include <bit>
-
 namespace tenon::inline v0::codec::detail {
 
 inline constexpr std::uint64_t every_byte = 0x0101010101010101ULL;
@@ -4235,6 +4979,39 @@ inline const char* skip_plain(const char* at, const char* end) noexcept {
   while (at != end && is_plain(*at)) ++at;
   return at;
 }
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/memory_budget.hpp
+// How much memory the elements of a message's containers may still take. Codec layer, shared by codecs; `limits::memory_for` says how much it is at first.
+
+namespace tenon::inline v0::codec::detail {
+
+class memory_budget {
+ public:
+  explicit memory_budget(std::size_t bytes) noexcept : left_{bytes} {}
+
+  /// Counts `wanted` bytes before they are taken, for what stands at `byte` of the input; false, with the error filled in, when they are too many.
+  bool take(std::size_t wanted, decode_error& error, std::size_t byte) {
+    if (wanted > left_) [[unlikely]] return fail(wanted, error, byte);
+    left_ -= wanted;
+    return true;
+  }
+
+ private:
+  [[gnu::cold, gnu::noinline]] bool fail(std::size_t wanted, decode_error& error, std::size_t byte) const {
+    using tenon::detail::number_text;
+    return error.fail(byte, tenon::detail::join_text({"elements of at most ", number_text{left_}, " more bytes in memory"}), number_text{wanted}, code::resource_exhausted);
+  }
+
+  std::size_t left_;
+};
+
+/// What a new element takes in memory, for a format that does not say beforehand how many there are: a container that holds each in a node of its own has pointers, and
+/// the allocator's own, beside it; one that holds all in a row grows by doubling. Small elements count nothing: they cannot take more than a multiple of the bytes
+/// they stand in.
+template <class Element, bool IsInRow>
+inline constexpr std::size_t memory_of_element = sizeof(Element) <= 64 ? 0 : IsInRow ? 2 * sizeof(Element) : sizeof(Element) + 6 * sizeof(void*);
 
 }  // namespace tenon::inline v0::codec::detail
 
@@ -4335,7 +5112,7 @@ class json_scanner {
  public:
   json_scanner(std::string_view in, const limits& bounds)
       // An empty view may point nowhere, and nullptr says that reading failed.
-      : begin_{in.data() == nullptr ? "" : in.data()}, end_{begin_ + in.size()}, levels_left_{bounds.max_nesting}, max_levels_{bounds.max_nesting} {}
+      : begin_{in.data() == nullptr ? "" : in.data()}, end_{begin_ + in.size()}, levels_left_{bounds.max_nesting}, max_levels_{bounds.max_nesting}, memory_{bounds.memory_for(in.size())} {}
 
   const char* begin() const noexcept { return begin_; }
   const char* end() const noexcept { return end_; }
@@ -4357,13 +5134,13 @@ class json_scanner {
   [[gnu::cold, gnu::noinline]] const char* fail_number(const char* at, const char* stop, std::string_view expected) {
     constexpr std::size_t shown = 40;
     const auto size = static_cast<std::size_t>(stop - at);
-    return size <= shown ? fail(at, expected, {at, size}) : fail(at, expected, std::string{at, shown} + "...");
+    return size <= shown ? fail(at, expected, {at, size}) : fail(at, expected, tenon::detail::join_text({{at, shown}, "..."}));
   }
 
   // The same for text that says more than its kind.
   [[gnu::cold, gnu::noinline]] const char* fail_name(const char* at, std::string_view expected, std::string_view text) {
     constexpr std::size_t shown = 40;
-    return fail(at, expected, '"' + std::string{text.substr(0, shown)} + (text.size() > shown ? "...\"" : "\""));
+    return fail(at, expected, tenon::detail::join_text({"\"", text.substr(0, shown), text.size() > shown ? "...\"" : "\""}));
   }
   [[gnu::cold, gnu::noinline]] bool fail_missing(const char* at, std::string_view name) {
     fail(at, "a value (it is required)", "none");
@@ -4375,16 +5152,23 @@ class json_scanner {
     at = skip_space(at);
     if (at == end_) return;
     const auto more = static_cast<std::size_t>(end_ - at);
-    fail(at, "end of input", std::to_string(more) + (more == 1 ? " more byte" : " more bytes"));
+    fail(at, "end of input", tenon::detail::join_text({tenon::detail::number_text{more}, more == 1 ? " more byte" : " more bytes"}));
   }
 
   // Each array and object stands between an `enter` and a `leave`.
   bool enter(const char* at) {
-    if (levels_left_ == 0) [[unlikely]] return fail(at, "at most " + std::to_string(max_levels_) + " levels of nesting", "more") != nullptr;
+    if (levels_left_ == 0) [[unlikely]] return fail_nesting(at);
     --levels_left_;
     return true;
   }
   void leave() noexcept { ++levels_left_; }
+
+  // Counts the memory of an element that is about to be made for what stands at `at`.
+  template <std::size_t Wanted>
+  bool take_memory(const char* at) {
+    if constexpr (Wanted == 0) return static_cast<void>(at), true;
+    else return memory_.take(Wanted, error_, static_cast<std::size_t>(at - begin_));
+  }
 
   // After an element: steps over the comma to the next one, or over `close`, which sets `closed`.
   const char* next_element(const char* at, char close, bool& closed) {
@@ -4469,7 +5253,7 @@ class json_scanner {
   }
 
   // What stands at `at`, for an error.
-  std::string found(const char* at) const {
+  [[gnu::cold, gnu::noinline]] std::string found(const char* at) const {
     if (at == end_) return "end of input";
     switch (*at) {
       case '{': return "object";
@@ -4482,9 +5266,9 @@ class json_scanner {
     }
     if (*at == '-' || is_digit(*at)) return "number";
     const auto byte = static_cast<unsigned char>(*at);
-    if (byte > 0x20 && byte < 0x7F) return std::string{"character '"} + *at + '\'';
+    if (byte > 0x20 && byte < 0x7F) return tenon::detail::join_text({"character '", {at, 1}, "'"});
     constexpr std::string_view hex = "0123456789abcdef";
-    return std::string{"byte 0x"} + hex[byte >> 4] + hex[byte & 15U];
+    return tenon::detail::join_text({"byte 0x", hex.substr(byte >> 4, 1), hex.substr(byte & 15U, 1)});
   }
 
  protected:
@@ -4518,6 +5302,9 @@ class json_scanner {
   }
 
  private:
+  [[gnu::cold, gnu::noinline]] bool fail_nesting(const char* at) {
+    return fail(at, tenon::detail::join_text({"at most ", tenon::detail::number_text{max_levels_}, " levels of nesting"}), "more") != nullptr;
+  }
   [[gnu::noinline]] const char* skip_more_space(const char* at) const noexcept {
     while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
     return at;
@@ -4599,6 +5386,7 @@ class json_scanner {
   const char* end_;
   std::size_t levels_left_;
   std::size_t max_levels_;
+  memory_budget memory_;
   decode_error error_;
 };
 
@@ -4751,6 +5539,31 @@ class json_reader : public json_scanner {
     return fail_number(at, stop, number.exponent < 0 && number.mantissa != 0 ? std::string{"integer"} : expected_integer(lowest, highest));
   }
 
+  // What nearly every number is: at most 18 digits, with or without a point, without an exponent. Returns nullptr for everything else, right or wrong.
+  const char* scan_plain_number(const char* at, json_number& number) const noexcept {
+    number.negative = *at == '-';
+    const char* place = at + (number.negative ? 1 : 0);
+    const char* const digits = place;
+    std::uint64_t mantissa = 0;
+    const auto take_digits = [&] {
+      for (; place != end() && is_digit(*place) && place - digits < 20; ++place) mantissa = mantissa * 10 + static_cast<std::uint64_t>(*place - '0');
+    };
+    take_digits();
+    const auto whole = place - digits;
+    std::ptrdiff_t fraction = 0;
+    if (place != end() && *place == '.') {
+      const char* const point = place++;
+      take_digits();
+      fraction = place - point - 1;
+      if (fraction == 0) return nullptr;
+    }
+    if (whole == 0 || (whole > 1 && *digits == '0') || whole + fraction > 18) return nullptr;
+    if (place != end() && (*place == 'e' || *place == 'E')) return nullptr;
+    number.mantissa = mantissa;
+    number.exponent = -fraction;
+    return place;
+  }
+
   template <class Floating>
   const char* read_any_floating(const char* at, Floating& value) {
     if (at == end() || (*at != '-' && !is_digit(*at))) [[unlikely]] {
@@ -4759,8 +5572,9 @@ class json_reader : public json_scanner {
       return fail(at, "number");
     }
     json_number number;
-    const char* stop = scan_number(at, number);
-    if (stop == nullptr) return nullptr;
+    const char* stop = scan_plain_number(at, number);
+    if (stop == nullptr) stop = scan_number(at, number);
+    if (stop == nullptr) [[unlikely]] return nullptr;
     // Both factors are exact, so that the one rounding of the product or quotient is the right one (Clinger's fast path).
     constexpr std::uint64_t most = std::uint64_t{1} << std::numeric_limits<Floating>::digits;
     constexpr std::int64_t widest = std::is_same_v<Floating, double> ? 22 : 10;
@@ -4791,83 +5605,6 @@ class json_reader : public json_scanner {
 // tenon/codec/detail/json_writer.hpp
 // Writes the scalars of json into a buffer: text with its escapes, integers, floating point. Codec layer, detail of codec/json.hpp.
 // The place to write travels as a `char*` argument and result: kept in the object, each character stored would force it back to memory.
-
-// tenon/codec/detail/base64.hpp
-// Base64, the text form of binary data. Codec layer, shared by the codecs that are text.
-// Source: RFC 4648, sections 4 (the alphabet written) and 5 (the URL-safe one, read as well).
-
-namespace tenon::inline v0::codec::detail {
-
-inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-inline constexpr std::uint8_t base64_none = 0xFF;
-
-consteval std::array<std::uint8_t, 256> make_base64_digits() {
-  std::array<std::uint8_t, 256> digits{};
-  digits.fill(base64_none);
-  for (std::size_t i = 0; i < base64_alphabet.size(); ++i) digits[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<std::uint8_t>(i);
-  digits['-'] = digits['+'];
-  digits['_'] = digits['/'];
-  return digits;
-}
-
-inline constexpr std::array<std::uint8_t, 256> base64_digits = make_base64_digits();
-
-constexpr std::size_t base64_size(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
-
-// Writes `base64_size(count)` characters, padded, and returns the end.
-inline char* write_base64(char* at, const std::byte* data, std::size_t count) noexcept {
-  const auto byte = [data](std::size_t i) { return static_cast<std::uint32_t>(data[i]); };
-  const auto put = [&at](std::uint32_t group, int shift) { *at++ = base64_alphabet[group >> shift & 63U]; };
-  std::size_t i = 0;
-  for (; i + 3 <= count; i += 3) {
-    const std::uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    put(group, 18);
-    put(group, 12);
-    put(group, 6);
-    put(group, 0);
-  }
-  if (i == count) return at;
-  const bool two = count - i == 2;
-  const std::uint32_t group = byte(i) << 16 | (two ? byte(i + 1) << 8 : 0U);
-  put(group, 18);
-  put(group, 12);
-  if (two) put(group, 6);
-  else *at++ = '=';
-  *at++ = '=';
-  return at;
-}
-
-// The text without its padding, which is optional; what is wrong with the padding shows as a character outside the alphabet.
-constexpr std::string_view base64_unpadded(std::string_view text) noexcept {
-  if (text.size() % 4 != 0) return text;
-  for (int padding = 0; padding < 2 && !text.empty() && text.back() == '='; ++padding) text.remove_suffix(1);
-  return text;
-}
-
-// How many bytes an unpadded text stands for.
-constexpr std::size_t base64_bytes(std::size_t unpadded_size) noexcept { return unpadded_size / 4 * 3 + unpadded_size % 4 * 3 / 4; }
-
-// Reads an unpadded text into `base64_bytes(unpadded.size())` bytes at `into`.
-// Returns how many characters were good: all of them, or where the first bad one stands.
-inline std::size_t read_base64(std::string_view unpadded, std::byte* into) noexcept {
-  std::uint32_t group = 0;
-  int bits = 0;
-  for (std::size_t i = 0; i < unpadded.size(); ++i) {
-    const std::uint8_t digit = base64_digits[static_cast<unsigned char>(unpadded[i])];
-    if (digit == base64_none) return i;
-    group = group << 6 | digit;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      *into++ = static_cast<std::byte>(group >> bits);
-    }
-  }
-  // One character alone holds six bits, which are no byte.
-  return unpadded.size() % 4 == 1 ? unpadded.size() - 1 : unpadded.size();
-}
-
-}  // namespace tenon::inline v0::codec::detail
 
 namespace tenon::inline v0::codec::detail {
 
@@ -4998,9 +5735,9 @@ class json_writer {
   }
 
   char* write_binary(char* at, const std::byte* data, std::size_t count) {
-    at = room(at, base64_size(count) + 2);
+    at = room(at, tenon::detail::base64_size(count) + 2);
     *at++ = '"';
-    at = write_base64(at, data, count);
+    at = tenon::detail::write_base64(at, data, count);
     *at++ = '"';
     return at;
   }
@@ -5160,9 +5897,25 @@ constexpr bool from_timestamp(timestamp from, std::chrono::time_point<std::chron
   }
 }
 
-// Writes at most `max_timestamp_size` characters and returns the end; the fraction is as long as it must be.
+// Writes the fraction of a second with its point, none for 0: without trailing zeros, which go `step` at a time.
+inline char* write_fraction(char* at, std::uint32_t nanoseconds, std::size_t step) noexcept {
+  if (nanoseconds == 0) return at;
+  *at = '.';
+  std::size_t digits = 9;
+  for (std::size_t i = digits; i > 0; --i, nanoseconds /= 10) at[i] = static_cast<char>('0' + nanoseconds % 10);
+  const auto zeros = [&] {
+    for (std::size_t i = 0; i < step; ++i) {
+      if (at[digits - i] != '0') return false;
+    }
+    return true;
+  };
+  while (zeros()) digits -= step;
+  return at + 1 + digits;
+}
+
+// Writes at most `max_timestamp_size` characters and returns the end; the fraction is as long as it must be, or a multiple of `fraction_step`.
 // RFC 3339 knows the years 0 to 9999 only: what lies outside is written as the nearest moment inside.
-inline char* write_timestamp(char* at, timestamp value) noexcept {
+inline char* write_timestamp(char* at, timestamp value, std::size_t fraction_step = 1) noexcept {
   constexpr std::int64_t year_0 = -62'167'219'200;
   constexpr std::int64_t year_10000 = 253'402'300'800;
   if (value.seconds < year_0) value = {year_0, 0};
@@ -5186,11 +5939,7 @@ inline char* write_timestamp(char* at, timestamp value) noexcept {
   put(clock / 60 % 60, 2);
   *at++ = ':';
   put(clock % 60, 2);
-  if (value.nanoseconds != 0) {
-    *at++ = '.';
-    put(value.nanoseconds, 9);
-    while (at[-1] == '0') --at;
-  }
+  at = write_fraction(at, value.nanoseconds, fraction_step);
   *at++ = 'Z';
   return at;
 }
@@ -5323,14 +6072,14 @@ char* write_free_json(json_writer& to, char* at, const Json& value) {
   return to.write_raw(at, "null");
 }
 
-// Integers that fit 64 bits stay integers, everything else becomes a double, as nlohmann's own parser does.
+// Integers that fit 64 bits stay integers, everything else becomes a double, as nlohmann's own parser does; but for -0, which no integer can be.
 template <class Take>
 const char* read_free_number(json_reader& from, const char* at, Take take) {
   json_number number;
   const char* stop = from.scan_number(at, number);
   if (stop == nullptr) return nullptr;
   constexpr std::uint64_t lowest = std::uint64_t{1} << 63;
-  if (number.whole && !number.dropped && number.exponent == 0 && (!number.negative || number.mantissa <= lowest)) {
+  if (number.whole && !number.dropped && number.exponent == 0 && (!number.negative || (number.mantissa != 0 && number.mantissa <= lowest))) {
     if (number.negative) take(static_cast<std::int64_t>(0 - number.mantissa));
     else take(number.mantissa);
     return stop;
@@ -5550,6 +6299,113 @@ const char* read_free_msgpack(json_reader& from, const char* at, Handle& value) 
 // tenon/codec/detail/json_read_scalar.hpp
 // Reads what json spells as one token: integers, enums, time points, binary data. Codec layer, detail of codec/json.hpp.
 
+// tenon/codec/detail/json_seconds.hpp
+// Durations as text, seconds with a fraction, `1.500s`: what proto3's json has for them. Codec layer, detail of codec/json.hpp.
+// Source: protobuf.dev, ProtoJSON format; google/protobuf/duration.proto.
+
+namespace tenon::inline v0::codec::detail {
+
+// A sign, what 64 bits hold, a point, nine digits, the unit.
+inline constexpr std::size_t max_seconds_size = 31;
+
+// A duration as magnitude and sign: seconds and nanoseconds of one sign are what the text has.
+struct seconds_value {
+  std::uint64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+  bool negative = false;
+};
+
+template <class Count, class Period>
+constexpr seconds_value to_seconds_value(std::chrono::duration<Count, Period> value) noexcept {
+  constexpr auto num = static_cast<std::uint64_t>(Period::num);
+  constexpr auto den = static_cast<std::uint64_t>(Period::den);
+  if constexpr (std::is_floating_point_v<Count> || (num != 1 && den != 1)) {
+    const double seconds = static_cast<double>(value.count()) * static_cast<double>(num) / static_cast<double>(den);
+    const double magnitude = seconds < 0 ? -seconds : seconds;
+    // What is no number, or more than 64 bits hold, has no better text than the nearest.
+    if (!(magnitude < 1.8e19)) return {magnitude > 0 ? (std::numeric_limits<std::uint64_t>::max)() : 0, 0, seconds < 0};
+    auto whole = static_cast<std::uint64_t>(magnitude);
+    auto rest = static_cast<std::uint32_t>((magnitude - static_cast<double>(whole)) * 1e9 + 0.5);
+    if (rest == 1'000'000'000) {
+      ++whole;
+      rest = 0;
+    }
+    return {whole, rest, seconds < 0};
+  } else {
+    const bool negative = value.count() < 0;
+    const std::uint64_t magnitude = negative ? 0 - static_cast<std::uint64_t>(value.count()) : static_cast<std::uint64_t>(value.count());
+    if constexpr (den == 1) {
+      std::uint64_t seconds = 0;
+      if (__builtin_mul_overflow(magnitude, num, &seconds)) seconds = (std::numeric_limits<std::uint64_t>::max)();
+      return {seconds, 0, negative};
+    } else {
+      const std::uint64_t rest = magnitude % den;
+      const std::uint64_t nanoseconds = den <= 1'000'000'000 ? rest * 1'000'000'000 / den : rest / (den / 1'000'000'000);
+      return {magnitude / den, static_cast<std::uint32_t>(nanoseconds), negative};
+    }
+  }
+}
+
+// Cuts what is finer than the duration; false when it cannot hold so much.
+template <class Count, class Period>
+constexpr bool from_seconds_value(const seconds_value& from, std::chrono::duration<Count, Period>& into) noexcept {
+  constexpr auto num = static_cast<std::uint64_t>(Period::num);
+  constexpr auto den = static_cast<std::uint64_t>(Period::den);
+  if constexpr (std::is_floating_point_v<Count>) {
+    const double seconds = static_cast<double>(from.seconds) + static_cast<double>(from.nanoseconds) / 1e9;
+    into = std::chrono::duration<Count, Period>{static_cast<Count>((from.negative ? -seconds : seconds) * static_cast<double>(den) / static_cast<double>(num))};
+    return true;
+  } else {
+    // The text's seconds are at most 315'576'000'000: what overflows is a duration that cannot hold them.
+    std::uint64_t count = 0;
+    if (__builtin_mul_overflow(from.seconds, den, &count)) return false;
+    const std::uint64_t rest = den <= 1'000'000'000 ? static_cast<std::uint64_t>(from.nanoseconds) * den / 1'000'000'000
+                                                    : static_cast<std::uint64_t>(from.nanoseconds) * (den / 1'000'000'000);
+    if (__builtin_add_overflow(count, rest, &count)) return false;
+    count /= num;
+    if (count > static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)())) return false;
+    const auto signed_count = from.negative ? -static_cast<std::int64_t>(count) : static_cast<std::int64_t>(count);
+    if (signed_count < 0 && std::is_unsigned_v<Count>) return false;
+    if constexpr (sizeof(Count) < 8) {
+      if (signed_count < static_cast<std::int64_t>((std::numeric_limits<Count>::min)()) || signed_count > static_cast<std::int64_t>((std::numeric_limits<Count>::max)())) return false;
+    }
+    into = std::chrono::duration<Count, Period>{static_cast<Count>(signed_count)};
+    return true;
+  }
+}
+
+// Writes at most `max_seconds_size` characters and returns the end; the fraction has none, 3, 6 or 9 digits when it is grouped.
+inline char* write_seconds(char* at, const seconds_value& value, bool grouped) noexcept {
+  if (value.negative && (value.seconds != 0 || value.nanoseconds != 0)) *at++ = '-';
+  at = write_unsigned(at, value.seconds);
+  at = write_fraction(at, value.nanoseconds, grouped ? 3 : 1);
+  *at = 's';
+  return at + 1;
+}
+
+// False when `text` is no such duration, or longer than the 10'000 years that duration.proto allows.
+inline bool read_seconds(std::string_view text, seconds_value& into) noexcept {
+  constexpr std::uint64_t most = 315'576'000'000;
+  into = {};
+  if (!text.empty() && text.front() == '-') {
+    into.negative = true;
+    text.remove_prefix(1);
+  }
+  const auto digit = [&] { return !text.empty() && text.front() >= '0' && text.front() <= '9'; };
+  if (!digit()) return false;
+  for (; digit() && into.seconds <= most; text.remove_prefix(1)) into.seconds = into.seconds * 10 + static_cast<std::uint64_t>(text.front() - '0');
+  if (into.seconds > most) return false;
+  if (!text.empty() && text.front() == '.') {
+    text.remove_prefix(1);
+    if (!digit()) return false;
+    std::uint32_t unit = 100'000'000;
+    for (; digit() && unit != 0; text.remove_prefix(1), unit /= 10) into.nanoseconds += static_cast<std::uint32_t>(text.front() - '0') * unit;
+  }
+  return text == "s";
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
 namespace tenon::inline v0::codec::detail {
 
 template <class Integer>
@@ -5565,6 +6421,37 @@ const char* read_json_integer(json_reader& from, const char* at, Integer& value)
     if (at != nullptr) value = static_cast<Integer>(number);
   }
   return at;
+}
+
+// A number between quotes, NaN and the infinities among them. It is read by a reader of its own: its errors are told in terms of the text.
+template <class Number>
+const char* read_json_number_text(json_reader& from, const char* at, Number& value) {
+  using bounds = std::numeric_limits<Number>;
+  std::string_view text;
+  const char* stop = from.read_text(at, text);
+  if (stop == nullptr) return nullptr;
+  json_reader digits{text, limits{}};
+  const bool begins = !text.empty() && (text.front() == '-' || is_digit(text.front()));
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (text == "NaN") return value = bounds::quiet_NaN(), stop;
+    if (text == "Infinity") return value = bounds::infinity(), stop;
+    if (text == "-Infinity") return value = -bounds::infinity(), stop;
+    if (begins && digits.read_floating(digits.begin(), value) == digits.end()) return stop;
+    return from.fail_name(at, "number, NaN, Infinity or -Infinity", text);
+  } else {
+    if (begins && read_json_integer(digits, digits.begin(), value) == digits.end()) return stop;
+    return from.fail_name(at, expected_integer((bounds::min)(), (bounds::max)()), text);
+  }
+}
+
+template <class Duration>
+const char* read_json_seconds(json_reader& from, const char* at, Duration& value) {
+  std::string_view text;
+  const char* stop = from.read_text(at, text);
+  if (stop == nullptr) return nullptr;
+  seconds_value seconds;
+  if (!read_seconds(text, seconds)) return from.fail_name(at, "duration like 1.5s", text);
+  return from_seconds_value(seconds, value) ? stop : from.fail_name(at, "duration within the range of its type", text);
 }
 
 template <class Enum>
@@ -5612,14 +6499,14 @@ const char* read_json_binary(json_reader& from, const char* at, Bytes& value) {
   std::string_view text;
   const char* stop = from.read_text(at, text);
   if (stop == nullptr) return nullptr;
-  text = base64_unpadded(text);
-  const std::size_t size = base64_bytes(text.size());
+  text = tenon::detail::base64_unpadded(text);
+  const std::size_t size = tenon::detail::base64_bytes(text.size());
   if constexpr (requires { value.resize(size); }) {
     value.resize(size);
   } else if (size != value.size()) {
-    return from.fail(at, std::to_string(value.size()) + " bytes of binary", std::to_string(size));
+    return from.fail(at, tenon::detail::join_text({tenon::detail::number_text{value.size()}, " bytes of binary"}), tenon::detail::number_text{size});
   }
-  if (read_base64(text, value.data()) != text.size()) return from.fail(at, "base64 text", "other characters");
+  if (tenon::detail::read_base64(text, value.data()) != text.size()) return from.fail(at, "base64 text", "other characters");
   return stop;
 }
 
@@ -5736,7 +6623,7 @@ struct alternative_names<std::variant<Alternatives...>> {
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value);
 
 // Reads the elements of an array: `read(at, index)` reads one and returns nullptr for a failure.
@@ -5754,7 +6641,7 @@ const char* read_json_elements(json_reader& from, const char* at, std::size_t& c
   return at;
 }
 
-template <class Sequence>
+template <class Style, class Sequence>
 const char* read_json_sequence(json_reader& from, const char* at, Sequence& values) {
   using element = typename Sequence::value_type;
   if (!from.is_at(at, '[')) {
@@ -5767,8 +6654,9 @@ const char* read_json_sequence(json_reader& from, const char* at, Sequence& valu
     // A set, or a vector whose elements are bits: an element is read apart and put in.
     values.clear();
     return read_json_elements(from, at, count, [&](const char* place, std::size_t) {
+      if (!from.template take_memory<memory_of_element<element, false>>(place)) return static_cast<const char*>(nullptr);
       element each{};
-      place = read_json(from, place, each);
+      place = read_json<Style>(from, place, each);
       if (place != nullptr) {
         if constexpr (requires { values.push_back(std::move(each)); }) values.push_back(std::move(each));
         else values.insert(std::move(each));
@@ -5781,8 +6669,9 @@ const char* read_json_sequence(json_reader& from, const char* at, Sequence& valu
     auto next = values.begin();
     at = read_json_elements(from, at, count, [&](const char* place, std::size_t index) {
       from.set_resetting(index < had);
-      if (index >= had) return read_json(from, place, values.emplace_back());
-      return read_json(from, place, *next++);
+      if (index < had) return read_json<Style>(from, place, *next++);
+      if (!from.template take_memory<memory_of_element<element, requires { values.capacity(); }>>(place)) return static_cast<const char*>(nullptr);
+      return read_json<Style>(from, place, values.emplace_back());
     });
     from.set_resetting(outer);
     if (at != nullptr && count < had) values.erase(next, values.end());
@@ -5790,40 +6679,44 @@ const char* read_json_sequence(json_reader& from, const char* at, Sequence& valu
   }
 }
 
-template <class Array>
+[[gnu::cold, gnu::noinline]] inline const char* fail_element_count(json_reader& from, const char* at, std::size_t expected, std::size_t found) {
+  return from.fail(at, tenon::detail::join_text({"array of ", tenon::detail::number_text{expected}, " elements"}), tenon::detail::join_text({"array of ", tenon::detail::number_text{found}, " elements"}));
+}
+
+template <class Style, class Array>
 const char* read_json_array(json_reader& from, const char* at, Array& values) {
   if (!from.is_at(at, '[')) return from.fail(at, "array");
   std::size_t count = 0;
   const char* stop = read_json_elements(from, at, count, [&](const char* place, std::size_t index) {
-    return index < values.size() ? read_json(from, place, values[index]) : from.skip_value(place);
+    return index < values.size() ? read_json<Style>(from, place, values[index]) : from.skip_value(place);
   });
   if (stop == nullptr || count == values.size()) return stop;
-  return from.fail(at, "array of " + std::to_string(values.size()) + " elements", "array of " + std::to_string(count) + " elements");
+  return fail_element_count(from, at, values.size(), count);
 }
 
 // Reads the array at `at` into the elements of a tuple; `count` is how many there were.
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_json_elements_into(json_reader& from, const char* at, Tuple& values, std::size_t& count) {
   return read_json_elements(from, at, count, [&](const char* place, std::size_t index) {
     if (index >= std::tuple_size_v<Tuple>) return from.skip_value(place);
     return std::apply(
         [&](auto&... each) {
           std::size_t turn = 0;
-          static_cast<void>(((turn++ == index ? (place = read_json(from, place, each), true) : false) || ...));
+          static_cast<void>(((turn++ == index ? (place = read_json<Style>(from, place, each), true) : false) || ...));
           return place;
         },
         values);
   });
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_json_tuple(json_reader& from, const char* at, Tuple& values) {
   if (!from.is_at(at, '[')) return from.fail(at, "array");
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   std::size_t count = 0;
-  const char* stop = read_json_elements_into(from, at, values, count);
+  const char* stop = read_json_elements_into<Style>(from, at, values, count);
   if (stop == nullptr || count == expected) return stop;
-  return from.fail(at, "array of " + std::to_string(expected) + " elements", "array of " + std::to_string(count) + " elements");
+  return fail_element_count(from, at, expected, count);
 }
 
 // A key of a mapping from its text; false when it is none.
@@ -5854,12 +6747,12 @@ const char* read_json_map_key(json_reader& from, const char* at, Key& key) {
       good = read_json_integer(digits, digits.begin(), key) == digits.end();
     }
     if (good) return stop;
-    if constexpr (form == shape::enumeration) return from.fail_name(at, "key that is " + expected_one_of<Key>(), text);
-    else return from.fail_name(at, "key that is an " + expected_integer((std::numeric_limits<Key>::min)(), (std::numeric_limits<Key>::max)()), text);
+    if constexpr (form == shape::enumeration) return from.fail_name(at, tenon::detail::join_text({"key that is ", expected_one_of<Key>()}), text);
+    else return from.fail_name(at, tenon::detail::join_text({"key that is an ", expected_integer((std::numeric_limits<Key>::min)(), (std::numeric_limits<Key>::max)())}), text);
   }
 }
 
-template <class Map>
+template <class Style, class Map>
 const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
   values.clear();
   if (!from.is_at(at, '{')) return from.is_null(at) ? at + 4 : from.fail(at, "object");
@@ -5868,13 +6761,13 @@ const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
   while (at != nullptr && !closed) {
     typename Map::key_type key{};
     at = read_json_map_key(from, at, key);
-    if (at == nullptr) return nullptr;
+    if (at == nullptr || !from.template take_memory<memory_of_element<typename Map::value_type, false>>(at)) return nullptr;
     const auto [place, is_new] = values.try_emplace(std::move(key));
     if (!is_new) place->second = typename Map::mapped_type{};
-    at = read_json(from, at, place->second);
+    at = read_json<Style>(from, at, place->second);
     if (at == nullptr) [[unlikely]] {
       if constexpr (shape_of<typename Map::key_type> == shape::text) from.error().at_field(place->first);
-      else if constexpr (shape_of<typename Map::key_type> == shape::integer) from.error().at_field(std::to_string(place->first));
+      else if constexpr (shape_of<typename Map::key_type> == shape::integer) from.error().at_field(tenon::detail::number_text{place->first});
       else from.error().at_field(enum_name(place->first));
       return nullptr;
     }
@@ -5884,23 +6777,104 @@ const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
   return at;
 }
 
-template <class T>
+template <class Style, class T>
 const char* read_json_optional(json_reader& from, const char* at, T& value) {
   if (from.is_null(at)) {
     value.reset();
     return at + 4;
   }
   if (!value) {
-    if constexpr (requires { value.emplace(); }) value.emplace();
-    else value = std::make_unique<typename pointed_to<T>::type>();
+    if constexpr (requires { value.emplace(); }) {
+      value.emplace();
+    } else {
+      if (!from.template take_memory<memory_of_element<typename pointed_to<T>::type, false>>(at)) return nullptr;
+      value = std::make_unique<typename pointed_to<T>::type>();
+    }
   }
-  return read_json(from, at, *value);
+  return read_json<Style>(from, at, *value);
 }
 
 }  // namespace tenon::inline v0::codec::detail
 
 // tenon/codec/detail/json_read_record.hpp
 // Reads records from json objects. Codec layer, detail of codec/json.hpp.
+
+// tenon/codec/detail/json_default.hpp
+// What proto3's json says by absence, by null and by kind: the styled forms' questions about a type or value. Codec layer, detail of codec/json.hpp.
+
+namespace tenon::inline v0::codec::detail {
+
+// Null says something of its own to these types; to all others it is the default where the style says so.
+template <class T>
+inline constexpr bool takes_null = [] {
+  constexpr shape form = shape_of<T>;
+  return form == shape::optional || form == shape::sequence || form == shape::mapping || form == shape::variant || form == shape::null || form == shape::free_json ||
+         form == shape::free_msgpack;
+}();
+
+// A bare variant is told by its kind: numbers in it must stay numbers.
+template <class Style, class Variant, class Alternative>
+using alternative_style = std::conditional_t<tells_by_kind<Variant, false> && (wire_kinds<Alternative, false>() & number_kind) != 0, plain_json, Style>;
+
+// One bit per field.
+template <std::size_t Count>
+struct omissible_fields {
+  std::array<std::uint64_t, (Count + 63) / 64> bits{};
+  bool has(std::size_t index) const noexcept { return (bits[index / 64] >> (index % 64) & 1U) != 0; }
+};
+
+template <class T>
+const omissible_fields<field_count<T>>& omissible_fields_of();
+
+// Whether the value is what a peer takes from the field's absence: zero, empty, unset.
+template <class T>
+bool is_json_default(const T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean || form == shape::integer || form == shape::enumeration) {
+    return value == T{};
+  } else if constexpr (form == shape::floating) {
+    return value == 0 && !std::signbit(value);
+  } else if constexpr (form == shape::text) {
+    if constexpr (std::is_pointer_v<T>) return value == nullptr || *value == '\0';
+    else return value.empty();
+  } else if constexpr (form == shape::binary) {
+    return value.size() == 0;
+  } else if constexpr (form == shape::optional) {
+    return !value;
+  } else if constexpr (form == shape::sequence || form == shape::mapping) {
+    return value.empty();
+  } else if constexpr (form == shape::duration) {
+    return value.count() == 0;
+  } else if constexpr (form == shape::time_point) {
+    return value.time_since_epoch().count() == 0;
+  } else if constexpr (form == shape::variant) {
+    return std::visit([](const auto& held) { return shape_of<decltype(held)> == shape::null; }, value);
+  } else if constexpr (form == shape::record) {
+    const auto& absent = omissible_fields_of<T>();
+    return for_each_field_while(value, [&absent](auto each, const auto& member) { return absent.has(decltype(each)::index) && is_json_default(member); });
+  } else if constexpr (form == shape::free_json) {
+    return value.is_null();
+  } else {
+    return form == shape::null;
+  }
+}
+
+// The fields that may be left out: those that are not required, and have in `T{}` what a peer takes from absence.
+template <class T>
+const omissible_fields<field_count<T>>& omissible_fields_of() {
+  static const omissible_fields<field_count<T>> known = [] {
+    omissible_fields<field_count<T>> found;
+    const T fresh{};
+    for_each_field(fresh, [&found](auto each, const auto& member) {
+      constexpr std::size_t index = decltype(each)::index;
+      if (!decltype(each)::is_required && is_json_default(member)) found.bits[index / 64] |= std::uint64_t{1} << (index % 64);
+    });
+    return found;
+  }();
+  return known;
+}
+
+}  // namespace tenon::inline v0::codec::detail
 
 // tenon/codec/detail/json_record.hpp
 // What json knows of a type before it runs: the most bytes a value takes, and a record's keys as they are written. Codec layer, detail of codec/json.hpp.
@@ -5915,12 +6889,13 @@ consteval std::size_t longest_enum_name() {
 }
 
 // The most bytes that a `T` takes; 0 when that hangs on the value, whose writer asks for room itself.
-template <class T>
+template <class Style, class T>
 consteval std::size_t fixed_size() {
   constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) return 5;
   else if constexpr (form == shape::null) return 4;
-  else if constexpr (form == shape::integer) return max_integer_size;
+  else if constexpr (form == shape::integer) return max_integer_size + (Style::style.wide_integers_as_text ? 2 : 0);
+  else if constexpr (form == shape::duration && Style::style.seconds_as_text) return max_seconds_size + 2;
   else if constexpr (form == shape::floating || form == shape::duration) return max_floating_size;
   else if constexpr (form == shape::time_point) return max_timestamp_size + 2;
   else if constexpr (form == shape::enumeration) return longest_enum_name<T>() + 2 > max_integer_size ? longest_enum_name<T>() + 2 : max_integer_size;
@@ -5980,115 +6955,25 @@ struct record_keys {
   }
 };
 
-template <class... Fields>
+template <class Style, class T, class... Fields>
 consteval auto make_record_keys(const boost::hana::tuple<Fields...>*) {
-  constexpr std::size_t size = ((escaped_size(Fields::name) + 4) + ... + 0);
-  return record_keys<sizeof...(Fields), size>{std::array<std::string_view, sizeof...(Fields)>{std::string_view{Fields::name}...},
-                                              std::array<std::size_t, sizeof...(Fields)>{fixed_size<typename Fields::type>()...}};
+  constexpr std::array<std::string_view, sizeof...(Fields)> names = json_names_of<Style, T>();
+  constexpr std::size_t size = [&] {
+    std::size_t sum = 0;
+    for (const std::string_view name : names) sum += escaped_size(name) + 4;
+    return sum;
+  }();
+  return record_keys<sizeof...(Fields), size>{names, std::array<std::size_t, sizeof...(Fields)>{fixed_size<Style, typename Fields::type>()...}};
 }
 
-template <class T>
-inline constexpr auto record_keys_of = make_record_keys(&fields_of<T>);
-
-}  // namespace tenon::inline v0::codec::detail
-
-// tenon/codec/detail/member_lookup.hpp
-// Finds a record's field by its wire name: the expected one first, else through a hash table made at compile time. Codec layer, shared by codecs.
-
-namespace tenon::inline v0::codec::detail {
-
-/// The names of a record's fields and where each is found; points into tables with static storage.
-///
-/// Shape   `places` is an open hash table of indices with a power of two of entries, at least half of them empty (`no_place`).
-struct member_index {
-  static constexpr std::uint8_t no_place = 255;
-
-  const std::string_view* names = nullptr;
-  const std::uint8_t* places = nullptr;
-  std::size_t count = 0;
-  std::size_t place_mask = 0;
-
-  // Reads at most eight bytes, whatever the length: names of one record rarely agree in length, start and end.
-  static constexpr std::uint32_t hash(std::string_view name) noexcept {
-    const std::size_t size = name.size();
-    std::uint32_t front = 0;
-    std::uint32_t back = 0;
-    if (size >= 4) {
-      front = load_4(name.data());
-      back = load_4(name.data() + size - 4);
-    } else if (size != 0) {
-      front = static_cast<unsigned char>(name[0]);
-      back = static_cast<std::uint32_t>(static_cast<unsigned char>(name[size / 2])) << 8 | static_cast<unsigned char>(name[size - 1]);
-    }
-    const std::uint64_t mixed = ((static_cast<std::uint64_t>(front) << 32 | back) + size) * 0x9E37'79B9'7F4A'7C15U;
-    return static_cast<std::uint32_t>(mixed >> 40);
-  }
-
-  /// The index of the field called `name`; `count` when there is none. `expected` is tried first, as messages mostly come in order.
-  constexpr std::size_t find(std::string_view name, std::size_t expected) const noexcept {
-    if (expected < count && names[expected] == name) return expected;
-    if (count == 0) return count;
-    for (std::size_t place = hash(name) & place_mask;; place = (place + 1) & place_mask) {
-      const std::size_t index = places[place];
-      if (index == no_place) return count;
-      if (names[index] == name) return index;
-    }
-  }
-
- private:
-  static constexpr std::uint32_t load_4(const char* from) noexcept {
-    if (std::is_constant_evaluated() || std::endian::native != std::endian::little) {
-      std::uint32_t value = 0;
-      for (int i = 0; i < 4; ++i) value |= static_cast<std::uint32_t>(static_cast<unsigned char>(from[i])) << (8 * i);
-      return value;
-    }
-    std::uint32_t value = 0;
-    std::memcpy(&value, from, 4);
-    return value;
-  }
-};
-
-template <std::size_t Count>
-struct member_tables {
-  static_assert(Count < member_index::no_place, "tenon: a record has at most 254 fields; group some of them into a struct of their own");
-
-  std::array<std::string_view, Count> names{};
-  std::array<std::uint8_t, std::bit_ceil(2 * Count + 1)> places{};
-
-  consteval explicit member_tables(std::array<std::string_view, Count> all_names) : names{all_names} {
-    for (std::uint8_t& place : places) place = member_index::no_place;
-    for (std::size_t index = 0; index < Count; ++index) {
-      std::size_t place = member_index::hash(names[index]) & (places.size() - 1);
-      while (places[place] != member_index::no_place) place = (place + 1) & (places.size() - 1);
-      places[place] = static_cast<std::uint8_t>(index);
-    }
-  }
-};
-
-template <class... Fields>
-consteval auto make_member_tables(const boost::hana::tuple<Fields...>&) {
-  return member_tables<sizeof...(Fields)>{std::array<std::string_view, sizeof...(Fields)>{std::string_view{Fields::name}...}};
-}
-
-template <class T>
-inline constexpr auto member_tables_of = make_member_tables(fields_of<T>);
-
-/// The index of T's field names.
-template <class T>
-inline constexpr member_index member_index_of{member_tables_of<T>.names.data(), member_tables_of<T>.places.data(), member_tables_of<T>.names.size(),
-                                              member_tables_of<T>.places.size() - 1};
-
-/// The index of T's field with the wire name `name`; `field_count<T>` when there is none.
-template <class T>
-constexpr std::size_t find_member(std::string_view name, std::size_t expected_next) noexcept {
-  return member_index_of<T>.find(name, expected_next);
-}
+template <class Style, class T>
+inline constexpr auto record_keys_of = make_record_keys<Style, T>(&fields_of<T>);
 
 }  // namespace tenon::inline v0::codec::detail
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value);
 
 template <std::size_t Count>
@@ -6150,37 +7035,51 @@ struct expected_key {
 
 using member_reader = const char* (*)(json_reader& from, const char* at, void* member);
 
-template <class T>
+template <class Style, class T>
 const char* read_json_member(json_reader& from, const char* at, void* member) {
-  return read_json(from, at, *static_cast<T*>(member));
+  if constexpr (Style::style.null_is_default && !takes_null<T>) {
+    if (from.is_null(at)) return *static_cast<T*>(member) = T{}, at + 4;
+  }
+  return read_json<Style>(from, at, *static_cast<T*>(member));
 }
 
 // All that reading a record needs to know of its type, so that the reading itself is one function for all of them: unrolled over the fields
 // it is larger, slower to compile, and no faster.
 struct record_plan {
   const member_index* names;
+  const member_index* other_names;  // those that are read as well; nullptr when there are none
   const expected_key* keys;
   const member_reader* readers;
+  bool refuse_unknown;
 };
 
-template <class T, std::size_t... Index>
+template <class Style, class T, std::size_t... Index>
 constexpr std::array<expected_key, sizeof...(Index)> make_expected_keys(std::index_sequence<Index...>) {
-  constexpr const auto& keys = record_keys_of<T>;
+  constexpr const auto& keys = record_keys_of<Style, T>;
   // Without the brace or comma in front.
   return {expected_key{keys.text.data() + keys.begins[Index] + 1, keys.begins[Index + 1] - keys.begins[Index] - 1}...};
 }
 
-template <class... Fields>
+template <class Style, class... Fields>
 constexpr std::array<member_reader, sizeof...(Fields)> make_member_readers(const boost::hana::tuple<Fields...>*) {
-  return {&read_json_member<typename Fields::type>...};
+  return {&read_json_member<Style, typename Fields::type>...};
 }
 
-template <class T>
-inline constexpr auto expected_keys_of = make_expected_keys<T>(std::make_index_sequence<field_count<T>>{});
-template <class T>
-inline constexpr auto member_readers_of = make_member_readers(&fields_of<T>);
-template <class T>
-inline constexpr record_plan record_plan_of{&member_index_of<T>, expected_keys_of<T>.data(), member_readers_of<T>.data()};
+template <class Style, class T>
+inline constexpr auto expected_keys_of = make_expected_keys<Style, T>(std::make_index_sequence<field_count<T>>{});
+template <class Style, class T>
+inline constexpr auto member_readers_of = make_member_readers<Style>(&fields_of<T>);
+template <class Style, class T>
+inline constexpr record_plan record_plan_of{&json_index_of<Style, T>(), Style::style.names == name_case::as_is ? nullptr : &member_index_of<T>,
+                                            expected_keys_of<Style, T>.data(), member_readers_of<Style, T>.data(), Style::style.refuse_unknown};
+
+// A field that the record does not have: skipped, or an error where the style says so.
+[[gnu::noinline]] inline const char* skip_unknown_field(json_reader& from, const char* at, const char* key_at, std::string_view key, bool refuse) {
+  if (refuse) return from.fail_name(key_at, "a known field", key);
+  at = from.skip_value(at);
+  if (at == nullptr) from.error().at_field(key);
+  return at;
+}
 
 // Reads the object at `at` into `members`, which point to the fields in their order; marks in `seen` those that were there.
 inline const char* read_json_members(json_reader& from, const char* at, const record_plan& plan, void* const* members, std::uint64_t* seen) {
@@ -6194,20 +7093,27 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
     if (next < names.count && plan.keys[next].is_at(at, from.end())) {
       at = from.skip_space(at + plan.keys[next].size);
     } else {
+      const char* const key_at = at;
       std::string_view key;
       at = from.read_key(at, key);
       if (at == nullptr) return nullptr;
       index = names.find(key, next);
+      if (index == names.count && plan.other_names != nullptr) index = plan.other_names->find(key, next);
       if (index == names.count) {
-        at = from.skip_value(at);
-        if (at == nullptr) return from.error().at_field(key), nullptr;
+        at = skip_unknown_field(from, at, key_at, key, plan.refuse_unknown);
+        if (at == nullptr) return nullptr;
         at = from.next_element(at, '}', closed);
         continue;
       }
     }
+    const std::uint64_t bit = std::uint64_t{1} << (index % 64);
+    // The last of doubled keys counts alone: what an earlier one put into a struct within must not shine through.
+    const bool outer = from.resetting();
+    if ((seen[index / 64] & bit) != 0) [[unlikely]] from.set_resetting(true);
     at = plan.readers[index](from, at, members[index]);
     if (at == nullptr) [[unlikely]] return from.error().at_field(names.names[index]), nullptr;
-    seen[index / 64] |= std::uint64_t{1} << (index % 64);
+    from.set_resetting(outer);
+    seen[index / 64] |= bit;
     next = index + 1;
     at = from.next_element(at, '}', closed);
   }
@@ -6215,7 +7121,7 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
   return at;
 }
 
-template <class T>
+template <class Style, class T>
 const char* read_json_record(json_reader& from, const char* at, T& value) {
   field_set<field_count<T>> seen{};
   const char* const start = at;
@@ -6225,7 +7131,7 @@ const char* read_json_record(json_reader& from, const char* at, T& value) {
   } else {
     std::array<void*, field_count<T>> members;
     for_each_field(value, [&members](auto each, auto& member) { members[decltype(each)::index] = static_cast<void*>(std::addressof(member)); });
-    at = read_json_members(from, at, record_plan_of<T>, members.data(), seen.data());
+    at = read_json_members(from, at, record_plan_of<Style, T>, members.data(), seen.data());
     if (at == nullptr) return nullptr;
   }
   if constexpr (has_required_fields<T>) {
@@ -6242,7 +7148,7 @@ const char* read_json_record(json_reader& from, const char* at, T& value) {
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value);
 
 // The kind of what stands at `at`; 0 for what begins no value.
@@ -6259,13 +7165,14 @@ inline unsigned json_kind(const json_reader& from, const char* at) {
   }
 }
 
-template <class... Alternatives>
+template <class Style, class... Alternatives>
 const char* read_json_alternative(json_reader& from, const char* at, std::variant<Alternatives...>& value, std::size_t index) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>) {
     const auto read = [&]<std::size_t Which>(std::integral_constant<std::size_t, Which>) {
       // The alternative it has already keeps its memory.
       if (value.index() != Which) value.template emplace<Which>();
-      at = read_json(from, at, *std::get_if<Which>(&value));
+      using variant = std::variant<Alternatives...>;
+      at = read_json<alternative_style<Style, variant, std::variant_alternative_t<Which, variant>>>(from, at, *std::get_if<Which>(&value));
       return true;
     };
     static_cast<void>(((index == Index && read(std::integral_constant<std::size_t, Index>{})) || ...));
@@ -6284,7 +7191,7 @@ inline std::string expected_kinds(unsigned kinds) {
   return text;
 }
 
-template <class... Alternatives>
+template <class Style, class... Alternatives>
 const char* read_json_variant(json_reader& from, const char* at, std::variant<Alternatives...>& value) {
   using variant = std::variant<Alternatives...>;
   using kinds = variant_kinds<variant, false>;
@@ -6293,7 +7200,7 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
     // A NaN is written as null.
     if (kind == null_kind && (kinds::value & null_kind) == 0 && ((shape_of<Alternatives> == shape::floating) || ...)) kind = number_kind;
     for (std::size_t i = 0; i < kinds::of.size(); ++i) {
-      if ((kinds::of[i] & kind) != 0) return read_json_alternative(from, at, value, i);
+      if ((kinds::of[i] & kind) != 0) return read_json_alternative<Style>(from, at, value, i);
     }
     return from.fail(at, expected_kinds(kinds::value));
   } else {
@@ -6310,7 +7217,7 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
     if (at == nullptr) return nullptr;
     for (std::size_t i = 0; i < names::count; ++i) {
       if (names::value[i] != key) continue;
-      at = read_json_alternative(from, at, value, i);
+      at = read_json_alternative<Style>(from, at, value, i);
       if (at == nullptr) return from.error().at_field(names::value[i]), nullptr;
       const char* const rest = at;
       at = from.next_element(at, '}', closed);
@@ -6329,7 +7236,7 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 const char* read_json(json_reader& from, const char* at, T& value) {
   constexpr shape form = owning_object<T> ? shape::free_msgpack : shape_of<T>;
   if constexpr (form == shape::free_msgpack) {
@@ -6343,8 +7250,14 @@ const char* read_json(json_reader& from, const char* at, T& value) {
   } else if constexpr (form == shape::null) {
     return from.is_null(at) ? at + 4 : from.fail(at, "null");
   } else if constexpr (form == shape::integer) {
+    if constexpr (Style::style.wide_integers_as_text) {
+      if (from.is_at(at, '"')) return read_json_number_text(from, at, value);
+    }
     return read_json_integer(from, at, value);
   } else if constexpr (form == shape::floating) {
+    if constexpr (Style::style.wide_integers_as_text || Style::style.special_numbers_as_text) {
+      if (from.is_at(at, '"')) return read_json_number_text(from, at, value);
+    }
     return from.read_floating(at, value);
   } else if constexpr (form == shape::text && std::is_same_v<T, std::string>) {
     return from.read_text(at, value);
@@ -6352,6 +7265,8 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     return read_json_binary(from, at, value);
   } else if constexpr (form == shape::enumeration) {
     return read_json_enum(from, at, value);
+  } else if constexpr (form == shape::duration && Style::style.seconds_as_text) {
+    return read_json_seconds(from, at, value);
   } else if constexpr (form == shape::duration) {
     typename T::rep count{};
     if constexpr (std::is_floating_point_v<typename T::rep>) {
@@ -6366,19 +7281,19 @@ const char* read_json(json_reader& from, const char* at, T& value) {
   } else if constexpr (form == shape::time_point) {
     return read_json_time_point(from, at, value);
   } else if constexpr (form == shape::optional) {
-    return read_json_optional(from, at, value);
+    return read_json_optional<Style>(from, at, value);
   } else if constexpr (form == shape::sequence) {
-    return read_json_sequence(from, at, value);
+    return read_json_sequence<Style>(from, at, value);
   } else if constexpr (form == shape::fixed_sequence) {
-    return read_json_array(from, at, value);
+    return read_json_array<Style>(from, at, value);
   } else if constexpr (form == shape::mapping) {
-    return read_json_mapping(from, at, value);
+    return read_json_mapping<Style>(from, at, value);
   } else if constexpr (form == shape::tuple) {
-    return read_json_tuple(from, at, value);
+    return read_json_tuple<Style>(from, at, value);
   } else if constexpr (form == shape::variant) {
-    return read_json_variant(from, at, value);
+    return read_json_variant<Style>(from, at, value);
   } else if constexpr (form == shape::record) {
-    return read_json_record(from, at, value);
+    return read_json_record<Style>(from, at, value);
   } else if constexpr (form == shape::free_json) {
     return read_free_json(from, at, value);
   } else {
@@ -6401,7 +7316,7 @@ inline const char* read_no_json_arguments(json_reader& from, const char* at) {
 }
 
 [[gnu::cold]] inline const char* fail_argument_count(json_reader& from, const char* at, std::size_t expected, std::size_t found) {
-  return from.fail(at, std::to_string(expected) + (expected == 1 ? " argument" : " arguments"), std::to_string(found));
+  return from.fail(at, tenon::detail::join_text({tenon::detail::number_text{expected}, expected == 1 ? " argument" : " arguments"}), tenon::detail::number_text{found});
 }
 
 // The step of an error's path for one argument: its name, or its position when it has none.
@@ -6411,19 +7326,19 @@ inline const char* read_no_json_arguments(json_reader& from, const char* at) {
   return from.error().at_field("arguments"), nullptr;
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_json_argument(json_reader& from, const char* at, const arguments<Tuple>& call, std::size_t index) {
   const char* stop = nullptr;
   std::apply(
       [&](auto&... each) {
         std::size_t turn = 0;
-        static_cast<void>(((turn++ == index ? (stop = read_json(from, at, each), true) : false) || ...));
+        static_cast<void>(((turn++ == index ? (stop = read_json<Style>(from, at, each), true) : false) || ...));
       },
       call.values);
   return stop == nullptr ? fail_at_argument(from, call.names, index) : stop;
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_positional_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   const char* const start = at;
@@ -6431,7 +7346,7 @@ const char* read_positional_json_arguments(json_reader& from, const char* at, co
   bool closed = false;
   at = from.first_element(at, ']', closed);
   while (at != nullptr && !closed) {
-    at = count < expected ? read_json_argument(from, at, call, count) : from.skip_value(at);
+    at = count < expected ? read_json_argument<Style>(from, at, call, count) : from.skip_value(at);
     if (at == nullptr) return nullptr;
     ++count;
     at = from.next_element(at, ']', closed);
@@ -6440,7 +7355,7 @@ const char* read_positional_json_arguments(json_reader& from, const char* at, co
   return at == nullptr || count == expected ? at : fail_argument_count(from, start, expected, count);
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_named_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   const char* const start = at;
@@ -6452,10 +7367,10 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
     at = from.read_key(at, key);
     if (at == nullptr) return nullptr;
     std::size_t index = 0;
-    while (index < expected && call.names[index] != key) ++index;
+    while (index < expected && !is_argument_name<Style>(key, call.names[index])) ++index;
     if (index < expected) {
       seen[index] = true;
-      at = read_json_argument(from, at, call, index);
+      at = read_json_argument<Style>(from, at, call, index);
     } else {
       at = from.skip_value(at);
       if (at == nullptr) from.error().at_field(key);
@@ -6466,12 +7381,12 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
   from.leave();
   if (at == nullptr) return nullptr;
   const bool complete = [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    return ((seen[Index] || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
+    return ((seen[Index] || Style::style.omit_defaults || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
   }(std::make_index_sequence<expected>{});
   return complete ? at : nullptr;
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 const char* read_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
   const bool named = call.names.size() == expected;
@@ -6481,17 +7396,28 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
     using parameter = std::tuple_element_t<0, Tuple>;
     constexpr unsigned kinds = wire_kinds<parameter, false>();
     // A value that cannot be an array or an object may be wrapped in one.
-    if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments(from, at, call);
-    if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments(from, at, call);
-    const char* stop = read_json(from, at, std::get<0>(call.values));
+    if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments<Style>(from, at, call);
+    if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments<Style>(from, at, call);
+    const char* stop = read_json<Style>(from, at, std::get<0>(call.values));
     // Within a struct the path begins with its fields, which are what the caller wrote.
     if (stop == nullptr && named && (kinds & object_kind) == 0) from.error().at_field(call.names[0]);
     return stop;
   } else {
-    if (from.is_at(at, '[')) return read_positional_json_arguments(from, at, call);
-    if (named && from.is_at(at, '{')) return read_named_json_arguments(from, at, call);
+    if (from.is_at(at, '[')) return read_positional_json_arguments<Style>(from, at, call);
+    if (named && from.is_at(at, '{')) return read_named_json_arguments<Style>(from, at, call);
     return from.fail(at, named ? "object or array of arguments" : "array of arguments");
   }
+}
+
+// Reads the whole of `in` into a value or into the arguments of a call.
+template <class Style, class T>
+status decode_json(std::string_view in, T& value, const limits& bounds) {
+  json_reader from{in, bounds};
+  const char* at = from.skip_space(from.begin());
+  if constexpr (is_arguments<std::remove_const_t<T>>) at = read_json_arguments<Style>(from, at, value);
+  else at = read_json<Style>(from, at, value);
+  if (at != nullptr) from.finish(at);
+  return from.error().to_status();
 }
 
 }  // namespace tenon::inline v0::codec::detail
@@ -6501,14 +7427,14 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
 
 namespace tenon::inline v0::codec::detail {
 
-template <class T>
+template <class Style, class T>
 char* write_json(json_writer& to, char* at, const T& value);
 
 // The same for a value that stands alone: types of fixed size rely on room that was asked for.
-template <class T>
+template <class Style, class T>
 char* write_json_with_room(json_writer& to, char* at, const T& value) {
-  if constexpr (constexpr std::size_t size = fixed_size<T>(); size != 0) at = to.room(at, size);
-  return write_json(to, at, value);
+  if constexpr (constexpr std::size_t size = fixed_size<Style, T>(); size != 0) at = to.room(at, size);
+  return write_json<Style>(to, at, value);
 }
 
 inline char* put(json_writer& to, char* at, char c) {
@@ -6522,18 +7448,42 @@ inline char* copy(char* at, std::string_view text) {
   return at + text.size();
 }
 
-template <class T>
+// The fields that a peer would not take from their absence.
+template <class Style, class T>
+char* write_json_present_fields(json_writer& to, char* at, const T& value) {
+  constexpr const auto& keys = record_keys_of<Style, T>;
+  const auto& absent = omissible_fields_of<T>();
+  char separator = '{';
+  for_each_field(value, [&](auto each, const auto& member) {
+    constexpr std::size_t index = decltype(each)::index;
+    constexpr std::size_t size = keys.begins[index + 1] - keys.begins[index] - 1;
+    // What was kept of protobuf's wire means nothing to a reader of text.
+    if constexpr (has_attribute<unknown_fields_attribute>(decltype(each)::attributes)) return;
+    if (absent.has(index) && is_json_default(member)) return;
+    at = to.room(at, 1 + size);
+    *at = separator;
+    std::memcpy(at + 1, keys.text.data() + keys.begins[index] + 1, size);
+    separator = ',';
+    at = write_json_with_room<Style>(to, at + 1 + size, member);
+  });
+  if (separator == '{') at = put(to, at, '{');
+  return put(to, at, '}');
+}
+
+template <class Style, class T>
 char* write_json_record(json_writer& to, char* at, const T& value) {
   if constexpr (field_count<T> == 0) {
     return to.write_raw(at, "{}");
+  } else if constexpr (Style::style.omit_defaults) {
+    return write_json_present_fields<Style>(to, at, value);
   } else {
-    constexpr const auto& keys = record_keys_of<T>;
+    constexpr const auto& keys = record_keys_of<Style, T>;
     at = to.room(at, keys.rooms[0]);
     for_each_field(value, [&](auto each, const auto& member) {
       constexpr std::size_t index = decltype(each)::index;
       constexpr std::size_t size = keys.begins[index + 1] - keys.begins[index];
       std::memcpy(at, keys.text.data() + keys.begins[index], size);
-      at = write_json(to, at + size, member);
+      at = write_json<Style>(to, at + size, member);
       if constexpr (keys.rooms[index + 1] != 0) at = to.room(at, keys.rooms[index + 1]);
     });
     *at = '}';
@@ -6541,18 +7491,18 @@ char* write_json_record(json_writer& to, char* at, const T& value) {
   }
 }
 
-template <class Range>
+template <class Style, class Range>
 char* write_json_sequence(json_writer& to, char* at, const Range& values) {
   using element = typename Range::value_type;
-  constexpr std::size_t size = fixed_size<element>();
+  constexpr std::size_t size = fixed_size<Style, element>();
   char separator = '[';
   for (const auto& each : values) {
     at = to.room(at, 1 + size);
     *at++ = separator;
     separator = ',';
     // Not `each` itself: std::vector<bool> gives a proxy.
-    if constexpr (std::is_same_v<element, bool>) at = write_json<bool>(to, at, each);
-    else at = write_json(to, at, each);
+    if constexpr (std::is_same_v<element, bool>) at = write_json<Style, bool>(to, at, each);
+    else at = write_json<Style>(to, at, each);
   }
   if (separator == '[') at = put(to, at, '[');
   return put(to, at, ']');
@@ -6575,7 +7525,7 @@ char* write_json_key(json_writer& to, char* at, const Key& key) {
   }
 }
 
-template <class Map>
+template <class Style, class Map>
 char* write_json_mapping(json_writer& to, char* at, const Map& values) {
   char separator = '{';
   for (const auto& [key, value] : values) {
@@ -6583,25 +7533,25 @@ char* write_json_mapping(json_writer& to, char* at, const Map& values) {
     separator = ',';
     at = write_json_key(to, at, key);
     at = put(to, at, ':');
-    at = write_json_with_room(to, at, value);
+    at = write_json_with_room<Style>(to, at, value);
   }
   if (separator == '{') at = put(to, at, '{');
   return put(to, at, '}');
 }
 
-template <class Tuple>
+template <class Style, class Tuple>
 char* write_json_tuple(json_writer& to, char* at, const Tuple& values) {
   at = put(to, at, '[');
   std::apply(
       [&](const auto&... each) {
         std::size_t index = 0;
-        ((at = index++ == 0 ? at : put(to, at, ','), at = write_json_with_room(to, at, each)), ...);
+        ((at = index++ == 0 ? at : put(to, at, ','), at = write_json_with_room<Style>(to, at, each)), ...);
       },
       values);
   return put(to, at, ']');
 }
 
-template <class... Alternatives>
+template <class Style, class... Alternatives>
 char* write_json_variant(json_writer& to, char* at, const std::variant<Alternatives...>& value) {
   using variant = std::variant<Alternatives...>;
   // A variant that an exception left without a value is written as null.
@@ -6612,36 +7562,45 @@ char* write_json_variant(json_writer& to, char* at, const std::variant<Alternati
     at = put(to, at, ':');
   }
   [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    static_cast<void>(((value.index() == Index ? (at = write_json_with_room(to, at, *std::get_if<Index>(&value)), true) : false) || ...));
+    static_cast<void>(((value.index() == Index ? (at = write_json_with_room<alternative_style<Style, variant, Alternatives>>(to, at, *std::get_if<Index>(&value)), true) : false) || ...));
   }(std::index_sequence_for<Alternatives...>{});
   if constexpr (!tells_by_kind<variant, false>) at = put(to, at, '}');
   return at;
 }
 
-template <class Tuple>
+template <class Style>
+char* write_argument_name(json_writer& to, char* at, std::string_view name) {
+  if constexpr (Style::style.names == name_case::as_is) return to.write_text(at, name);
+  else return to.write_text(at, styled_name(name, Style::style.names));
+}
+
+template <class Style, class Tuple>
 char* write_json_arguments(json_writer& to, char* at, const arguments<Tuple>& call) {
   constexpr std::size_t count = std::tuple_size_v<Tuple>;
   if constexpr (count == 0) {
-    return to.write_raw(at, "null");
-  } else if constexpr (count == 1) {
-    return write_json_with_room(to, at, std::get<0>(call.values));
+    return to.write_raw(at, Style::style.calls_as_objects ? "{}" : "null");
+  } else if constexpr (count == 1 && !(Style::style.calls_as_objects && (wire_kinds<std::remove_cvref_t<std::tuple_element_t<0, Tuple>>, false>() & object_kind) == 0)) {
+    return write_json_with_room<Style>(to, at, std::get<0>(call.values));
   } else {
-    if (call.names.size() != count) return write_json_tuple(to, at, call.values);
+    if (call.names.size() != count) {
+      if constexpr (count == 1) return write_json_with_room<Style>(to, at, std::get<0>(call.values));
+      else return write_json_tuple<Style>(to, at, call.values);
+    }
     std::apply(
         [&](const auto&... each) {
           std::size_t index = 0;
-          ((at = put(to, at, index == 0 ? '{' : ','), at = to.write_text(at, call.names[index++]), at = put(to, at, ':'), at = write_json_with_room(to, at, each)), ...);
+          ((at = put(to, at, index == 0 ? '{' : ','), at = write_argument_name<Style>(to, at, call.names[index++]), at = put(to, at, ':'), at = write_json_with_room<Style>(to, at, each)), ...);
         },
         call.values);
     return put(to, at, '}');
   }
 }
 
-template <class T>
+template <class Style, class T>
 char* write_json(json_writer& to, char* at, const T& value) {
   constexpr shape form = owning_object<const T> ? shape::free_msgpack : shape_of<T>;
   if constexpr (is_arguments<T>) {
-    return write_json_arguments(to, at, value);
+    return write_json_arguments<Style>(to, at, value);
   } else if constexpr (form == shape::free_msgpack) {
     return write_free_msgpack(to, at, value);
   } else if constexpr (!assert_wire_type<T>()) {
@@ -6651,8 +7610,18 @@ char* write_json(json_writer& to, char* at, const T& value) {
   } else if constexpr (form == shape::null) {
     return copy(at, "null");
   } else if constexpr (form == shape::integer) {
-    return write_integer(at, value);
+    if constexpr (Style::style.wide_integers_as_text && sizeof(T) == 8) {
+      *at = '"';
+      at = write_integer(at + 1, value);
+      *at = '"';
+      return at + 1;
+    } else {
+      return write_integer(at, value);
+    }
   } else if constexpr (form == shape::floating) {
+    if constexpr (Style::style.special_numbers_as_text) {
+      if (!std::isfinite(value)) [[unlikely]] return copy(at, std::isnan(value) ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+    }
     return write_floating(at, value);
   } else if constexpr (form == shape::text) {
     if constexpr (std::is_pointer_v<T>) return to.write_text(at, value == nullptr ? std::string_view{} : std::string_view{value});
@@ -6667,31 +7636,45 @@ char* write_json(json_writer& to, char* at, const T& value) {
     *at = '"';
     return at + 1;
   } else if constexpr (form == shape::duration) {
-    if constexpr (std::is_floating_point_v<typename T::rep>) return write_floating(at, static_cast<double>(value.count()));
-    else return write_integer(at, value.count());
+    if constexpr (Style::style.seconds_as_text) {
+      *at = '"';
+      at = write_seconds(at + 1, to_seconds_value(value), Style::style.grouped_fractions);
+      *at = '"';
+      return at + 1;
+    } else if constexpr (std::is_floating_point_v<typename T::rep>) {
+      return write_floating(at, static_cast<double>(value.count()));
+    } else {
+      return write_integer(at, value.count());
+    }
   } else if constexpr (form == shape::time_point) {
     *at = '"';
-    at = write_timestamp(at + 1, to_timestamp(value));
+    at = write_timestamp(at + 1, to_timestamp(value), Style::style.grouped_fractions ? 3 : 1);
     *at = '"';
     return at + 1;
   } else if constexpr (form == shape::optional) {
     if (!value) return to.write_raw(at, "null");
-    return write_json_with_room(to, at, *value);
+    return write_json_with_room<Style>(to, at, *value);
   } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
-    return write_json_sequence(to, at, value);
+    return write_json_sequence<Style>(to, at, value);
   } else if constexpr (form == shape::mapping) {
-    return write_json_mapping(to, at, value);
+    return write_json_mapping<Style>(to, at, value);
   } else if constexpr (form == shape::tuple) {
-    return write_json_tuple(to, at, value);
+    return write_json_tuple<Style>(to, at, value);
   } else if constexpr (form == shape::variant) {
-    return write_json_variant(to, at, value);
+    return write_json_variant<Style>(to, at, value);
   } else if constexpr (form == shape::record) {
-    return write_json_record(to, at, value);
+    return write_json_record<Style>(to, at, value);
   } else if constexpr (form == shape::free_json) {
     return write_free_json(to, at, value);
   } else {
     return at;
   }
+}
+
+template <class Style, class T>
+void encode_json(buffer& out, const T& value) {
+  json_writer to{out};
+  to.finish(write_json_with_room<Style>(to, to.start(), value));
 }
 
 }  // namespace tenon::inline v0::codec::detail
@@ -6705,6 +7688,7 @@ namespace tenon::inline v0::codec {
 ///         `{"name": value}`. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
 /// Reads   unknown fields are skipped, of duplicate keys the last counts, null leaves a struct as it is and empties a container; `3.0` is an integer;
 ///         base64 may be URL-safe or unpadded. A struct in an element that a container had before starts from its defaults.
+/// Refuses a byte order mark, bytes that are no UTF-8, lone surrogates, bare control characters, leading zeros, numbers that do not fit, trailing bytes.
 /// Errors  invalid_argument, as in `field "orders[3].price": expected number, found string at byte 117`.
 /// Source  RFC 8259, RFC 3339, RFC 4648.
 struct json {
@@ -6715,21 +7699,40 @@ struct json {
   /// Appends the encoded `value`, or the `arguments` of a call, to `out`.
   template <class T>
   static void encode(buffer& out, const T& value) {
-    detail::json_writer to{out};
-    to.finish(detail::write_json_with_room(to, to.start(), value));
+    detail::encode_json<detail::plain_json>(out, value);
   }
 
   /// Reads the whole of `in` into `value`, or into what the `arguments` of a call refer to.
   template <class T>
   static status decode(std::string_view in, T& value, const limits& bounds = {}) {
-    detail::json_reader from{in, bounds};
-    const char* at = from.skip_space(from.begin());
-    if constexpr (is_arguments<std::remove_const_t<T>>) at = detail::read_json_arguments(from, at, value);
-    else at = detail::read_json(from, at, value);
-    if (at != nullptr) from.finish(at);
-    return from.error().to_status();
+    return detail::decode_json<detail::plain_json>(in, value, bounds);
   }
 };
+
+/// Json in a style: `basic_json<style>` with a constexpr `json_style`; `json` is the same with no option set.
+///
+/// Shape   what `json` does, save for what the style says.
+template <json_style Style>
+struct basic_json {
+  static constexpr std::string_view name = "json";
+  static constexpr std::string_view content_type = "application/json";
+  static constexpr std::uint8_t serialization = 1;
+
+  /// As `json::encode`.
+  template <class T>
+  static void encode(buffer& out, const T& value) {
+    detail::encode_json<detail::styled_json<Style>>(out, value);
+  }
+
+  /// As `json::decode`.
+  template <class T>
+  static status decode(std::string_view in, T& value, const limits& bounds = {}) {
+    return detail::decode_json<detail::styled_json<Style>>(in, value, bounds);
+  }
+};
+
+/// Json as gRPC and Connect peers speak it: `tenon::client<market, tenon::codec::proto_json>`.
+using proto_json = basic_json<proto3>;
 
 }  // namespace tenon::inline v0::codec
 
@@ -6793,16 +7796,22 @@ struct msgpack_extension {
 class msgpack_reader {
  public:
   msgpack_reader(std::string_view in, const limits& bounds) noexcept
-      : begin{in.data()}, end{in.data() + in.size()}, levels_left{bounds.max_nesting}, max_nesting{bounds.max_nesting} {}
+      : begin{in.data()},
+        end{in.data() + in.size()},
+        levels_left{bounds.max_nesting},
+        memory{bounds.memory_for(in.size())},
+        max_nesting{bounds.max_nesting} {}
 
   const char* const begin;
   const char* const end;
   std::size_t levels_left;
+  memory_budget memory;
   const std::size_t max_nesting;
   bool resets_missing = false;  ///< within an element that held something before: fields the input does not mention go back to their defaults
   decode_error error;
 
   static unsigned char byte_at(const char* at) noexcept { return static_cast<unsigned char>(*at); }
+  static std::uint16_t load_16(const char* from) noexcept { return static_cast<std::uint16_t>(byte_at(from) << 8 | byte_at(from + 1)); }
   std::size_t left(const char* at) const noexcept { return static_cast<std::size_t>(end - at); }
 
   static msgpack_kind kind(unsigned char head) noexcept {
@@ -6851,6 +7860,11 @@ class msgpack_reader {
   }
   void leave() noexcept { ++levels_left; }
 
+  /// Counts the memory of `count` elements of `size` bytes each, which the container whose head is at `at` is about to hold.
+  bool take_memory(const char* at, std::size_t count, std::size_t size) {
+    return memory.take(count * size, error, static_cast<std::size_t>(at - begin));
+  }
+
   /// Any integer or floating number.
   const char* read_number(const char* at, msgpack_number& out, std::string_view expected) {
     using namespace msgpack_head;
@@ -6888,21 +7902,6 @@ class msgpack_reader {
       default: out.integer = sign_extended(static_cast<std::int64_t>(load_64(data))); break;
     }
     return data + size;
-  }
-
-  /// An integer that is followed by enough input to load it in one go, without a branch on its width; nullptr, with no error recorded, when it is not one of those.
-  const char* read_wide_integer(const char* at, msgpack_integer& out) const noexcept {
-    using namespace msgpack_head;
-    if (left(at) < 9) return nullptr;
-    const unsigned index = byte_at(at) - unsigned{uint8};
-    if (index > unsigned{int64} - unsigned{uint8}) return nullptr;
-    const unsigned size = 1U << (index & 3U);
-    const unsigned shift = 64 - 8 * size;
-    const std::uint64_t loaded = load_64(at + 1);
-    const bool is_signed = index >= 4;
-    out.bits = is_signed ? static_cast<std::uint64_t>(static_cast<std::int64_t>(loaded) >> shift) : loaded >> shift;
-    out.negative = is_signed && static_cast<std::int64_t>(loaded) < 0;
-    return at + 1 + size;
   }
 
   /// Any integer, or a floating number that is exactly one.
@@ -7018,7 +8017,6 @@ class msgpack_reader {
     return fail(at, "at most " + std::to_string(max_nesting) + " levels of nesting", "one more") != nullptr;
   }
 
-  static std::uint16_t load_16(const char* from) noexcept { return static_cast<std::uint16_t>(byte_at(from) << 8 | byte_at(from + 1)); }
   static std::uint32_t load_32(const char* from) noexcept { return tenon::detail::load_big_endian_32(from); }
   static std::uint64_t load_64(const char* from) noexcept { return tenon::detail::load_big_endian_64(from); }
   static std::size_t load_size(const char* from, std::size_t width) noexcept {
@@ -7236,6 +8234,9 @@ void msgpack_write_json(buffer& out, const Json& value) {
   }
 }
 
+// What a tree keeps for each string and each container beside their contents, and twice of that for each member of an object.
+inline constexpr std::size_t free_json_node = 64;
+
 // JSON's objects have keys of text only; integers are spelled out, as the json codec does with them.
 inline const char* msgpack_read_json_key(msgpack_reader& in, const char* at, std::string& key) {
   if (at != in.end && msgpack_reader::kind(msgpack_reader::byte_at(at)) == msgpack_kind::integer) {
@@ -7269,7 +8270,8 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
     case msgpack_kind::string: {
       std::string_view text;
       at = in.read_raw(at, text, "string");
-      if (at != nullptr) value = std::string{text};
+      if (at == nullptr || !in.take_memory(at, 1, free_json_node)) return nullptr;
+      value = std::string{text};
       return at;
     }
     case msgpack_kind::binary:
@@ -7277,7 +8279,7 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
       msgpack_extension found;
       const bool is_extension = msgpack_reader::kind(msgpack_reader::byte_at(at)) == msgpack_kind::extension;
       at = is_extension ? in.read_extension(at, found, "extension") : in.read_raw(at, found.data, "binary");
-      if (at == nullptr) return nullptr;
+      if (at == nullptr || !in.take_memory(at, 1, free_json_node)) return nullptr;
       typename Json::binary_t::container_type binary(found.data.begin(), found.data.end());
       value = is_extension ? Json::binary(std::move(binary), static_cast<unsigned char>(found.type)) : Json::binary(std::move(binary));
       return at;
@@ -7285,8 +8287,9 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
     case msgpack_kind::array: {
       std::size_t count = 0;
       const char* next = in.read_array_head(at, count, "array");
-      if (next == nullptr || !in.enter(at)) return nullptr;
+      if (next == nullptr || !in.enter(at) || !in.take_memory(at, count, sizeof(Json)) || !in.take_memory(at, 1, free_json_node)) return nullptr;
       value = Json::array();
+      value.template get_ref<typename Json::array_t&>().reserve(count);
       for (std::size_t i = 0; i < count; ++i) {
         value.push_back(Json{});
         next = msgpack_read_json(in, next, value.back());
@@ -7298,7 +8301,7 @@ const char* msgpack_read_json(msgpack_reader& in, const char* at, Json& value) {
     case msgpack_kind::object: {
       std::size_t count = 0;
       const char* next = in.read_map_head(at, count, "object");
-      if (next == nullptr || !in.enter(at)) return nullptr;
+      if (next == nullptr || !in.enter(at) || !in.take_memory(at, count, 2 * free_json_node) || !in.take_memory(at, 1, free_json_node)) return nullptr;
       value = Json::object();
       std::string key;
       for (std::size_t i = 0; i < count; ++i) {
@@ -7374,19 +8377,13 @@ namespace tenon::inline v0::codec::detail {
                  found.negative ? std::to_string(static_cast<std::int64_t>(found.bits)) : std::to_string(found.bits));
 }
 
+// What the short way below does not take: the end of the input, floating numbers, errors.
 template <class Integer>
-const char* msgpack_read_integer(msgpack_reader& in, const char* at, Integer& value) {
+[[gnu::noinline]] const char* msgpack_read_any_integer(msgpack_reader& in, const char* at, Integer& value) {
   using bounds = std::numeric_limits<Integer>;
-  if (at != in.end && msgpack_reader::byte_at(at) < msgpack_head::fixmap) {
-    value = static_cast<Integer>(*at);
-    return at + 1;
-  }
   msgpack_integer found;
-  const char* next = in.read_wide_integer(at, found);
-  if (next == nullptr) {
-    next = in.read_integer(at, found);
-    if (next == nullptr) [[unlikely]] return nullptr;
-  }
+  const char* const next = in.read_integer(at, found);
+  if (next == nullptr) [[unlikely]] return nullptr;
   constexpr auto lowest = static_cast<std::int64_t>((bounds::min)());
   constexpr auto highest = static_cast<std::uint64_t>((bounds::max)());
   const bool fits = found.negative ? static_cast<std::int64_t>(found.bits) >= lowest : found.bits <= highest;
@@ -7395,8 +8392,74 @@ const char* msgpack_read_integer(msgpack_reader& in, const char* at, Integer& va
   return next;
 }
 
+// The signed forms, where enough input follows to load any of them in one go.
+template <class Integer>
+const char* msgpack_take_negative(const char* at, const char* end, Integer& value) noexcept {
+  const unsigned char head = msgpack_reader::byte_at(at);
+  if (head >= msgpack_head::negative_fixint) {
+    value = static_cast<Integer>(static_cast<signed char>(head));
+    return at + 1;
+  }
+  const unsigned logarithm = head - unsigned{msgpack_head::int8};
+  if (logarithm > 3 || end - at < 9) return nullptr;
+  const unsigned size = 1U << logarithm;
+  const std::int64_t found = static_cast<std::int64_t>(tenon::detail::load_big_endian_64(at + 1)) >> (64 - 8 * size);
+  value = static_cast<Integer>(found);
+  return value == found ? at + 1 + size : nullptr;
+}
+
+// An integer that `Integer` holds; nullptr, with nothing recorded, for whatever else stands there. A function without a frame, and a branch for each form: one field's
+// numbers mostly have one width, and with the branch foreseen the next place does not wait for this head.
+template <class Integer>
+[[gnu::noinline]] const char* msgpack_take_integer(const char* at, const char* end, Integer& value) noexcept {
+  constexpr auto highest = static_cast<std::uint64_t>((std::numeric_limits<Integer>::max)());
+  const std::ptrdiff_t left = end - at;
+  if (left < 2) [[unlikely]] return nullptr;
+  const unsigned char head = msgpack_reader::byte_at(at);
+  std::uint64_t found = 0;
+  std::ptrdiff_t size = 0;
+  if (head == msgpack_head::uint32 && left >= 5) {
+    found = tenon::detail::load_big_endian_32(at + 1);
+    size = 5;
+  } else if (head == msgpack_head::uint8) {
+    found = msgpack_reader::byte_at(at + 1);
+    size = 2;
+  } else if (head == msgpack_head::uint16 && left >= 3) {
+    found = msgpack_reader::load_16(at + 1);
+    size = 3;
+  } else if (head == msgpack_head::uint64 && left >= 9) {
+    found = tenon::detail::load_big_endian_64(at + 1);
+    size = 9;
+  } else {
+    if constexpr (std::is_signed_v<Integer>) return detail::msgpack_take_negative(at, end, value);
+    else return nullptr;
+  }
+  if (found > highest) [[unlikely]] return nullptr;
+  value = static_cast<Integer>(found);
+  return at + size;
+}
+
+template <class Integer>
+[[gnu::always_inline]] inline const char* msgpack_read_integer(msgpack_reader& in, const char* at, Integer& value) {
+  if (at != in.end && msgpack_reader::byte_at(at) < msgpack_head::fixmap) {
+    value = static_cast<Integer>(*at);
+    return at + 1;
+  }
+  const char* const next = msgpack_take_integer(at, in.end, value);
+  return next != nullptr ? next : msgpack_read_any_integer(in, at, value);
+}
+
+[[gnu::always_inline]] inline const char* msgpack_read_boolean(msgpack_reader& in, const char* at, bool& value) {
+  if (at == in.end || (msgpack_reader::byte_at(at) | 1U) != msgpack_head::true_value) [[unlikely]] return in.fail(at, "boolean");
+  value = msgpack_reader::byte_at(at) == msgpack_head::true_value;
+  return at + 1;
+}
+
 template <class Floating>
-const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& value) {
+[[gnu::noinline]] const char* msgpack_read_any_floating(msgpack_reader& in, const char* at, Floating& value);
+
+template <class Floating>
+[[gnu::always_inline]] inline const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& value) {
   if (in.left(at) > sizeof(Floating)) [[likely]] {
     if constexpr (sizeof(Floating) == 8) {
       if (msgpack_reader::byte_at(at) == msgpack_head::float64) {
@@ -7408,6 +8471,11 @@ const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& 
       return at + 5;
     }
   }
+  return detail::msgpack_read_any_floating(in, at, value);
+}
+
+template <class Floating>
+const char* msgpack_read_any_floating(msgpack_reader& in, const char* at, Floating& value) {
   msgpack_number found;
   const char* const next = in.read_number(at, found, "number");
   if (next == nullptr) [[unlikely]] return nullptr;
@@ -7422,6 +8490,34 @@ const char* msgpack_read_floating(msgpack_reader& in, const char* at, Floating& 
   }
   value = static_cast<Floating>(found.floating);
   return next;
+}
+
+template <class Text>
+[[gnu::noinline]] const char* msgpack_read_any_text(msgpack_reader& in, const char* at, Text& value) {
+  std::string_view found;
+  at = in.read_raw(at, found, "string");
+  if (at != nullptr) value.assign(found.data(), found.size());
+  return at;
+}
+
+template <class Text>
+const char* msgpack_read_text(msgpack_reader& in, const char* at, Text& value) {
+  using namespace msgpack_head;
+  const std::size_t left = in.left(at);
+  if (left < 2) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
+  const unsigned char head = msgpack_reader::byte_at(at);
+  std::size_t size = head & 0x1fU;
+  std::size_t head_size = 1;
+  if ((head & 0xe0U) != fixstr) {
+    if (head != str8) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
+    size = msgpack_reader::byte_at(at + 1);
+    head_size = 2;
+  }
+  if (left - head_size < size) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
+  // Text that comes again and again has the same size each time, in many a field.
+  if (value.size() == size) std::memcpy(value.data(), at + head_size, size);
+  else value.assign(at + head_size, size);
+  return at + head_size + size;
 }
 
 // An enum that is `bool` underneath is read as the number it is.
@@ -7542,8 +8638,11 @@ template <class Record, class State, class Visitor>
 
 namespace tenon::inline v0::codec::detail {
 
+// How records are written: as maps by name, as arrays by position, as maps by field number.
+enum class msgpack_style : unsigned char { named, positional, numbered };
+
 // Appends any value. The functions below call one another through this door.
-template <class T>
+template <msgpack_style Style, class T>
 void msgpack_write(buffer& out, const T& value);
 
 // How many bytes a value of type T takes at most, when its type says so; 0 when that hangs on the value.
@@ -7587,6 +8686,26 @@ consteval auto msgpack_name(std::string_view name) {
 template <class Field>
 inline constexpr auto msgpack_field_name = msgpack_name<Field::name.size()>(Field::name);
 
+// A field number in its shortest form, ready to be copied.
+template <unsigned Number>
+consteval auto msgpack_number_key() {
+  constexpr std::size_t width = Number < 0x80 ? 0 : Number <= 0xff ? 1 : Number <= 0xffff ? 2 : 4;
+  std::array<char, 1 + width> bytes{};
+  bytes[0] = static_cast<char>(width == 0 ? Number : msgpack_head::uint8 + width / 2);
+  for (std::size_t i = 0; i < width; ++i) bytes[1 + i] = static_cast<char>(Number >> 8 * (width - 1 - i));
+  return bytes;
+}
+
+// What stands before a field: its name, nothing, or its number.
+template <msgpack_style Style, class Field>
+consteval auto msgpack_make_key() {
+  if constexpr (Style == msgpack_style::named) return msgpack_field_name<Field>;
+  else if constexpr (Style == msgpack_style::positional) return std::array<char, 0>{};
+  else return msgpack_number_key<static_cast<unsigned>(Field::number)>();
+}
+template <msgpack_style Style, class Field>
+inline constexpr auto msgpack_field_key = msgpack_make_key<Style, Field>();
+
 // Small arrays only: their elements are written one after the other without a check in between.
 template <class T>
 consteval bool msgpack_is_flat();
@@ -7622,16 +8741,20 @@ consteval bool msgpack_is_flat() {
   }
 }
 
-template <class... Fields>
-consteval std::size_t msgpack_names_size(const boost::hana::tuple<Fields...>&) {
-  return (msgpack_put::largest_head + ... + msgpack_field_name<Fields>.size());
+template <msgpack_style Style, class... Fields>
+consteval std::size_t msgpack_keys_size(const boost::hana::tuple<Fields...>&) {
+  return (msgpack_put::largest_head + ... + msgpack_field_key<Style, Fields>.size());
+}
+template <msgpack_style Style>
+inline char* msgpack_put_record_head(char* at, std::size_t count) noexcept {
+  return Style == msgpack_style::positional ? msgpack_put::array_head(at, count) : msgpack_put::map_head(at, count);
 }
 
 inline std::string_view msgpack_text(std::string_view value) noexcept { return value; }
 inline std::string_view msgpack_text(const char* value) noexcept { return value == nullptr ? std::string_view{} : std::string_view{value}; }
 
 // The room that `value`, which is flat, takes at most.
-template <class T>
+template <msgpack_style Style, class T>
 [[gnu::always_inline]] inline std::size_t msgpack_room(const T& value) {
   constexpr shape form = shape_of<T>;
   if constexpr (msgpack_largest<T>() != 0) {
@@ -7642,23 +8765,23 @@ template <class T>
   } else if constexpr (form == shape::binary) {
     return msgpack_put::largest_head + value.size();
   } else if constexpr (form == shape::optional) {
-    return value ? detail::msgpack_room(*value) : 1;
+    return value ? detail::msgpack_room<Style>(*value) : 1;
   } else if constexpr (form == shape::record) {
-    return fold_fields(value, msgpack_names_size(fields_of<T>), [](std::size_t& room, auto, const auto& member) __attribute__((always_inline)) {
-      room += detail::msgpack_room(member);
+    return fold_fields(value, msgpack_keys_size<Style>(fields_of<T>), [](std::size_t& room, auto, const auto& member) __attribute__((always_inline)) {
+      room += detail::msgpack_room<Style>(member);
       return true;
     });
   } else if constexpr (form == shape::tuple) {
-    return std::apply([](const auto&... elements) { return (msgpack_put::largest_head + ... + detail::msgpack_room(elements)); }, value);
+    return std::apply([](const auto&... elements) { return (msgpack_put::largest_head + ... + detail::msgpack_room<Style>(elements)); }, value);
   } else {
     std::size_t room = msgpack_put::largest_head;
-    for (const auto& element : value) room += detail::msgpack_room(element);
+    for (const auto& element : value) room += detail::msgpack_room<Style>(element);
     return room;
   }
 }
 
 // Writes a flat value where `msgpack_room` made room.
-template <class T>
+template <msgpack_style Style, class T>
 [[gnu::always_inline]] inline char* msgpack_put_value(char* at, const T& value) {
   constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) {
@@ -7673,7 +8796,7 @@ template <class T>
   } else if constexpr (form == shape::enumeration) {
     return msgpack_put::integer(at, static_cast<std::underlying_type_t<T>>(value));
   } else if constexpr (form == shape::duration) {
-    return detail::msgpack_put_value(at, value.count());
+    return detail::msgpack_put_value<Style>(at, value.count());
   } else if constexpr (form == shape::time_point) {
     const timestamp time = to_timestamp(value);
     return msgpack_put::timestamp(at, time.seconds, time.nanoseconds);
@@ -7682,20 +8805,20 @@ template <class T>
   } else if constexpr (form == shape::binary) {
     return msgpack_put::binary(at, value.data(), value.size());
   } else if constexpr (form == shape::optional) {
-    return value ? detail::msgpack_put_value(at, *value) : msgpack_put::null(at);
+    return value ? detail::msgpack_put_value<Style>(at, *value) : msgpack_put::null(at);
   } else if constexpr (form == shape::record) {
-    return fold_fields(value, msgpack_put::map_head(at, field_count<T>), [](char*& next, auto each, const auto& member) __attribute__((always_inline)) {
-      constexpr const auto& name = msgpack_field_name<decltype(each)>;
-      next = detail::msgpack_put_value(msgpack_put::copy(next, name.data(), name.size()), member);
+    return fold_fields(value, msgpack_put_record_head<Style>(at, field_count<T>), [](char*& next, auto each, const auto& member) __attribute__((always_inline)) {
+      constexpr const auto& key = msgpack_field_key<Style, decltype(each)>;
+      next = detail::msgpack_put_value<Style>(msgpack_put::copy(next, key.data(), key.size()), member);
       return true;
     });
   } else if constexpr (form == shape::tuple) {
     at = msgpack_put::array_head(at, std::tuple_size_v<T>);
-    std::apply([&at](const auto&... elements) { ((at = detail::msgpack_put_value(at, elements)), ...); }, value);
+    std::apply([&at](const auto&... elements) { ((at = detail::msgpack_put_value<Style>(at, elements)), ...); }, value);
     return at;
   } else {
     at = msgpack_put::array_head(at, value.size());
-    for (const auto& element : value) at = detail::msgpack_put_value(at, element);
+    for (const auto& element : value) at = detail::msgpack_put_value<Style>(at, element);
     return at;
   }
 }
@@ -7720,23 +8843,23 @@ struct msgpack_run {
   void commit() const noexcept { out->commit(static_cast<std::size_t>(at - start)); }
 };
 
-template <class T>
+template <msgpack_style Style, class T>
 void msgpack_write_record(buffer& out, const T& value) {
   const std::size_t room =
-      fold_fields(value, msgpack_names_size(fields_of<T>), [](std::size_t& sum, auto, const auto& member) __attribute__((always_inline)) {
-        if constexpr (msgpack_is_flat<std::remove_cvref_t<decltype(member)>>()) sum += detail::msgpack_room(member);
+      fold_fields(value, msgpack_keys_size<Style>(fields_of<T>), [](std::size_t& sum, auto, const auto& member) __attribute__((always_inline)) {
+        if constexpr (msgpack_is_flat<std::remove_cvref_t<decltype(member)>>()) sum += detail::msgpack_room<Style>(member);
         return true;
       });
   char* const start = out.prepare(room);
-  const msgpack_run initial{&out, room, start, msgpack_put::map_head(start, field_count<T>)};
+  const msgpack_run initial{&out, room, start, msgpack_put_record_head<Style>(start, field_count<T>)};
   const msgpack_run last = fold_fields(value, initial, [](msgpack_run& run, auto each, const auto& member) __attribute__((always_inline)) {
-    constexpr const auto& name = msgpack_field_name<decltype(each)>;
-    run.at = msgpack_put::copy(run.at, name.data(), name.size());
+    constexpr const auto& key = msgpack_field_key<Style, decltype(each)>;
+    run.at = msgpack_put::copy(run.at, key.data(), key.size());
     if constexpr (msgpack_is_flat<std::remove_cvref_t<decltype(member)>>()) {
-      run.at = detail::msgpack_put_value(run.at, member);
+      run.at = detail::msgpack_put_value<Style>(run.at, member);
     } else {
       run.commit();
-      detail::msgpack_write(*run.out, member);
+      detail::msgpack_write<Style>(*run.out, member);
       run.start = run.out->prepare(run.room);
       run.at = run.start;
     }
@@ -7745,7 +8868,7 @@ void msgpack_write_record(buffer& out, const T& value) {
   last.commit();
 }
 
-template <class T>
+template <msgpack_style Style, class T>
 void msgpack_write_sequence(buffer& out, const T& value) {
   using element_type = typename T::value_type;
   constexpr std::size_t largest = msgpack_largest<element_type>();
@@ -7759,29 +8882,31 @@ void msgpack_write_sequence(buffer& out, const T& value) {
       const std::size_t count = left < chunk ? left : chunk;
       char* const start = out.prepare(count * largest);
       char* at = start;
-      for (std::size_t i = 0; i < count; ++i, ++next) at = detail::msgpack_put_value<element_type>(at, *next);
+      for (std::size_t i = 0; i < count; ++i, ++next) at = detail::msgpack_put_value<Style, element_type>(at, *next);
       out.commit(static_cast<std::size_t>(at - start));
       left -= count;
     }
   } else {
-    for (const element_type& element : value) detail::msgpack_write(out, element);
+    for (const element_type& element : value) detail::msgpack_write<Style>(out, element);
   }
 }
 
-template <class T, std::size_t... Index>
+template <msgpack_style Style, class T, std::size_t... Index>
 void msgpack_write_variant(buffer& out, const T& value, std::index_sequence<Index...>) {
   const auto write = [&out](const auto& alternative) {
     using type = std::remove_cvref_t<decltype(alternative)>;
     if constexpr (!tells_by_kind<T, true>) {
       msgpack_write_map_head(out, 1);
-      detail::msgpack_write(out, std::string_view{alternative_name<type>});
+      detail::msgpack_write<Style>(out, std::string_view{alternative_name<type>});
     }
-    detail::msgpack_write(out, alternative);
+    // A record that is an array by position could not be told from the alternatives that are arrays.
+    constexpr bool is_told_by_map = tells_by_kind<T, true> && (wire_kinds<type, true>() & object_kind) != 0;
+    detail::msgpack_write<is_told_by_map ? msgpack_style::named : Style>(out, alternative);
   };
   if (!((value.index() == Index ? (write(*std::get_if<Index>(&value)), true) : false) || ...)) msgpack_write_null(out);
 }
 
-template <class T>
+template <msgpack_style Style, class T>
 void msgpack_write(buffer& out, const T& value) {
   static_assert(assert_wire_type<T>());
   constexpr shape form = shape_of<T>;
@@ -7790,29 +8915,29 @@ void msgpack_write(buffer& out, const T& value) {
   } else if constexpr (form == shape::free_msgpack) {
     msgpack_write_object(out, value);
   } else if constexpr (msgpack_is_flat<T>()) {
-    char* const start = out.prepare(detail::msgpack_room(value));
-    out.commit(static_cast<std::size_t>(detail::msgpack_put_value(start, value) - start));
+    char* const start = out.prepare(detail::msgpack_room<Style>(value));
+    out.commit(static_cast<std::size_t>(detail::msgpack_put_value<Style>(start, value) - start));
   } else if constexpr (form == shape::record) {
-    detail::msgpack_write_record(out, value);
+    detail::msgpack_write_record<Style>(out, value);
   } else if constexpr (form == shape::optional) {
-    if (value) detail::msgpack_write(out, *value);
+    if (value) detail::msgpack_write<Style>(out, *value);
     else msgpack_write_null(out);
   } else if constexpr (form == shape::sequence) {
-    detail::msgpack_write_sequence(out, value);
+    detail::msgpack_write_sequence<Style>(out, value);
   } else if constexpr (form == shape::fixed_sequence) {
     msgpack_write_array_head(out, value.size());
-    for (const auto& element : value) detail::msgpack_write(out, element);
+    for (const auto& element : value) detail::msgpack_write<Style>(out, element);
   } else if constexpr (form == shape::tuple) {
     msgpack_write_array_head(out, std::tuple_size_v<T>);
-    std::apply([&out](const auto&... elements) { (detail::msgpack_write(out, elements), ...); }, value);
+    std::apply([&out](const auto&... elements) { (detail::msgpack_write<Style>(out, elements), ...); }, value);
   } else if constexpr (form == shape::mapping) {
     msgpack_write_map_head(out, static_cast<std::size_t>(value.size()));
     for (const auto& [key, mapped] : value) {
-      detail::msgpack_write(out, key);
-      detail::msgpack_write(out, mapped);
+      detail::msgpack_write<Style>(out, key);
+      detail::msgpack_write<Style>(out, mapped);
     }
   } else if constexpr (form == shape::variant) {
-    detail::msgpack_write_variant(out, value, std::make_index_sequence<std::variant_size_v<T>>{});
+    detail::msgpack_write_variant<Style>(out, value, std::make_index_sequence<std::variant_size_v<T>>{});
   }
 }
 
@@ -7824,12 +8949,9 @@ namespace tenon::inline v0::codec::detail {
 template <class T>
 const char* msgpack_read(msgpack_reader& in, const char* at, T& value);
 
-// How many elements to make room for: all, unless a short input claims many large ones; then the container grows as they really come.
-template <class Element>
-std::size_t msgpack_reserve(const msgpack_reader& in, const char* at, std::size_t count) {
-  const std::size_t proportionate = (16 * in.left(at) + 4096) / sizeof(Element);
-  return count < proportionate ? count : proportionate;
-}
+// What an element takes in memory: containers that hold each in a node of its own have pointers, and the allocator's own, beside it.
+template <class Container>
+inline constexpr std::size_t msgpack_element_memory = sizeof(typename Container::value_type) + (requires(Container& held) { held.capacity(); } ? 0 : 6 * sizeof(void*));
 
 template <class T>
 const char* msgpack_read_sequence(msgpack_reader& in, const char* at, T& value) {
@@ -7841,10 +8963,10 @@ const char* msgpack_read_sequence(msgpack_reader& in, const char* at, T& value) 
   std::size_t count = 0;
   const char* const start = at;
   at = in.read_array_head(at, count, "array");
-  if (at == nullptr || !in.enter(start)) [[unlikely]] return nullptr;
+  if (at == nullptr || !in.enter(start) || !in.take_memory(start, count, msgpack_element_memory<T>)) [[unlikely]] return nullptr;
   if constexpr (requires { typename T::key_type; }) {
     value.clear();
-    if constexpr (requires { value.reserve(count); }) value.reserve(msgpack_reserve<element_type>(in, at, count));
+    if constexpr (requires { value.reserve(count); }) value.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       element_type element{};
       at = detail::msgpack_read(in, at, element);
@@ -7872,7 +8994,7 @@ const char* msgpack_read_sequence(msgpack_reader& in, const char* at, T& value) 
     in.resets_missing = resets_outside;
     if (existing != value.end()) value.erase(existing, value.end());
     if (i < count) {
-      if constexpr (requires { value.reserve(count); }) value.reserve(i + msgpack_reserve<element_type>(in, at, count - i));
+      if constexpr (requires { value.reserve(count); }) value.reserve(count);
       for (; i < count; ++i) {
         at = detail::msgpack_read(in, at, value.emplace_back());
         if (at == nullptr) [[unlikely]] return in.fail_at_index(i);
@@ -7961,8 +9083,8 @@ const char* msgpack_read_mapping(msgpack_reader& in, const char* at, T& value) {
   std::size_t count = 0;
   const char* const start = at;
   at = in.read_map_head(at, count, "object");
-  if (at == nullptr || !in.enter(start)) [[unlikely]] return nullptr;
-  if constexpr (requires { value.reserve(count); }) value.reserve(msgpack_reserve<typename T::value_type>(in, at, count));
+  if (at == nullptr || !in.enter(start) || !in.take_memory(start, count, msgpack_element_memory<T>)) [[unlikely]] return nullptr;
+  if constexpr (requires { value.reserve(count); }) value.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     typename T::key_type key{};
     at = detail::msgpack_read_key(in, at, key);
@@ -8007,12 +9129,12 @@ const char* msgpack_read_variant(msgpack_reader& in, const char* at, T& value, s
     if (at == in.end) return in.fail(at, "value");
     static constexpr unsigned kinds[] = {wire_kinds<std::variant_alternative_t<Index, T>, true>()...};
     unsigned found = msgpack_wire_kind(msgpack_reader::byte_at(at));
-    // Writers older than the format's bin send binary as text.
+    // Writers older than the format's bin send binary as text; a record may come as an array.
     for (int attempt = 0; attempt < 2; ++attempt) {
       for (std::size_t i = 0; i < count; ++i) {
         if ((kinds[i] & found) != 0) return readers[i](in, at, value);
       }
-      found = found == text_kind ? unsigned{binary_kind} : found == binary_kind ? unsigned{text_kind} : 0U;
+      found = found == text_kind ? unsigned{binary_kind} : found == binary_kind ? unsigned{text_kind} : found == array_kind ? unsigned{object_kind} : 0U;
     }
     return in.fail(at, "one of the alternatives of a variant");
   } else {
@@ -8046,8 +9168,12 @@ const char* msgpack_read_optional(msgpack_reader& in, const char* at, T& value) 
     return at + 1;
   }
   if (!value) {
-    if constexpr (is_unique_pointer<T>) value = std::make_unique<typename T::element_type>();
-    else value.emplace();
+    if constexpr (is_unique_pointer<T>) {
+      if (!in.take_memory(at, 1, sizeof(typename T::element_type))) return nullptr;
+      value = std::make_unique<typename T::element_type>();
+    } else {
+      value.emplace();
+    }
   }
   return detail::msgpack_read(in, at, *value);
 }
@@ -8112,8 +9238,8 @@ class msgpack_record_rest {
   }
 
   // By position: what is missing at the end stays as it is, what is too much is skipped.
-  const char* read_positions(msgpack_reader& in, const char* at, std::size_t count) {
-    for (std::size_t index = 0; index < count; ++index) {
+  const char* read_positions(msgpack_reader& in, const char* at, std::size_t count, std::size_t index) {
+    for (; count != 0; --count, ++index) {
       at = index < names_.count ? read_at(in, at, index) : in.skip(at);
       if (at == nullptr) return nullptr;
     }
@@ -8155,6 +9281,10 @@ class msgpack_record_rest {
     msgpack_integer number;
     at = in.read_integer(at, number);
     if (at == nullptr || number.negative) return at;
+    if (expected < names_.count && static_cast<std::uint64_t>(members_[expected].number) == number.bits) {
+      index = expected;
+      return at;
+    }
     for (index = 0; index < names_.count && static_cast<std::uint64_t>(members_[index].number) != number.bits;) ++index;
     return at;
   }
@@ -8171,6 +9301,16 @@ template <class T>
   std::array<void*, field_count<T>> places{};
   for_each_field(value, [&places](auto field, auto& member) { places[decltype(field)::index] = std::addressof(member); });
   return places;
+}
+
+// The shapes whose reading is a few instructions are read in place; the others are functions of their own.
+template <class T>
+[[gnu::always_inline]] inline const char* msgpack_read_inline(msgpack_reader& in, const char* at, T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) return msgpack_read_boolean(in, at, value);
+  else if constexpr (form == shape::integer) return detail::msgpack_read_integer(in, at, value);
+  else if constexpr (form == shape::floating) return detail::msgpack_read_floating(in, at, value);
+  else return detail::msgpack_read(in, at, value);
 }
 
 template <class T>
@@ -8200,35 +9340,26 @@ template <std::size_t Size>
   }
 }
 
-// Where the reading of a record's entries stands.
+// The field after the last one seen.
 template <std::size_t Words>
-struct msgpack_record_state {
-  msgpack_reader* in;
-  const char* at;
-  std::size_t left;                          // entries that are still to be read
-  std::array<std::uint64_t, Words> seen{};  // a bit for each field that the input mentions
-
-  void mark(std::size_t index) noexcept { seen[index / 64] |= std::uint64_t{1} << (index % 64); }
-  // The field after the last one seen.
-  std::size_t expected() const noexcept {
-    for (std::size_t word = Words; word-- > 0;) {
-      if (seen[word] != 0) return 64 * word + static_cast<std::size_t>(std::bit_width(seen[word]));
-    }
-    return 0;
+std::size_t msgpack_expected(const std::array<std::uint64_t, Words>& seen) noexcept {
+  for (std::size_t word = Words; word-- > 0;) {
+    if (seen[word] != 0) return 64 * word + static_cast<std::size_t>(std::bit_width(seen[word]));
   }
-};
+  return 0;
+}
 
-template <class T, class State>
-[[gnu::noinline]] const char* msgpack_read_record_slowly(State state, T& value, bool by_position) {
-  msgpack_reader& in = *state.in;
+template <class T, std::size_t Words>
+[[gnu::noinline]] const char* msgpack_read_record_slowly(msgpack_reader& in, const char* at, T& value, std::size_t left, bool by_position, std::array<std::uint64_t, Words> seen) {
   const auto places = msgpack_places(value);
-  msgpack_record_rest rest{member_index_of<T>, msgpack_members_of<T>.data(), places.data(), state.seen.data()};
-  const char* const next = by_position ? rest.read_positions(in, state.at, state.left) : rest.read_entries(in, state.at, state.left, state.expected());
-  if (next == nullptr) return nullptr;
+  msgpack_record_rest rest{member_index_of<T>, msgpack_members_of<T>.data(), places.data(), seen.data()};
+  const std::size_t expected = msgpack_expected(seen);
+  at = by_position ? rest.read_positions(in, at, left, expected) : rest.read_entries(in, at, left, expected);
+  if (at == nullptr) return nullptr;
   if constexpr (has_required_field<std::remove_cvref_t<decltype(fields_of<T>)>>) {
     const std::size_t missing = rest.missing_required();
     if (missing != field_count<T>) {
-      in.fail(next, "a value (it is required)", "none");
+      in.fail(at, "a value (it is required)", "none");
       return in.fail_at_field(member_index_of<T>.names[missing]);
     }
   }
@@ -8237,13 +9368,12 @@ template <class T, class State>
     const auto fresh_places = msgpack_places(fresh);
     rest.take_unseen(fresh_places.data());
   }
-  return next;
+  return at;
 }
 
 template <class T>
 const char* msgpack_read_record(msgpack_reader& in, const char* at, T& value) {
   constexpr std::size_t total = field_count<T>;
-  using state_type = msgpack_record_state<total / 64 + 1>;
   const char* const start = at;
   std::size_t count = 0;
   bool by_position = false;
@@ -8257,33 +9387,35 @@ const char* msgpack_read_record(msgpack_reader& in, const char* at, T& value) {
     at = in.read_map_head(at, count, "object");
   }
   if (at == nullptr || !in.enter(start)) [[unlikely]] return nullptr;
-  state_type state{&in, at, count};
-  if (!by_position) {
-    // Fields that come in order, with any of them left out, are found by comparing with the expected name: a few instructions each.
-    state = fold_fields(value, state, [](state_type& now, auto each, auto& member) __attribute__((always_inline)) {
-      using field_type = decltype(each);
-      constexpr const auto& name = msgpack_field_name<field_type>;
-      if (now.left == 0) return false;
-      if (now.in->left(now.at) < name.size() || !msgpack_starts_with(now.at, name)) return true;
-      now.at = detail::msgpack_read(*now.in, now.at + name.size(), member);
-      if (now.at == nullptr) [[unlikely]] {
-        now.in->fail_at_field(field_type::name);
-        return false;
-      }
-      --now.left;
-      now.mark(field_type::index);
-      return true;
-    });
-    if (state.at == nullptr) [[unlikely]] return nullptr;
-  }
+  // Fields that come in order, with any of them left out, are found by comparing with the expected name: a few instructions each. By position there is no name.
+  std::array<std::uint64_t, total / 64 + 1> seen{};  // a bit for each field that the input mentions
+  std::size_t left = count;                         // entries that are still to be read
+  tenon::for_each_field_while(value, [&](auto each, auto& member) __attribute__((always_inline)) {
+    using field_type = decltype(each);
+    constexpr const auto& name = msgpack_field_name<field_type>;
+    if (left == 0) return false;
+    if (!by_position) {
+      if (in.left(at) < name.size() || !msgpack_starts_with(at, name)) return true;
+      at += name.size();
+    }
+    at = detail::msgpack_read_inline(in, at, member);
+    if (at == nullptr) [[unlikely]] {
+      in.fail_at_field(field_type::name);
+      return false;
+    }
+    --left;
+    seen[field_type::index / 64] |= std::uint64_t{1} << (field_type::index % 64);
+    return true;
+  });
+  if (at == nullptr) [[unlikely]] return nullptr;
   constexpr bool has_required = has_required_field<std::remove_cvref_t<decltype(fields_of<T>)>>;
-  const bool is_complete = state.left == 0 && count == total;
-  if (state.left != 0 || ((has_required || in.resets_missing) && !is_complete)) {
-    state.at = detail::msgpack_read_record_slowly(state, value, by_position);
-    if (state.at == nullptr) return nullptr;
+  const bool is_complete = left == 0 && count == total;
+  if (left != 0 || ((has_required || in.resets_missing) && !is_complete)) {
+    at = detail::msgpack_read_record_slowly(in, at, value, left, by_position, seen);
+    if (at == nullptr) return nullptr;
   }
   in.leave();
-  return state.at;
+  return at;
 }
 
 }  // namespace tenon::inline v0::codec::detail
@@ -8295,18 +9427,13 @@ const char* msgpack_read(msgpack_reader& in, const char* at, T& value) {
   static_assert(assert_readable_type<T>());
   constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) {
-    if (at == in.end || (msgpack_reader::byte_at(at) | 1U) != msgpack_head::true_value) [[unlikely]] return in.fail(at, "boolean");
-    value = msgpack_reader::byte_at(at) == msgpack_head::true_value;
-    return at + 1;
+    return detail::msgpack_read_boolean(in, at, value);
   } else if constexpr (form == shape::integer) {
     return detail::msgpack_read_integer(in, at, value);
   } else if constexpr (form == shape::floating) {
     return detail::msgpack_read_floating(in, at, value);
   } else if constexpr (form == shape::text) {
-    std::string_view found;
-    at = in.read_raw(at, found, "string");
-    if (at != nullptr) [[likely]] value.assign(found.data(), found.size());
-    return at;
+    return detail::msgpack_read_text(in, at, value);
   } else if constexpr (form == shape::binary) {
     return detail::msgpack_read_binary(in, at, value);
   } else if constexpr (form == shape::enumeration) {
@@ -8350,7 +9477,7 @@ namespace tenon::inline v0::codec::detail {
 template <std::size_t Index, class Tuple>
 using argument_type = std::remove_cvref_t<std::tuple_element_t<Index, Tuple>>;
 
-template <class Tuple, std::size_t... Index>
+template <msgpack_style Style, class Tuple, std::size_t... Index>
 void msgpack_write_arguments(buffer& out, const Tuple& values, std::span<const std::string_view> names, std::index_sequence<Index...>) {
   constexpr std::size_t count = sizeof...(Index);
   if constexpr (count == 0) {
@@ -8359,13 +9486,13 @@ void msgpack_write_arguments(buffer& out, const Tuple& values, std::span<const s
     msgpack_write_null(out);
   } else if constexpr (count == 1) {
     static_cast<void>(names);
-    detail::msgpack_write(out, std::get<0>(values));
-  } else if (names.size() == count) {
+    detail::msgpack_write<Style>(out, std::get<0>(values));
+  } else if (Style == msgpack_style::named && names.size() == count) {
     msgpack_write_map_head(out, count);
-    ((detail::msgpack_write(out, names[Index]), detail::msgpack_write(out, std::get<Index>(values))), ...);
+    ((detail::msgpack_write<Style>(out, names[Index]), detail::msgpack_write<Style>(out, std::get<Index>(values))), ...);
   } else {
     msgpack_write_array_head(out, count);
-    (detail::msgpack_write(out, std::get<Index>(values)), ...);
+    (detail::msgpack_write<Style>(out, std::get<Index>(values)), ...);
   }
 }
 
@@ -8443,10 +9570,11 @@ inline const char* msgpack_read_no_arguments(msgpack_reader& in, const char* at)
   return in.fail(at, "no arguments");
 }
 
-// The kinds of a record's first field: what a record that came as an array would start with.
+// The kinds of a record's first field: what a record that came as an array would start with. Records within it would be arrays as well.
 template <class First, class... Rest>
 consteval unsigned msgpack_first_kinds(const boost::hana::tuple<First, Rest...>&) {
-  return wire_kinds<typename First::type, true>();
+  constexpr unsigned kinds = wire_kinds<typename First::type, true>();
+  return (kinds & object_kind) != 0 ? kinds | array_kind : kinds;
 }
 consteval unsigned msgpack_first_kinds(const boost::hana::tuple<>&) { return 0; }
 
@@ -8499,6 +9627,51 @@ const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& va
 }  // namespace tenon::inline v0::codec::detail
 
 namespace tenon::inline v0::codec {
+namespace detail {
+
+// The three codecs differ in how they write records, and in nothing that they read.
+template <msgpack_style Style>
+struct msgpack_codec {
+  static constexpr std::string_view name = "msgpack";
+  static constexpr std::string_view content_type = "application/msgpack";
+  static constexpr std::uint8_t serialization = 3;
+
+  /// Appends the encoded `value`, or the `arguments` of a call, to `out`.
+  template <class T>
+  static void encode(buffer& out, const T& value) {
+    if constexpr (is_arguments<T>) {
+      using tuple = std::remove_const_t<std::remove_reference_t<decltype(value.values)>>;
+      msgpack_write_arguments<Style>(out, value.values, value.names, std::make_index_sequence<std::tuple_size_v<tuple>>{});
+    } else {
+      msgpack_write<Style>(out, value);
+    }
+  }
+
+  /// Reads the whole of `in` into `value`, reusing its memory. The elements of sequences are new values even where their memory is reused: fields that the input does
+  /// not mention have their defaults there; elsewhere they keep what they had.
+  template <class T>
+  static status decode(std::string_view in, T& value, const limits& bounds) {
+    msgpack_reader reader{in, bounds};
+    const char* end = nullptr;
+    if constexpr (is_arguments<T>) {
+      using tuple = std::remove_const_t<std::remove_reference_t<decltype(value.values)>>;
+      end = msgpack_read_arguments(reader, reader.begin, value.values, value.names, std::make_index_sequence<std::tuple_size_v<tuple>>{});
+    } else {
+      end = detail::msgpack_read(reader, reader.begin, value);
+    }
+    if (end == nullptr) [[unlikely]] return reader.error.to_status();
+    if (end != reader.end) [[unlikely]] return surplus(reader, end);
+    return {};
+  }
+
+ private:
+  [[gnu::cold, gnu::noinline]] static status surplus(msgpack_reader& reader, const char* end) {
+    reader.fail(end, "end of input", std::to_string(reader.left(end)) + " more bytes");
+    return reader.error.to_status();
+  }
+};
+
+}  // namespace detail
 
 /// MessagePack.
 ///
@@ -8510,65 +9683,2693 @@ namespace tenon::inline v0::codec {
 ///         key that comes twice counts the second time. Text is taken as it is: MessagePack lets str carry any bytes.
 /// Errors  invalid_argument with path, expectation, finding and byte: `field "orders[3].price": expected number, found string at byte 117`.
 /// Source  MessagePack specification; the encoder of github.com/vmihailenco/msgpack v5 as rpcx uses it.
-struct msgpack {
-  static constexpr std::string_view name = "msgpack";
-  static constexpr std::string_view content_type = "application/msgpack";
-  static constexpr std::uint8_t serialization = 3;
+struct msgpack : detail::msgpack_codec<detail::msgpack_style::named> {};
+
+/// The same with records, and the arguments of a call, as arrays by position: a third of the bytes, and msgpack-c's own way. All three read what any of them writes.
+///
+/// Shape   fields in the order of declaration: a field may be added at the end, and none moved or removed. A record that is one of the alternatives of a bare variant is
+///         a map by name, so that it can be told from the alternatives that are arrays.
+struct msgpack_positional : detail::msgpack_codec<detail::msgpack_style::positional> {};
+
+/// The same with records as maps by field number, which may be moved and removed: numbers are counted from 1 or given by `tenon::number`.
+struct msgpack_numbered : detail::msgpack_codec<detail::msgpack_style::numbered> {};
+
+}  // namespace tenon::inline v0::codec
+
+// tenon/codec/protobuf.hpp
+// The Protocol Buffers codec: proto3's wire format from reflected structs, without .proto files and without libprotobuf. Codec layer.
+
+// tenon/codec/detail/protobuf_fields.hpp
+// What protobuf knows of a type: wire types, field numbers, and the members that have them. Codec layer, part of protobuf.hpp.
+// Everything that has fields is a message here: records, tuples, the arguments of a call, and the wrapper of what is no message of its own.
+
+namespace tenon::inline v0::codec::detail {
+
+/// Source  protobuf encoding, Message Structure.
+namespace protobuf_wire {
+enum kind : unsigned { varint = 0, fixed64 = 1, delimited = 2, group = 3, group_end = 4, fixed32 = 5 };
+}
+
+inline constexpr int protobuf_largest_number = 536'870'911;
+
+/// How a field's integers are written: as they are, with the sign in the lowest bit (`sint`), in full width (`fixed`).
+enum class protobuf_style : unsigned char { plain, zigzag, fixed };
+
+/// What is no message of its own, as one with the value as field 1: the answer of a call, an element that is itself a container.
+template <class T>
+struct protobuf_wrapped {
+  T& value;
+};
+
+/// The arguments of a call as a message: fields from 1 in the order of the parameters.
+template <class Tuple>
+struct protobuf_call {
+  Tuple& values;
+  std::span<const std::string_view> names;
+};
+
+/// One parameter that has fields itself is the request as it stands.
+template <class Tuple>
+inline constexpr bool protobuf_is_bare_call = false;
+template <class T>
+inline constexpr bool protobuf_is_bare_call<std::tuple<T>> = shape_of<T> == shape::record || shape_of<T> == shape::tuple;
+
+// An enum that is `bool` underneath is the number it is.
+template <class Enum>
+using protobuf_enum_number = std::conditional_t<std::is_same_v<std::underlying_type_t<Enum>, bool>, unsigned char, std::underlying_type_t<Enum>>;
+
+template <class M>
+inline constexpr bool is_protobuf_wrapped = false;
+template <class T>
+inline constexpr bool is_protobuf_wrapped<protobuf_wrapped<T>> = true;
+template <class M>
+inline constexpr bool is_protobuf_call = false;
+template <class Tuple>
+inline constexpr bool is_protobuf_call<protobuf_call<Tuple>> = true;
+
+template <class T>
+inline constexpr bool is_protobuf_message = shape_of<T> == shape::record || shape_of<T> == shape::tuple;
+template <class T>
+inline constexpr bool is_protobuf_message<protobuf_wrapped<T>> = true;
+template <class Tuple>
+inline constexpr bool is_protobuf_message<protobuf_call<Tuple>> = true;
+
+/// Whether a value is one field that comes once, so that it can be an element. What is not is wrapped where it has to be.
+template <class T>
+inline constexpr bool protobuf_is_single = shape_of<T> != shape::optional && shape_of<T> != shape::sequence && shape_of<T> != shape::fixed_sequence &&
+                                           shape_of<T> != shape::mapping && shape_of<T> != shape::variant;
+
+template <class T, protobuf_style Style>
+consteval protobuf_wire::kind protobuf_wire_of() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::integer && Style == protobuf_style::fixed) {
+    return sizeof(T) <= 4 ? protobuf_wire::fixed32 : protobuf_wire::fixed64;
+  } else if constexpr (form == shape::boolean || form == shape::integer || form == shape::enumeration) {
+    return protobuf_wire::varint;
+  } else if constexpr (form == shape::floating) {
+    return sizeof(T) == 4 ? protobuf_wire::fixed32 : protobuf_wire::fixed64;
+  } else {
+    return protobuf_wire::delimited;
+  }
+}
+
+// Numbers of one width stand side by side in memory as they do on the wire.
+template <class T>
+inline constexpr bool protobuf_is_number = shape_of<T> == shape::boolean || shape_of<T> == shape::integer || shape_of<T> == shape::enumeration || shape_of<T> == shape::floating;
+template <class T, protobuf_style Style>
+inline constexpr std::size_t protobuf_width = protobuf_wire_of<T, Style>() == protobuf_wire::fixed32 ? 4 : protobuf_wire_of<T, Style>() == protobuf_wire::fixed64 ? 8 : 0;
+template <class T, protobuf_style Style>
+concept protobuf_is_block = protobuf_width<typename T::value_type, Style> == sizeof(typename T::value_type) && std::endian::native == std::endian::little &&
+                            !std::is_same_v<typename T::value_type, bool> && requires(T& value) { value.data(); };
+
+template <class T>
+inline constexpr std::size_t protobuf_alternatives = 1;
+template <class... Alternatives>
+inline constexpr std::size_t protobuf_alternatives<std::variant<Alternatives...>> = (std::size_t{0} + ... + (shape_of<Alternatives> == shape::null ? 0 : 1));
+
+template <class... Attributes>
+consteval protobuf_style protobuf_style_in(const boost::hana::tuple<Attributes...>& list) {
+  if (has_attribute<sint_attribute>(list)) return protobuf_style::zigzag;
+  return has_attribute<fixed_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
+}
+
+template <class T>
+consteval const auto& protobuf_record_attributes() {
+  if constexpr (tenon::detail::declares_fields<T>) return boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes);
+  else return tenon::detail::no_attributes;
+}
+
+// The numbers of a record's fields; those of a variant's alternatives follow its own, and the fields after it move up. 0: no field on the wire.
+template <class... Fields>
+consteval auto protobuf_make_numbers(const boost::hana::tuple<Fields...>&) {
+  std::array<int, sizeof...(Fields)> numbers{};
+  int shift = 0;
+  const auto number = [&](auto each) {
+    using field_type = decltype(each);
+    if constexpr (has_attribute<unknown_fields_attribute>(field_type::attributes)) {
+      --shift;
+      return;
+    } else {
+      numbers[field_type::index] = has_attribute<number_attribute>(field_type::attributes) ? field_type::number : field_type::number + shift;
+      shift += static_cast<int>(protobuf_alternatives<std::remove_cv_t<typename field_type::type>>) - 1;
+    }
+  };
+  (number(Fields{}), ...);
+  return numbers;
+}
+template <class T>
+inline constexpr auto protobuf_numbers = protobuf_make_numbers(fields_of<T>);
+
+template <class Attribute>
+inline constexpr bool is_numbers_attribute = false;
+template <std::size_t Count>
+inline constexpr bool is_numbers_attribute<numbers_attribute<Count>> = true;
+template <class Attribute>
+inline constexpr bool is_reserved_attribute = false;
+template <std::size_t Count>
+inline constexpr bool is_reserved_attribute<reserved_attribute<Count>> = true;
+
+// The number of alternative `rank` of a field, std::monostate not counted.
+template <class... Attributes>
+constexpr int protobuf_alternative_number(const boost::hana::tuple<Attributes...>& list, int first, std::size_t rank) {
+  int number = first + static_cast<int>(rank);
+  [[maybe_unused]] const auto look = [&](const auto* attribute) {
+    if constexpr (is_numbers_attribute<std::remove_cvref_t<decltype(*attribute)>>) number = rank < attribute->values.size() ? attribute->values[rank] : 0;
+  };
+  (look(find_attribute<Attributes>(list)), ...);
+  return number;
+}
+
+template <class... Attributes>
+constexpr bool protobuf_is_reserved(const boost::hana::tuple<Attributes...>& list, int number) {
+  bool found = false;
+  [[maybe_unused]] const auto look = [&](const auto* attribute) {
+    if constexpr (is_reserved_attribute<std::remove_cvref_t<decltype(*attribute)>>) {
+      for (const int each : attribute->numbers) found = found || each == number;
+    }
+  };
+  (look(find_attribute<Attributes>(list)), ...);
+  static_cast<void>(number);
+  return found;
+}
+
+/// What is known of one field of a message.
+template <class M, std::size_t Index>
+struct protobuf_field {
+  using of_record = field<M, Index>;
+  using type = std::remove_cv_t<typename of_record::type>;
+  static constexpr std::size_t index = Index;
+  static constexpr bool keeps_unknown = has_attribute<unknown_fields_attribute>(of_record::attributes);
+  static constexpr bool is_required = of_record::is_required;
+  static constexpr protobuf_style style = protobuf_style_in(of_record::attributes);
+  static constexpr int number = protobuf_numbers<M>[Index];
+  static constexpr int alternative_number(std::size_t rank) { return protobuf_alternative_number(of_record::attributes, number, rank); }
+};
+
+template <std::size_t Index, class T>
+struct protobuf_bare_field {
+  using type = std::remove_cvref_t<T>;
+  static constexpr std::size_t index = Index;
+  static constexpr bool keeps_unknown = false;
+  static constexpr bool is_required = false;
+  static constexpr protobuf_style style = protobuf_style::plain;
+  static constexpr int number = static_cast<int>(Index) + 1;
+  static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
+};
+// A variant among parameters or in a tuple takes more than one number, too.
+template <class Tuple, std::size_t Index>
+struct protobuf_tuple_field : protobuf_bare_field<Index, std::tuple_element_t<Index, Tuple>> {
+  template <std::size_t... Before>
+  static consteval int number_after(std::index_sequence<Before...>) {
+    return static_cast<int>((std::size_t{1} + ... + protobuf_alternatives<std::remove_cvref_t<std::tuple_element_t<Before, Tuple>>>));
+  }
+  static constexpr int number = number_after(std::make_index_sequence<Index>{});
+  static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
+};
+template <class M, std::size_t Index>
+  requires(shape_of<M> == shape::tuple)
+struct protobuf_field<M, Index> : protobuf_tuple_field<M, Index> {};
+template <class Tuple, std::size_t Index>
+struct protobuf_field<protobuf_call<Tuple>, Index> : protobuf_tuple_field<std::remove_const_t<Tuple>, Index> {};
+template <class T, std::size_t Index>
+struct protobuf_field<protobuf_wrapped<T>, Index> : protobuf_bare_field<Index, T> {};
+
+template <class M>
+consteval std::size_t protobuf_count_fields() {
+  if constexpr (is_protobuf_wrapped<M>) return 1;
+  else if constexpr (is_protobuf_call<M>) return std::tuple_size_v<std::remove_cvref_t<decltype(std::declval<M&>().values)>>;
+  else if constexpr (shape_of<M> == shape::tuple) return std::tuple_size_v<M>;
+  else return field_count<M>;
+}
+template <class M>
+inline constexpr std::size_t protobuf_field_count = protobuf_count_fields<M>();
+template <class M>
+using protobuf_indices = std::make_index_sequence<protobuf_field_count<M>>;
+
+/// Hands all members of a message to `visit`.
+template <class M, class Visitor>
+[[gnu::always_inline]] constexpr decltype(auto) protobuf_apply(M& message, const Visitor& visit) {
+  using plain = std::remove_const_t<M>;
+  if constexpr (is_protobuf_wrapped<plain>) return visit(message.value);
+  else if constexpr (is_protobuf_call<plain>) return std::apply(visit, message.values);
+  else if constexpr (shape_of<plain> == shape::tuple) return std::apply(visit, message);
+  else return tenon::detail::record_fields<plain>::apply(message, visit);
+}
+
+template <class M, class State, class Visitor, class Indices>
+struct protobuf_folder;
+// As in fold_fields.hpp: the state is a local of the function that holds the fold, so that the place read or written stays in a register.
+template <class M, class State, class Visitor, std::size_t... Index>
+struct protobuf_folder<M, State, Visitor, std::index_sequence<Index...>> {
+  const State& initial;
+  const Visitor& visit;
+
+  template <class... Members>
+  [[gnu::always_inline]] constexpr State operator()(Members&... members) const {
+    State state = initial;
+    static_cast<void>((visit(state, protobuf_field<M, Index>{}, members) && ...));
+    return state;
+  }
+};
+/// Calls `visit(state, field, member)` for every field in order until one returns false; returns the state.
+template <class M, class State, class Visitor>
+[[gnu::always_inline]] constexpr State protobuf_fold(M& message, const State& initial, const Visitor& visit) {
+  using plain = std::remove_const_t<M>;
+  return protobuf_apply(message, protobuf_folder<plain, State, Visitor, protobuf_indices<plain>>{initial, visit});
+}
+
+/// One number on the wire: whose it is, and which alternative of a variant.
+struct protobuf_place {
+  int number = 0;
+  std::uint8_t field = 0;
+  std::uint8_t alternative = 0;
+};
+
+template <class Field, class T>
+struct protobuf_field_places {
+  static constexpr std::size_t count = Field::keeps_unknown ? 0 : 1;
+  static constexpr std::array<protobuf_place, 1> value{protobuf_place{Field::number, static_cast<std::uint8_t>(Field::index), 0}};
+};
+template <class Field, class... Alternatives>
+struct protobuf_field_places<Field, std::variant<Alternatives...>> {
+  static constexpr std::size_t count = protobuf_alternatives<std::variant<Alternatives...>>;
+  static constexpr auto make() {
+    std::array<protobuf_place, count + 1> places{};
+    std::size_t rank = 0;
+    std::uint8_t alternative = 0;
+    const auto take = [&](bool is_null) {
+      if (!is_null) {
+        places[rank] = {Field::alternative_number(rank), static_cast<std::uint8_t>(Field::index), alternative};
+        ++rank;
+      }
+      ++alternative;
+    };
+    (take(shape_of<Alternatives> == shape::null), ...);
+    return places;
+  }
+  static constexpr auto value = make();
+};
+
+template <class M, std::size_t... Index>
+consteval auto protobuf_make_places(std::index_sequence<Index...>) {
+  std::array<protobuf_place, (std::size_t{0} + ... + protobuf_field_places<protobuf_field<M, Index>, typename protobuf_field<M, Index>::type>::count)> all{};
+  std::size_t count = 0;
+  [[maybe_unused]] const auto take = [&]<class Places>(std::type_identity<Places>) {
+    for (std::size_t i = 0; i < Places::count; ++i) all[count++] = Places::value[i];
+  };
+  (take(std::type_identity<protobuf_field_places<protobuf_field<M, Index>, typename protobuf_field<M, Index>::type>>{}), ...);
+  return all;
+}
+/// Every number of a message, in the order of the fields.
+template <class M>
+inline constexpr auto protobuf_places = protobuf_make_places<M>(protobuf_indices<M>{});
+
+/// Stops the compilation with a sentence when the numbers of a record cannot be told apart or are not allowed.
+template <class M>
+consteval bool assert_protobuf_numbers() {
+  if constexpr (shape_of<M> == shape::record) {
+    constexpr const auto& places = protobuf_places<M>;
+    constexpr bool in_range = [] {
+      for (const protobuf_place& each : places) {
+        if (each.number < 1 || each.number > protobuf_largest_number || (each.number >= 19'000 && each.number <= 19'999)) return false;
+      }
+      return true;
+    }();
+    constexpr bool differ = [] {
+      for (std::size_t one = 0; one < places.size(); ++one) {
+        for (std::size_t other = 0; other < one; ++other) {
+          if (places[one].number == places[other].number) return false;
+        }
+      }
+      return true;
+    }();
+    constexpr bool allowed = [] {
+      for (const protobuf_place& each : places) {
+        if (protobuf_is_reserved(protobuf_record_attributes<M>(), each.number)) return false;
+      }
+      return true;
+    }();
+    static_assert(in_range, "tenon: protobuf numbers its fields from 1 to 536870911 without 19000 to 19999; give the field another tenon::number");
+    static_assert(differ, "tenon: two fields of a struct have the same number, so that protobuf could not tell them apart; give each its own by tenon::number");
+    static_assert(allowed, "tenon: a field has a number that tenon::reserved keeps for an older one; give it another tenon::number");
+  }
+  return true;
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_json.hpp
+// nlohmann::json as google.protobuf.Value, which holds Struct and ListValue. Codec layer, part of protobuf.hpp.
+// The library is not included here: the templates are instantiated only where a message has such a field, and there its author included the header.
+
+// tenon/codec/detail/protobuf_put.hpp
+// Writes protobuf's tokens at a place that has room for them. Knows nothing of C++ types. Codec layer, part of protobuf.hpp.
+
+namespace tenon::inline v0::codec::detail {
+
+/// Every function writes at `at`, where the caller has made room, and returns the place after. Up to `slack` bytes beyond may be touched.
+namespace protobuf_put {
+
+inline constexpr std::size_t largest_varint = 10;
+inline constexpr std::size_t largest_length = 5;
+inline constexpr std::size_t slack = 8;
+
+// The number of bits over seven, rounded up, without a division: exact for up to 64 bits.
+constexpr std::size_t varint_size(std::uint64_t value) noexcept { return (static_cast<std::size_t>(std::bit_width(value | 1)) * 9 + 64) / 64; }
+
+constexpr char* varint_slowly(char* at, std::uint64_t value) noexcept {
+  while (value >= 0x80) {
+    *at++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
+template <class Word>
+[[gnu::always_inline]] inline char* store(char* at, Word value) noexcept {
+  if constexpr (std::endian::native == std::endian::big) {
+    if constexpr (sizeof(Word) == 2) value = __builtin_bswap16(value);
+    else if constexpr (sizeof(Word) == 4) value = __builtin_bswap32(value);
+    else value = __builtin_bswap64(value);
+  }
+  std::memcpy(at, &value, sizeof value);
+  return at + sizeof value;
+}
+
+// Lengths of one to four bytes by one store each: branches, as one message's numbers are mostly of few lengths and then predicted.
+[[gnu::always_inline]] inline char* varint(char* at, std::uint64_t value) noexcept {
+  if (value < 0x80) {
+    *at = static_cast<char>(value);
+    return at + 1;
+  }
+  if (value < 0x4000) {
+    store(at, static_cast<std::uint16_t>((value & 0x7F) | 0x80 | (value & 0x3F80) << 1));
+    return at + 2;
+  }
+  if (value < 0x1000'0000) {
+    auto spread = static_cast<std::uint32_t>(value);
+    spread = (spread & 0x3FFFU) | (spread & 0xFFF'C000U) << 2;
+    spread = (spread & 0x007F'007FU) | (spread & 0x3F80'3F80U) << 1;
+    const bool is_three = value < 0x20'0000;
+    store(at, is_three ? spread | 0x8080U : spread | 0x80'8080U);
+    return at + (is_three ? 3 : 4);
+  }
+  // Seven bits into each of eight bytes; what is left of the widest, negative ones among them, makes one or two more.
+  std::uint64_t spread = value & 0xFF'FFFF'FFFF'FFFFU;
+  spread = (spread & 0xFFF'FFFFU) | (spread & 0xFF'FFFF'F000'0000U) << 4;
+  spread = (spread & 0x3FFF'0000'3FFFU) | (spread & 0xFFF'C000'0FFF'C000U) << 2;
+  spread = (spread & 0x7F'007F'007F'007FU) | (spread & 0x3F80'3F80'3F80'3F80U) << 1;
+  if (value >> 56 == 0) {
+    const std::size_t size = varint_size(value);
+    store(at, spread | 0x8080'8080'8080'8080U >> (72 - 8 * size));
+    return at + size;
+  }
+  return varint_slowly(store(at, spread | 0x8080'8080'8080'8080U), value >> 56);
+}
+
+/// Copies a text or data; what is short takes no call.
+[[gnu::always_inline]] inline char* copy(char* at, const char* from, std::size_t size) noexcept {
+  const auto move = [at, from]<std::size_t Size>(std::integral_constant<std::size_t, Size>, std::size_t offset) __attribute__((always_inline)) {
+    std::array<char, Size> block;
+    std::memcpy(block.data(), from + offset, Size);
+    std::memcpy(at + offset, block.data(), Size);
+  };
+  if (size >= 16) {
+    constexpr std::integral_constant<std::size_t, 16> wide{};
+    if (size > 64) {
+      std::memcpy(at, from, size);
+      return at + size;
+    }
+    if (size > 32) {
+      move(wide, 16);
+      move(wide, size - 32);
+    }
+    move(wide, 0);
+    move(wide, size - 16);
+  } else if (size >= 8) {
+    move(std::integral_constant<std::size_t, 8>{}, 0);
+    move(std::integral_constant<std::size_t, 8>{}, size - 8);
+  } else if (size >= 4) {
+    move(std::integral_constant<std::size_t, 4>{}, 0);
+    move(std::integral_constant<std::size_t, 4>{}, size - 4);
+  } else if (size != 0) {
+    at[0] = from[0];
+    at[size / 2] = from[size / 2];
+    at[size - 1] = from[size - 1];
+  }
+  return at + size;
+}
+
+/// The bytes of a tag, made at compile time.
+struct tag_bytes {
+  std::array<char, 5> bytes{};
+  std::size_t size = 0;
+};
+constexpr tag_bytes make_tag(int number, protobuf_wire::kind wire) {
+  tag_bytes made;
+  made.size = static_cast<std::size_t>(varint_slowly(made.bytes.data(), static_cast<std::uint64_t>(number) << 3 | wire) - made.bytes.data());
+  return made;
+}
+template <int Number, protobuf_wire::kind Wire>
+inline constexpr tag_bytes tag_of = make_tag(Number, Wire);
+
+template <int Number, protobuf_wire::kind Wire>
+[[gnu::always_inline]] inline char* tag(char* at) noexcept {
+  constexpr tag_bytes made = tag_of<Number, Wire>;
+  std::memcpy(at, made.bytes.data(), made.size);
+  return at + made.size;
+}
+
+}  // namespace protobuf_put
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_read_single.hpp
+// Reads what follows one tag of protobuf: numbers, text, data, times. Codec layer, part of protobuf.hpp.
+
+// tenon/codec/detail/protobuf_reader.hpp
+// Reads protobuf's tokens out of a run of bytes: varints, lengths, skipping. Knows nothing of C++ types. Codec layer, part of protobuf.hpp.
+
+namespace tenon::inline v0::codec::detail {
+
+/// A number and the place after it; the place is nullptr when there was none. Returned in registers.
+struct protobuf_varint {
+  const char* next;
+  std::uint64_t value;
+};
+
+/// The input and the state of one decoding. Every function takes the place to read at and the end of the message it is in, and returns the place after, or nullptr once
+/// `error` is filled.
+class protobuf_reader {
+ public:
+  protobuf_reader(std::string_view in, const limits& bounds) noexcept
+      : begin{in.data()}, end{in.data() + in.size()}, levels_left{bounds.max_nesting}, max_nesting{bounds.max_nesting}, memory{bounds.memory_for(in.size())} {}
+
+  const char* const begin;
+  const char* const end;  ///< of the whole input: until there, bytes may be looked at
+  std::size_t levels_left;
+  const std::size_t max_nesting;
+  memory_budget memory;
+  decode_error error;
+
+  [[gnu::cold, gnu::noinline]] const char* fail(const char* at, std::string_view expected, std::string_view found) {
+    error.fail(static_cast<std::size_t>(at - begin), expected, found);
+    return nullptr;
+  }
+  [[gnu::cold, gnu::noinline]] const char* fail_at_field(std::string_view name) {
+    error.at_field(name);
+    return nullptr;
+  }
+  [[gnu::cold, gnu::noinline]] const char* fail_at_index(std::size_t index) {
+    error.at_index(index);
+    return nullptr;
+  }
+  [[gnu::cold, gnu::noinline]] const char* fail_truncated(const char* at, const char* last, std::string_view what, std::uint64_t size) {
+    using tenon::detail::number_text;
+    return fail(at, tenon::detail::join_text({what, " of ", number_text{size}, " bytes"}),
+                tenon::detail::join_text({number_text{last > at ? static_cast<std::size_t>(last - at) : 0}, " before the end of the message"}));
+  }
+
+  /// Counts one level of nesting; pair with `leave`.
+  bool enter(const char* at) {
+    if (levels_left == 0) [[unlikely]] return fail_nesting(at);
+    --levels_left;
+    return true;
+  }
+  void leave() noexcept { ++levels_left; }
+
+  /// Counts the memory of an element that is about to be made for what stands at `at`.
+  template <std::size_t Wanted>
+  bool take_memory(const char* at) {
+    if constexpr (Wanted == 0) return static_cast<void>(at), true;
+    else return memory.take(Wanted, error, static_cast<std::size_t>(at - begin));
+  }
+
+  /// Any varint. The place after may lie beyond the message's end, never beyond the input's: who reads on sees it.
+  [[gnu::always_inline]] protobuf_varint read_varint(const char* at) {
+    if (end - at < 4) [[unlikely]] return read_long_varint(at);
+    const std::uint32_t first = byte(at, 0);
+    if (first < 0x80) return {at + 1, first};
+    const std::uint32_t second = first + (byte(at, 1) << 7) - 0x80;
+    if (second < 0x4000) return {at + 2, second};
+    const std::uint32_t third = second + (byte(at, 2) << 14) - 0x4000;
+    if (third < 0x20'0000) return {at + 3, third};
+    return read_wide_varint(at);
+  }
+
+  /// The length that stands before text, data and messages, checked against the message's end.
+  [[gnu::always_inline]] protobuf_varint read_length(const char* at, const char* last, std::string_view what) {
+    // At least one byte is left even at the end of the input only if it is looked for.
+    protobuf_varint length{at + 1, 0};
+    if (at < last && byte(at, 0) < 0x80) [[likely]] length.value = byte(at, 0);
+    else length = read_varint(at);
+    if (length.next == nullptr) [[unlikely]] return length;
+    if (length.next > last || length.value > static_cast<std::uint64_t>(last - length.next)) [[unlikely]] {
+      return {fail_truncated(length.next, last, what, length.value), 0};
+    }
+    return length;
+  }
+
+  /// A tag: the number and the wire type are right when it returns.
+  protobuf_varint read_tag(const char* at) {
+    const protobuf_varint tag = read_varint(at);
+    if (tag.next == nullptr) [[unlikely]] return tag;
+    const auto wire = static_cast<unsigned>(tag.value & 7);
+    if (tag.value < 8 || tag.value >> 32 != 0 || wire > protobuf_wire::fixed32 || wire == protobuf_wire::group_end) [[unlikely]] return {fail_tag(at, tag.value), 0};
+    return tag;
+  }
+
+  /// Skips what follows a tag. The content of a group is skipped, too; it counts as nesting.
+  const char* skip(const char* at, const char* last, std::uint64_t tag) {
+    const char* next = at;
+    switch (tag & 7) {
+      case protobuf_wire::varint: next = read_varint(at).next; break;
+      case protobuf_wire::fixed64: next = skip_bytes(at, last, 8); break;
+      case protobuf_wire::fixed32: next = skip_bytes(at, last, 4); break;
+      case protobuf_wire::group: next = skip_group(at, last, tag >> 3); break;
+      default: {
+        const protobuf_varint length = read_length(at, last, "field");
+        return length.next == nullptr ? nullptr : length.next + length.value;
+      }
+    }
+    if (next != nullptr && next > last) [[unlikely]] return fail_truncated(at, last, "field", static_cast<std::size_t>(next - at));
+    return next;
+  }
+
+  [[gnu::cold, gnu::noinline]] const char* fail_overrun(const char* last) { return fail(last, "the end of the message", "a field that goes on"); }
+
+ private:
+  static std::uint32_t byte(const char* at, std::size_t index) noexcept { return static_cast<unsigned char>(at[index]); }
+
+  // Up to eight bytes by one load.
+  [[gnu::noinline]] protobuf_varint read_wide_varint(const char* at) {
+    if constexpr (std::endian::native == std::endian::little) {
+      if (end - at >= 8) [[likely]] {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, at, sizeof bits);
+        const std::uint64_t ends = ~bits & 0x8080'8080'8080'8080U;
+        if (ends != 0) [[likely]] {
+          bits &= (ends ^ (ends - 1)) & 0x7F7F'7F7F'7F7F'7F7FU;
+          bits = (bits & 0x007F'007F'007F'007FU) | (bits & 0x7F00'7F00'7F00'7F00U) >> 1;
+          bits = (bits & 0x0000'3FFF'0000'3FFFU) | (bits & 0x3FFF'0000'3FFF'0000U) >> 2;
+          bits = (bits & 0x0FFF'FFFFU) | (bits & 0x0FFF'FFFF'0000'0000U) >> 4;
+          return {at + (std::countr_zero(ends) + 1) / 8, bits};
+        }
+      }
+    }
+    return read_long_varint(at);
+  }
+
+  [[gnu::noinline]] protobuf_varint read_long_varint(const char* at) {
+    std::uint64_t value = 0;
+    const char* next = at;
+    for (unsigned shift = 0; shift < 70; shift += 7) {
+      if (next >= end) return {fail(at, "varint", "end of input"), 0};
+      const std::uint64_t each = byte(next++, 0);
+      value |= shift == 63 ? each << 63 : (each & 0x7F) << shift;
+      if (each < 0x80) return {next, value};
+    }
+    return {fail(at, "varint of at most 10 bytes", "more"), 0};
+  }
+
+  const char* skip_bytes(const char* at, const char* last, std::ptrdiff_t size) {
+    if (last - at < size) [[unlikely]] return fail_truncated(at, last, "number", static_cast<std::uint64_t>(size));
+    return at + size;
+  }
+
+  [[gnu::cold]] const char* skip_group(const char* at, const char* last, std::uint64_t number) {
+    if (!enter(at)) return nullptr;
+    while (true) {
+      if (at >= last) return fail(at, "the end of a group", "the end of the message");
+      const protobuf_varint tag = read_varint(at);
+      if (tag.next == nullptr) return nullptr;
+      if (tag.value == (number << 3 | protobuf_wire::group_end)) {
+        leave();
+        return tag.next;
+      }
+      if (read_tag(at).next == nullptr) return nullptr;
+      at = skip(tag.next, last, tag.value);
+      if (at == nullptr) return nullptr;
+    }
+  }
+
+  [[gnu::cold, gnu::noinline]] const char* fail_tag(const char* at, std::uint64_t tag) {
+    using tenon::detail::number_text;
+    if (tag < 8 || tag >> 32 != 0) return fail(at, "field number from 1 to 536870911", number_text{tag >> 3});
+    if ((tag & 7) == protobuf_wire::group_end) return fail(at, "field", "the end of a group that has not begun");
+    return fail(at, "wire type from 0 to 5", number_text{tag & 7});
+  }
+  [[gnu::cold, gnu::noinline]] bool fail_nesting(const char* at) {
+    using tenon::detail::number_text;
+    fail(at, tenon::detail::join_text({"at most ", number_text{max_nesting}, " levels of nesting"}), "more");
+    return false;
+  }
+};
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_time.hpp
+// Durations as google.protobuf.Duration: seconds and nanoseconds of one sign. Codec layer, part of protobuf.hpp; time points go by timestamp.hpp.
+
+namespace tenon::inline v0::codec::detail {
+
+struct protobuf_seconds {
+  std::int64_t seconds = 0;
+  std::int32_t nanoseconds = 0;
+};
+
+template <class Rep, class Period>
+constexpr protobuf_seconds protobuf_split(std::chrono::duration<Rep, Period> value) {
+  if constexpr (std::is_floating_point_v<Rep> || (Period::num != 1 && Period::den != 1)) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(value);
+    return {static_cast<std::int64_t>(whole.count()), static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(value - whole).count())};
+  } else if constexpr (Period::num == 1) {
+    constexpr std::int64_t per_second = Period::den;
+    const auto count = static_cast<std::int64_t>(value.count());
+    const std::int64_t rest = count % per_second;
+    if constexpr (per_second <= 1'000'000'000) return {count / per_second, static_cast<std::int32_t>(rest * 1'000'000'000 / per_second)};
+    else return {count / per_second, static_cast<std::int32_t>(rest / (per_second / 1'000'000'000))};
+  } else {
+    std::int64_t seconds = 0;
+    if (__builtin_mul_overflow(static_cast<std::int64_t>(value.count()), static_cast<std::int64_t>(Period::num), &seconds)) {
+      seconds = value.count() < 0 ? (std::numeric_limits<std::int64_t>::min)() : (std::numeric_limits<std::int64_t>::max)();
+    }
+    return {seconds, 0};
+  }
+}
+
+// Cuts what is finer than the duration's period; false when it cannot hold so long a time.
+template <class Rep, class Period>
+constexpr bool protobuf_join(protobuf_seconds from, std::chrono::duration<Rep, Period>& into) {
+  if constexpr (std::is_floating_point_v<Rep>) {
+    into = std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(std::chrono::duration<Rep>{static_cast<Rep>(from.seconds)} +
+                                                                          std::chrono::duration<Rep, std::nano>{static_cast<Rep>(from.nanoseconds)});
+    return true;
+  } else if constexpr (Period::num != 1 && Period::den != 1) {
+    // Such ticks are no whole number of nanoseconds, so that nothing exact is lost; the nearest one is taken.
+    const double ticks = (static_cast<double>(from.seconds) + static_cast<double>(from.nanoseconds) / 1e9) * (static_cast<double>(Period::den) / static_cast<double>(Period::num));
+    if (!(ticks > -9e18 && ticks < 9e18)) return false;
+    const auto nearest = static_cast<std::int64_t>(ticks < 0 ? ticks - 0.5 : ticks + 0.5);
+    if (nearest < (std::numeric_limits<Rep>::min)() || nearest > (std::numeric_limits<Rep>::max)()) return false;
+    into = std::chrono::duration<Rep, Period>{static_cast<Rep>(nearest)};
+    return true;
+  } else {
+    std::int64_t ticks = 0;
+    if constexpr (Period::num == 1) {
+      if (__builtin_mul_overflow(from.seconds, static_cast<std::int64_t>(Period::den), &ticks)) return false;
+      const std::int64_t rest = Period::den <= 1'000'000'000 ? static_cast<std::int64_t>(from.nanoseconds) * Period::den / 1'000'000'000
+                                                             : static_cast<std::int64_t>(from.nanoseconds) * (Period::den / 1'000'000'000);
+      if (__builtin_add_overflow(ticks, rest, &ticks)) return false;
+    } else {
+      ticks = from.seconds / Period::num;
+    }
+    if (ticks < (std::numeric_limits<Rep>::min)() || ticks > (std::numeric_limits<Rep>::max)()) return false;
+    into = std::chrono::duration<Rep, Period>{static_cast<Rep>(ticks)};
+    return true;
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_utf8.hpp
+// Whether a text is UTF-8, sixteen bytes at a time. Codec layer, part of protobuf.hpp; utf8.hpp decides one sequence at a time.
+
+namespace tenon::inline v0::codec::detail {
+
+using protobuf_lanes [[gnu::vector_size(16)]] = unsigned char;
+using protobuf_halves [[gnu::vector_size(16)]] = unsigned long long;
+
+[[gnu::always_inline]] inline protobuf_lanes protobuf_load(const char* from) noexcept {
+  protobuf_lanes lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+[[gnu::always_inline]] inline bool protobuf_any(protobuf_lanes lanes) noexcept {
+  const auto halves = reinterpret_cast<protobuf_halves>(lanes);
+  return (halves[0] | halves[1]) != 0;
+}
+
+// The first byte that begins no well-formed sequence, or `end`.
+inline const char* protobuf_skip_utf8(const char* at, const char* end) noexcept {
+  while (at != end) {
+    if (static_cast<unsigned char>(*at) < 0x80) {
+      ++at;
+      continue;
+    }
+    const char* const next = skip_utf8(at, end);
+    if (next == at) return at;
+    at = next;
+  }
+  return at;
+}
+
+// The bytes at `at`, judged by the three before them; every lane that is set is an error. Source: Unicode, table 3-7, read as conditions on neighbours.
+[[gnu::always_inline]] inline protobuf_lanes protobuf_judge(protobuf_lanes here, protobuf_lanes before, protobuf_lanes second_before, protobuf_lanes third_before) noexcept {
+  const auto is = [](auto condition) __attribute__((always_inline)) { return reinterpret_cast<protobuf_lanes>(condition); };
+  const protobuf_lanes must_follow = is(before >= 0xC0) | is(second_before >= 0xE0) | is(third_before >= 0xF0);
+  const protobuf_lanes follows = is((here & 0xC0) == 0x80);
+  const protobuf_lanes narrow = (is(before == 0xE0) & is(here < 0xA0)) | (is(before == 0xED) & is(here > 0x9F)) | (is(before == 0xF0) & is(here < 0x90)) |
+                                (is(before == 0xF4) & is(here > 0x8F));
+  const protobuf_lanes never = is((here & 0xFE) == 0xC0) | is(here > 0xF4);
+  return (must_follow ^ follows) | narrow | never;
+}
+
+[[gnu::noinline]] inline bool protobuf_is_utf8_throughout(const char* at, std::size_t size) noexcept {
+  const char* const end = at + size;
+  if (size < 16) return protobuf_skip_utf8(at, end) == end;
+  const char* const last_block = end - 16;
+  protobuf_lanes high = protobuf_load(last_block);
+  for (const char* block = at; block < last_block; block += 16) high |= protobuf_load(block);
+  if (!protobuf_any(high & 0x80)) return true;
+
+  // Text of three-byte letters alone, as Chinese and Japanese have it, five letters at a time; letters with a lead of E0 or ED need a closer look.
+  if (static_cast<unsigned char>(*at) >= 0xE1 && size % 3 == 0 && size >= 18) {
+    constexpr protobuf_lanes mask{0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0xF0, 0xC0, 0xC0, 0};
+    constexpr protobuf_lanes form{0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0xE0, 0x80, 0x80, 0};
+    protobuf_lanes wrong{};
+    const auto look = [&](const char* letters) __attribute__((always_inline)) {
+      const protobuf_lanes lanes = protobuf_load(letters);
+      wrong |= ((lanes & mask) ^ form) | reinterpret_cast<protobuf_lanes>(lanes == 0xE0) | reinterpret_cast<protobuf_lanes>(lanes == 0xED);
+    };
+    const char* letters = at;
+    for (; end - letters >= 18; letters += 15) look(letters);
+    look(end - 18);
+    if (!protobuf_any(wrong)) {
+      const char* const rest = end - 3;
+      return static_cast<unsigned char>(rest[0]) - 0xE1U < 0xCU && (rest[1] & 0xC0) == 0x80 && (rest[2] & 0xC0) == 0x80;
+    }
+  }
+
+  // The first three bytes have fewer before them: a block that begins with three zeros stands for it.
+  const protobuf_lanes zero{};
+  const protobuf_lanes first = protobuf_load(at);
+  const protobuf_lanes before = __builtin_shufflevector(zero, first, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+  const protobuf_lanes second = __builtin_shufflevector(zero, first, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
+  const protobuf_lanes third = __builtin_shufflevector(zero, first, 0, 0, 0, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28);
+  protobuf_lanes wrong = protobuf_judge(first, before, second, third);
+  const auto look = [&](const char* block) __attribute__((always_inline)) {
+    wrong |= protobuf_judge(protobuf_load(block), protobuf_load(block - 1), protobuf_load(block - 2), protobuf_load(block - 3));
+  };
+  for (const char* block = at + 16; block < last_block; block += 16) look(block);
+  if (last_block >= at + 3) look(last_block);
+  else if (protobuf_skip_utf8(at, end) != end) return false;
+  if (protobuf_any(wrong)) return false;
+  // Nothing may be cut off at the end.
+  const auto byte = [end](std::ptrdiff_t back) { return static_cast<unsigned char>(end[-back]); };
+  return byte(1) < 0xC0 && byte(2) < 0xE0 && byte(3) < 0xF0;
+}
+
+/// Whether all of a text is UTF-8. Short ASCII takes no call.
+[[gnu::always_inline]] inline bool protobuf_is_utf8(const char* at, std::size_t size) noexcept {
+  constexpr std::uint64_t high = 0x8080'8080'8080'8080U;
+  const auto load = [at](std::size_t offset) __attribute__((always_inline)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at + offset, sizeof word);
+    return word;
+  };
+  if (size >= 8 && size <= 32) {
+    std::uint64_t all = load(0) | load(size - 8);
+    if (size > 16) all |= load(8) | load(size - 16);
+    if ((all & high) == 0) return true;
+  }
+  return protobuf_is_utf8_throughout(at, size);
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+namespace tenon::inline v0::codec::detail {
+
+template <class Word>
+[[gnu::always_inline]] inline Word protobuf_load_word(const char* from) noexcept {
+  Word word = 0;
+  std::memcpy(&word, from, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) {
+    if constexpr (sizeof word == 4) word = __builtin_bswap32(word);
+    else word = __builtin_bswap64(word);
+  }
+  return word;
+}
+
+template <class Integer>
+[[gnu::cold, gnu::noinline]] const char* protobuf_fail_range(protobuf_reader& in, const char* at, std::int64_t found) {
+  using bounds = std::numeric_limits<Integer>;
+  return in.fail(at, expected_integer(static_cast<std::int64_t>((bounds::min)()), static_cast<std::uint64_t>((bounds::max)())), tenon::detail::number_text{found});
+}
+
+// The integer on the wire as the integer of the struct. 32 bits are cut as protobuf wants it; what is narrower has no type there, and is held against its range.
+template <class Integer>
+[[gnu::always_inline]] inline const char* protobuf_take_integer(protobuf_reader& in, const char* at, const char* next, std::uint64_t found, Integer& value) {
+  if constexpr (sizeof(Integer) < 4) {
+    const auto whole = static_cast<std::conditional_t<std::is_signed_v<Integer>, std::int32_t, std::uint32_t>>(found);
+    if (whole < (std::numeric_limits<Integer>::min)() || whole > (std::numeric_limits<Integer>::max)()) [[unlikely]] {
+      return protobuf_fail_range<Integer>(in, at, static_cast<std::int64_t>(whole));
+    }
+    value = static_cast<Integer>(whole);
+  } else {
+    value = static_cast<Integer>(found);
+  }
+  return next;
+}
+
+template <protobuf_style Style, class T>
+[[gnu::always_inline]] inline const char* protobuf_read_number(protobuf_reader& in, const char* at, const char* last, T& value) {
+  constexpr shape form = shape_of<T>;
+  constexpr std::size_t width = protobuf_width<T, Style>;
+  if constexpr (width != 0) {
+    if (last - at < static_cast<std::ptrdiff_t>(width)) [[unlikely]] return in.fail_truncated(at, last, "number", width);
+    const auto word = protobuf_load_word<std::conditional_t<width == 4, std::uint32_t, std::uint64_t>>(at);
+    if constexpr (form == shape::floating) {
+      value = std::bit_cast<T>(word);
+      return at + width;
+    } else {
+      return protobuf_take_integer(in, at, at + width, word, value);
+    }
+  } else {
+    const protobuf_varint found = in.read_varint(at);
+    if (found.next == nullptr) [[unlikely]] return nullptr;
+    if constexpr (form == shape::boolean) {
+      value = found.value != 0;
+      return found.next;
+    } else if constexpr (form == shape::enumeration) {
+      protobuf_enum_number<T> number{};
+      const char* const next = protobuf_take_integer(in, at, found.next, found.value, number);
+      value = static_cast<T>(number);
+      return next;
+    } else if constexpr (Style == protobuf_style::zigzag && std::is_signed_v<T>) {
+      const std::uint64_t bits = sizeof(T) <= 4 ? found.value & 0xFFFF'FFFFU : found.value;
+      return protobuf_take_integer(in, at, found.next, bits >> 1 ^ (0 - (bits & 1)), value);
+    } else {
+      return protobuf_take_integer(in, at, found.next, found.value, value);
+    }
+  }
+}
+
+[[gnu::cold, gnu::noinline]] inline const char* protobuf_fail_utf8(protobuf_reader& in, const char* at, std::size_t size) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const char* const bad = protobuf_skip_utf8(at, at + size);
+  const auto byte = bad == at + size ? 0U : static_cast<unsigned>(static_cast<unsigned char>(*bad));
+  return in.fail(bad, "UTF-8", tenon::detail::join_text({"byte 0x", digits.substr(byte >> 4, 1), digits.substr(byte & 15, 1)}));
+}
+
+[[gnu::always_inline]] inline const char* protobuf_read_text(protobuf_reader& in, const char* at, const char* last, std::string& value) {
+  const protobuf_varint length = in.read_length(at, last, "string");
+  if (length.next == nullptr) [[unlikely]] return nullptr;
+  const auto size = static_cast<std::size_t>(length.value);
+  if (!protobuf_is_utf8(length.next, size)) [[unlikely]] return protobuf_fail_utf8(in, length.next, size);
+  // What has the size already needs no call.
+  if (value.size() == size) protobuf_put::copy(value.data(), length.next, size);
+  else value.assign(length.next, size);
+  return length.next + size;
+}
+
+template <class T>
+const char* protobuf_read_binary(protobuf_reader& in, const char* at, const char* last, T& value) {
+  const protobuf_varint length = in.read_length(at, last, "binary");
+  if (length.next == nullptr) [[unlikely]] return nullptr;
+  const auto size = static_cast<std::size_t>(length.value);
+  const auto* const data = reinterpret_cast<const std::byte*>(length.next);
+  if constexpr (requires { value.assign(data, data); }) {
+    value.assign(data, data + size);
+  } else {
+    using tenon::detail::number_text;
+    if (size != value.size()) {
+      return in.fail(at, tenon::detail::join_text({"binary of ", number_text{value.size()}, " bytes"}), tenon::detail::join_text({number_text{size}, " bytes"}));
+    }
+    if (size != 0) std::memcpy(value.data(), data, size);
+  }
+  return length.next + size;
+}
+
+// The two fields of Timestamp and Duration, which merge into what `value` holds. Not templated.
+inline const char* protobuf_read_seconds(protobuf_reader& in, const char* at, const char* last, protobuf_seconds& value) {
+  const protobuf_varint length = in.read_length(at, last, "time");
+  if (length.next == nullptr) return nullptr;
+  const char* const end = length.next + length.value;
+  at = length.next;
+  while (at < end) {
+    const protobuf_varint tag = in.read_tag(at);
+    if (tag.next == nullptr) return nullptr;
+    std::int64_t number = 0;
+    if (tag.value == 8 || tag.value == 16) {
+      at = protobuf_read_number<protobuf_style::plain>(in, tag.next, end, number);
+      if (tag.value == 8) value.seconds = number;
+      else value.nanoseconds = static_cast<std::int32_t>(number);
+    } else {
+      at = in.skip(tag.next, end, tag.value);
+    }
+    if (at == nullptr) return nullptr;
+  }
+  return at == end ? at : in.fail_overrun(end);
+}
+
+template <class T>
+const char* protobuf_read_time(protobuf_reader& in, const char* at, const char* last, T& value, bool merges) {
+  using tenon::detail::number_text;
+  constexpr bool is_point = shape_of<T> == shape::time_point;
+  protobuf_seconds found;
+  if (merges) {
+    if constexpr (is_point) {
+      const timestamp split = to_timestamp(value);
+      found = {split.seconds, static_cast<std::int32_t>(split.nanoseconds)};
+    } else {
+      found = protobuf_split(value);
+    }
+  }
+  const char* const next = protobuf_read_seconds(in, at, last, found);
+  if (next == nullptr) return nullptr;
+  const bool has_other_sign = is_point ? found.nanoseconds < 0 : (found.seconds < 0 && found.nanoseconds > 0) || (found.seconds > 0 && found.nanoseconds < 0);
+  if (has_other_sign || found.nanoseconds > 999'999'999 || found.nanoseconds < -999'999'999) {
+    return in.fail(at, is_point ? "nanoseconds from 0 to 999999999" : "nanoseconds up to 999999999 with the sign of the seconds", number_text{found.nanoseconds});
+  }
+  bool holds = false;
+  if constexpr (is_point) holds = from_timestamp(timestamp{found.seconds, static_cast<std::uint32_t>(found.nanoseconds)}, value);
+  else holds = protobuf_join(found, value);
+  if (!holds) return in.fail(at, is_point ? "timestamp that the time point can hold" : "time that the duration can hold", tenon::detail::join_text({number_text{found.seconds}, " seconds"}));
+  return next;
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_write.hpp
+// Writes C++ values as protobuf: what is flat goes out in one piece with room made once, the rest piece by piece. Codec layer, part of protobuf.hpp.
+
+// tenon/codec/detail/protobuf_default.hpp
+// Which values protobuf leaves out, and which fields have another default than that. Codec layer, part of protobuf.hpp.
+
+namespace tenon::inline v0::codec::detail {
+
+// Whether a member holds what protobuf takes a missing field for. Negative zero is not zero.
+template <class T>
+constexpr bool protobuf_is_zero(const T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::floating) {
+    using bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    return std::bit_cast<bits>(value) == 0;
+  } else if constexpr (form == shape::enumeration || form == shape::integer || form == shape::boolean) {
+    return value == T{};
+  } else if constexpr (form == shape::duration) {
+    return value == T::zero();
+  } else if constexpr (form == shape::time_point) {
+    return value == T{};
+  } else if constexpr (std::is_same_v<T, const char*>) {
+    return value == nullptr || *value == '\0';
+  } else if constexpr (form == shape::text || form == shape::sequence || form == shape::mapping) {
+    return value.empty();
+  } else if constexpr (form == shape::binary || form == shape::fixed_sequence) {
+    if constexpr (requires { std::tuple_size<T>::value; }) {
+      for (const auto& each : value) {
+        if constexpr (form == shape::binary) {
+          if (each != std::byte{}) return false;
+        } else {
+          if (!protobuf_is_zero(each)) return false;
+        }
+      }
+      return true;
+    } else {
+      return value.empty();
+    }
+  } else if constexpr (form == shape::optional) {
+    return !value;
+  } else if constexpr (form == shape::null) {
+    return true;
+  } else if constexpr (form == shape::record || form == shape::tuple) {
+    return protobuf_fold(value, true, [](bool& zero, auto, const auto& member) { return zero = protobuf_is_zero(member); });
+  } else {
+    return false;
+  }
+}
+
+// The defaults of a record whose construction the compiler can follow are known to it; else one is made at run time, once.
+template <class T>
+concept protobuf_known_default = requires { typename std::bool_constant<(static_cast<void>(T{}), true)>; };
+
+template <class T>
+constexpr auto protobuf_find_zeros() {
+  std::array<bool, protobuf_field_count<T> + 1> zeros{};
+  T fresh{};
+  static_cast<void>(protobuf_fold(fresh, 0, [&zeros](int&, auto each, const auto& member) {
+    zeros[decltype(each)::index] = protobuf_is_zero(member);
+    return true;
+  }));
+  return zeros;
+}
+template <class T>
+inline constexpr auto protobuf_zeros = protobuf_find_zeros<T>();
+
+/// Whether the field's default is zero for certain, so that a missing one can be cleared.
+template <class M, class Field>
+consteval bool protobuf_defaults_to_zero() {
+  if constexpr (shape_of<M> != shape::record) return true;
+  else if constexpr (protobuf_known_default<M>) return protobuf_zeros<M>[Field::index];
+  else return false;
+}
+
+/// Whether a zero has to be written: the field is required, or its default is another value.
+template <class M, class Field>
+[[gnu::always_inline]] inline bool protobuf_writes_zero() {
+  if constexpr (Field::is_required) {
+    return true;
+  } else if constexpr (shape_of<M> == shape::record && !protobuf_known_default<M>) {
+    static const auto zeros = protobuf_find_zeros<M>();
+    return !zeros[Field::index];
+  } else {
+    return !protobuf_defaults_to_zero<M, Field>();
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+namespace tenon::inline v0::codec::detail {
+
+/// The buffer under way: the place to write at is handed from function to function, the end of the room stands here.
+class protobuf_writer {
+ public:
+  explicit protobuf_writer(buffer& out) noexcept : out_{out}, end_{out.data() + out.capacity()} {}
+
+  char* start() noexcept { return out_.data() + out_.size(); }
+  void finish(const char* at) noexcept { out_.truncate(offset(at)); }
+  std::size_t offset(const char* at) const noexcept { return static_cast<std::size_t>(at - out_.data()); }
+  char* place(std::size_t offset) noexcept { return out_.data() + offset; }
+
+  /// Makes room for `size` bytes, and the slack that writing may touch; the buffer may move.
+  [[gnu::always_inline]] char* room(char* at, std::size_t size) {
+    if (static_cast<std::size_t>(end_ - at) < size + protobuf_put::slack) [[unlikely]] return grow(at, size + protobuf_put::slack);
+    return at;
+  }
+
+ private:
+  [[gnu::noinline]] char* grow(char* at, std::size_t size) {
+    finish(at);
+    out_.prepare(size);
+    end_ = out_.data() + out_.capacity();
+    return start();
+  }
+
+  buffer& out_;
+  const char* end_;
+};
+
+// Writes the fields of a message, whatever their size. The functions below call one another through this door.
+template <class M>
+char* protobuf_write_message(protobuf_writer& to, char* at, const M& message);
+
+inline std::string_view protobuf_text(std::string_view value) noexcept { return value; }
+inline std::string_view protobuf_text(const char* value) noexcept { return value == nullptr ? std::string_view{} : std::string_view{value}; }
+
+// A flat value's size is known without a look at elements, so that room for all of it is made at once.
+template <class T, protobuf_style Style>
+consteval bool protobuf_is_flat();
+template <class M, std::size_t... Index>
+consteval bool protobuf_all_flat(std::index_sequence<Index...>) {
+  return (protobuf_is_flat<typename protobuf_field<M, Index>::type, protobuf_field<M, Index>::style>() && ...);
+}
+template <class T, protobuf_style Style>
+consteval bool protobuf_is_flat() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (is_protobuf_message<T>) {
+    return protobuf_all_flat<T>(protobuf_indices<T>{});
+  } else if constexpr (form == shape::optional && requires { typename T::value_type; }) {
+    return protobuf_is_single<typename T::value_type> && protobuf_is_flat<typename T::value_type, Style>();
+  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    return protobuf_is_block<T, Style>;
+  } else {
+    return form != shape::optional && form != shape::mapping && form != shape::variant && form != shape::free_json && form != shape::free_msgpack;
+  }
+}
+
+// The room that a message's fields take at most, if they are flat; those that are not are left out.
+template <class M>
+[[gnu::always_inline]] inline std::size_t protobuf_room_inside(const M& message);
+
+// The room that a flat single takes after its tag at most.
+template <protobuf_style Style, class T>
+[[gnu::always_inline]] inline std::size_t protobuf_room(const T& value) {
+  if constexpr (!is_protobuf_message<T>) static_assert(assert_wire_type<T>());
+  constexpr shape form = shape_of<T>;
+  if constexpr (protobuf_is_number<T>) {
+    static_cast<void>(value);
+    constexpr std::size_t width = protobuf_width<T, Style>;
+    // A negative number takes ten bytes whatever its type, unless zigzag.
+    constexpr bool spreads = Style == protobuf_style::zigzag || form == shape::boolean || !(std::is_signed_v<T> || form == shape::enumeration);
+    return width != 0 ? width : spreads ? (sizeof(T) * 8 + 6) / 7 : protobuf_put::largest_varint;
+  } else if constexpr (form == shape::text) {
+    return protobuf_put::largest_length + protobuf_text(value).size();
+  } else if constexpr (form == shape::binary) {
+    return protobuf_put::largest_length + value.size();
+  } else if constexpr (form == shape::duration || form == shape::time_point) {
+    static_cast<void>(value);
+    return 1 + 2 * (1 + protobuf_put::largest_varint);
+  } else if constexpr (form == shape::null) {
+    static_cast<void>(value);
+    return 1;
+  } else {
+    return protobuf_put::largest_length + detail::protobuf_room_inside(value);
+  }
+}
+
+template <class Field, class T>
+[[gnu::always_inline]] inline std::size_t protobuf_room_of_field(const T& member) {
+  constexpr std::size_t tag = protobuf_put::tag_of<Field::number, protobuf_wire::delimited>.size;
+  if constexpr (Field::keeps_unknown) {
+    return member.size();
+  } else if constexpr (shape_of<T> == shape::optional) {
+    return member ? tag + detail::protobuf_room<Field::style>(*member) : 0;
+  } else if constexpr (shape_of<T> == shape::sequence || shape_of<T> == shape::fixed_sequence) {
+    return tag + protobuf_put::largest_length + member.size() * sizeof(typename T::value_type);
+  } else {
+    return tag + detail::protobuf_room<Field::style>(member);
+  }
+}
+
+template <class M>
+[[gnu::always_inline]] inline std::size_t protobuf_room_inside(const M& message) {
+  return protobuf_fold(message, std::size_t{0}, [](std::size_t& room, auto each, const auto& member) __attribute__((always_inline)) {
+    using field_type = decltype(each);
+    if constexpr (protobuf_is_flat<typename field_type::type, field_type::style>()) room += detail::protobuf_room_of_field<field_type>(member);
+    return true;
+  });
+}
+
+// Writes the fields of a flat message where room was made.
+template <class M>
+[[gnu::always_inline]] inline char* protobuf_put_inside(char* at, const M& message);
+
+// What comes before its own length: the length is guessed by the room, and what was written is moved when the guess was wrong.
+template <class Body>
+[[gnu::always_inline]] inline char* protobuf_put_delimited(char* at, std::size_t room, const Body& body) {
+  if (room < 0x80) {
+    char* const end = body(at + 1);
+    *at = static_cast<char>(end - at - 1);
+    return end;
+  }
+  const std::size_t guessed = protobuf_put::varint_size(room);
+  char* const start = at + guessed;
+  const auto size = static_cast<std::size_t>(body(start) - start);
+  const std::size_t needed = protobuf_put::varint_size(size);
+  if (needed != guessed) std::memmove(at + needed, start, size);
+  return protobuf_put::varint_slowly(at, size) + size;
+}
+
+template <protobuf_style Style, class T>
+[[gnu::always_inline]] inline char* protobuf_put_number(char* at, T value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) {
+    *at = static_cast<char>(value);
+    return at + 1;
+  } else if constexpr (form == shape::enumeration) {
+    return detail::protobuf_put_number<protobuf_style::plain>(at, static_cast<protobuf_enum_number<T>>(value));
+  } else if constexpr (form == shape::floating) {
+    return protobuf_put::store(at, std::bit_cast<std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>(value));
+  } else if constexpr (Style == protobuf_style::fixed) {
+    if constexpr (sizeof(T) <= 4) return protobuf_put::store(at, static_cast<std::uint32_t>(value));
+    else return protobuf_put::store(at, static_cast<std::uint64_t>(value));
+  } else if constexpr (Style == protobuf_style::zigzag && std::is_signed_v<T>) {
+    const auto wide = static_cast<std::int64_t>(value);
+    return protobuf_put::varint(at, static_cast<std::uint64_t>(wide) << 1 ^ static_cast<std::uint64_t>(wide >> 63));
+  } else if constexpr (std::is_signed_v<T>) {
+    return protobuf_put::varint(at, static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
+  } else {
+    return protobuf_put::varint(at, static_cast<std::uint64_t>(value));
+  }
+}
+
+inline char* protobuf_put_seconds(char* at, std::int64_t seconds, std::int64_t nanoseconds) noexcept {
+  return protobuf_put_delimited(at, 22, [=](char* next) {
+    if (seconds != 0) next = protobuf_put::varint(protobuf_put::tag<1, protobuf_wire::varint>(next), static_cast<std::uint64_t>(seconds));
+    if (nanoseconds != 0) next = protobuf_put::varint(protobuf_put::tag<2, protobuf_wire::varint>(next), static_cast<std::uint64_t>(nanoseconds));
+    return next;
+  });
+}
+
+// Writes a flat single, without its tag. `room` is what protobuf_room said of it.
+template <protobuf_style Style, class T>
+[[gnu::always_inline]] inline char* protobuf_put_single(char* at, const T& value, std::size_t room) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (protobuf_is_number<T>) {
+    return detail::protobuf_put_number<Style>(at, value);
+  } else if constexpr (form == shape::text) {
+    const std::string_view text = protobuf_text(value);
+    return protobuf_put::copy(protobuf_put::varint(at, text.size()), text.data(), text.size());
+  } else if constexpr (form == shape::binary) {
+    return protobuf_put::copy(protobuf_put::varint(at, value.size()), reinterpret_cast<const char*>(value.data()), value.size());
+  } else if constexpr (form == shape::duration) {
+    const protobuf_seconds split = protobuf_split(value);
+    return protobuf_put_seconds(at, split.seconds, split.nanoseconds);
+  } else if constexpr (form == shape::time_point) {
+    const timestamp split = to_timestamp(value);
+    return protobuf_put_seconds(at, split.seconds, split.nanoseconds);
+  } else if constexpr (form == shape::null) {
+    *at = 0;
+    return at + 1;
+  } else {
+    return protobuf_put_delimited(at, room - protobuf_put::largest_length,
+                                  [&value](char* start) __attribute__((always_inline)) { return detail::protobuf_put_inside(start, value); });
+  }
+}
+
+template <class M, class Field, class T>
+[[gnu::always_inline]] inline char* protobuf_put_field(char* at, const T& member) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (Field::keeps_unknown) {
+    return protobuf_put::copy(at, reinterpret_cast<const char*>(member.data()), member.size());
+  } else if constexpr (form == shape::optional) {
+    if (!member) return at;
+    at = protobuf_put::tag<Field::number, protobuf_wire_of<typename T::value_type, Field::style>()>(at);
+    return detail::protobuf_put_single<Field::style>(at, *member, detail::protobuf_room<Field::style>(*member));
+  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    const std::size_t size = member.size() * sizeof(typename T::value_type);
+    if (size == 0 && !(protobuf_writes_zero<M, Field>())) return at;
+    at = protobuf_put::varint(protobuf_put::tag<Field::number, protobuf_wire::delimited>(at), size);
+    return protobuf_put::copy(at, reinterpret_cast<const char*>(member.data()), size);
+  } else {
+    // A message has presence, and a struct's member is always there.
+    constexpr bool is_always_there = is_protobuf_message<T>;
+    if constexpr (!is_always_there) {
+      if (protobuf_is_zero(member) && !protobuf_writes_zero<M, Field>()) return at;
+    }
+    at = protobuf_put::tag<Field::number, protobuf_wire_of<T, Field::style>()>(at);
+    return detail::protobuf_put_single<Field::style>(at, member, is_always_there ? detail::protobuf_room<Field::style>(member) : 0);
+  }
+}
+
+template <class M>
+[[gnu::always_inline]] inline char* protobuf_put_inside(char* at, const M& message) {
+  return protobuf_fold(message, at, [](char*& next, auto each, const auto& member) __attribute__((always_inline)) {
+    next = detail::protobuf_put_field<M, decltype(each)>(next, member);
+    return true;
+  });
+}
+
+// What is not flat: the length is guessed to take one byte.
+template <class Body>
+char* protobuf_write_delimited(protobuf_writer& to, char* at, const Body& body) {
+  at = to.room(at, 1);
+  const std::size_t begin = to.offset(at) + 1;
+  at = body(at + 1);
+  const std::size_t size = to.offset(at) - begin;
+  if (size >= 0x80) {
+    const std::size_t more = protobuf_put::varint_size(size) - 1;
+    at = to.room(at, more);
+    std::memmove(to.place(begin + more), to.place(begin), size);
+    at += more;
+  }
+  protobuf_put::varint_slowly(to.place(begin - 1), size);
+  return at;
+}
+
+template <class Json>
+char* protobuf_write_json(protobuf_writer& to, char* at, const Json& value);
+
+template <int Number, protobuf_style Style, class T>
+[[gnu::always_inline]] inline char* protobuf_write_flat_element(protobuf_writer& to, char* at, const T& value) {
+  constexpr std::size_t tag_size = protobuf_put::tag_of<Number, protobuf_wire::delimited>.size;
+  const std::size_t room = detail::protobuf_room<Style>(value);
+  at = protobuf_put::tag<Number, protobuf_wire_of<T, Style>()>(to.room(at, tag_size + room));
+  return detail::protobuf_put_single<Style>(at, value, room);
+}
+// Writes one occurrence of a field, tag and all: an element, a key, an alternative, a message.
+template <int Number, protobuf_style Style, class T>
+char* protobuf_write_element(protobuf_writer& to, char* at, const T& value) {
+  constexpr std::size_t tag_size = protobuf_put::tag_of<Number, protobuf_wire::delimited>.size;
+  if constexpr (!protobuf_is_single<T>) {
+    return detail::protobuf_write_element<Number, Style>(to, at, protobuf_wrapped<const T>{value});
+  } else if constexpr (protobuf_is_flat<T, Style>()) {
+    return detail::protobuf_write_flat_element<Number, Style>(to, at, value);
+  } else {
+    at = protobuf_put::tag<Number, protobuf_wire::delimited>(to.room(at, tag_size));
+    return protobuf_write_delimited(to, at, [&](char* start) {
+      if constexpr (shape_of<T> == shape::free_json) {
+        return detail::protobuf_write_json(to, start, value);
+      } else if constexpr (shape_of<T> == shape::free_msgpack) {
+        buffer packed;
+        msgpack_write_object(packed, value);
+        return protobuf_put::copy(to.room(start, packed.size()), packed.data(), packed.size());
+      } else {
+        return detail::protobuf_write_message(to, start, value);
+      }
+    });
+  }
+}
+
+template <protobuf_style Style, class Number>
+std::size_t protobuf_number_size(const Number& value) {
+  if constexpr (protobuf_width<Number, Style> != 0) return protobuf_width<Number, Style>;
+  else if constexpr (shape_of<Number> == shape::boolean) return 1;
+  else if constexpr (shape_of<Number> == shape::enumeration) return protobuf_number_size<protobuf_style::plain>(static_cast<protobuf_enum_number<Number>>(value));
+  else if constexpr (std::is_unsigned_v<Number>) return protobuf_put::varint_size(static_cast<std::uint64_t>(value));
+  else if constexpr (Style == protobuf_style::zigzag) return protobuf_put::varint_size(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(static_cast<std::int64_t>(value) >> 63));
+  else return protobuf_put::varint_size(static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
+}
+
+template <class M, class Field, class T>
+char* protobuf_write_sequence(protobuf_writer& to, char* at, const T& values) {
+  using element_type = typename T::value_type;
+  if constexpr (protobuf_is_number<element_type>) {
+    // The exact size first: it is needed before the numbers, and room for ten bytes each would be mostly wasted.
+    std::size_t size = 0;
+    for (const element_type each : values) size += protobuf_number_size<Field::style, element_type>(each);
+    if (size == 0 && !protobuf_writes_zero<M, Field>()) return at;
+    at = to.room(at, 2 * protobuf_put::largest_length + size);
+    at = protobuf_put::varint(protobuf_put::tag<Field::number, protobuf_wire::delimited>(at), size);
+    for (const element_type each : values) at = detail::protobuf_put_number<Field::style, element_type>(at, each);
+  } else if constexpr (protobuf_is_single<element_type> && protobuf_is_flat<element_type, Field::style>()) {
+    for (const auto& each : values) at = detail::protobuf_write_flat_element<Field::number, Field::style>(to, at, each);
+  } else {
+    for (const auto& each : values) at = detail::protobuf_write_element<Field::number, Field::style>(to, at, each);
+  }
+  return at;
+}
+
+template <class Field, class T, std::size_t... Index>
+char* protobuf_write_variant(protobuf_writer& to, char* at, const T& value, std::index_sequence<Index...>) {
+  const auto write = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    using alternative = std::variant_alternative_t<I, T>;
+    if constexpr (shape_of<alternative> != shape::null) {
+      constexpr std::size_t rank = (std::size_t{0} + ... + (Index < I && shape_of<std::variant_alternative_t<Index, T>> != shape::null ? 1 : 0));
+      at = detail::protobuf_write_element<Field::alternative_number(rank), Field::style>(to, at, *std::get_if<I>(&value));
+    }
+    return true;
+  };
+  static_cast<void>(((value.index() == Index && write(std::integral_constant<std::size_t, Index>{})) || ...));
+  return at;
+}
+
+// Writes a field that is not flat.
+template <class M, class Field, class T>
+char* protobuf_write_field(protobuf_writer& to, char* at, const T& member) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    return detail::protobuf_write_sequence<M, Field>(to, at, member);
+  } else if constexpr (form == shape::mapping) {
+    for (const auto& entry : member) {
+      at = protobuf_put::tag<Field::number, protobuf_wire::delimited>(to.room(at, protobuf_put::largest_length));
+      at = protobuf_write_delimited(to, at, [&to, &entry](char* start) {
+        start = detail::protobuf_write_element<1, protobuf_style::plain>(to, start, entry.first);
+        return detail::protobuf_write_element<2, Field::style>(to, start, entry.second);
+      });
+    }
+    return at;
+  } else if constexpr (form == shape::variant) {
+    return detail::protobuf_write_variant<Field>(to, at, member, std::make_index_sequence<std::variant_size_v<T>>{});
+  } else if constexpr (form == shape::optional) {
+    return member ? detail::protobuf_write_element<Field::number, Field::style>(to, at, *member) : at;
+  } else if constexpr (form == shape::free_json) {
+    return member.is_null() && !Field::is_required ? at : detail::protobuf_write_element<Field::number, Field::style>(to, at, member);
+  } else {
+    return detail::protobuf_write_element<Field::number, Field::style>(to, at, member);
+  }
+}
+
+struct protobuf_run {
+  protobuf_writer* to;
+  char* at;
+  std::size_t room;  // for all members that are flat
+};
+
+template <class M>
+char* protobuf_write_message(protobuf_writer& to, char* at, const M& message) {
+  if constexpr (shape_of<M> == shape::record) static_assert(assert_protobuf_numbers<M>());
+  const std::size_t room = detail::protobuf_room_inside(message);
+  at = to.room(at, room);
+  if constexpr (protobuf_is_flat<M, protobuf_style::plain>()) {
+    return detail::protobuf_put_inside(at, message);
+  } else {
+    return protobuf_fold(message, protobuf_run{&to, at, room}, [](protobuf_run& run, auto each, const auto& member) __attribute__((always_inline)) {
+      using field_type = decltype(each);
+      using type = typename field_type::type;
+      static_assert(assert_wire_type<type>());
+      if constexpr (protobuf_is_flat<type, field_type::style>()) {
+        run.at = detail::protobuf_put_field<M, field_type>(run.at, member);
+      } else {
+        run.at = detail::protobuf_write_field<M, field_type>(*run.to, run.at, member);
+        run.at = run.to->room(run.at, run.room);
+      }
+      return true;
+    }).at;
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+namespace tenon::inline v0::codec::detail {
+
+/// Source  google/protobuf/struct.proto: Value has null_value 1, number_value 2, string_value 3, bool_value 4, struct_value 5, list_value 6; Struct has
+///         fields 1 (a map), ListValue has values 1.
+template <class Json>
+char* protobuf_write_json(protobuf_writer& to, char* at, const Json& value) {
+  using kind = typename Json::value_t;
+  const auto text = [&to](char* start, std::string_view each) {
+    start = to.room(start, 2 * protobuf_put::largest_length + each.size());
+    return protobuf_put::copy(protobuf_put::varint(start, each.size()), each.data(), each.size());
+  };
+  at = to.room(at, 16);
+  switch (value.type()) {
+    case kind::boolean:
+      at = protobuf_put::tag<4, protobuf_wire::varint>(at);
+      return protobuf_put::varint(at, value.template get<bool>() ? 1 : 0);
+    case kind::number_integer:
+    case kind::number_unsigned:
+    case kind::number_float: return protobuf_put_number<protobuf_style::plain>(protobuf_put::tag<2, protobuf_wire::fixed64>(at), value.template get<double>());
+    case kind::string: return text(protobuf_put::tag<3, protobuf_wire::delimited>(at), value.template get_ref<const std::string&>());
+    case kind::array:
+      return protobuf_write_delimited(to, protobuf_put::tag<6, protobuf_wire::delimited>(at), [&to, &value](char* start) {
+        for (const Json& each : value) {
+          start = protobuf_put::tag<1, protobuf_wire::delimited>(to.room(start, 1));
+          start = protobuf_write_delimited(to, start, [&to, &each](char* inner) { return protobuf_write_json(to, inner, each); });
+        }
+        return start;
+      });
+    case kind::object:
+      return protobuf_write_delimited(to, protobuf_put::tag<5, protobuf_wire::delimited>(at), [&](char* start) {
+        for (auto entry = value.begin(); entry != value.end(); ++entry) {
+          start = protobuf_put::tag<1, protobuf_wire::delimited>(to.room(start, 1));
+          start = protobuf_write_delimited(to, start, [&](char* inner) {
+            inner = text(protobuf_put::tag<1, protobuf_wire::delimited>(to.room(inner, 1)), entry.key());
+            inner = protobuf_put::tag<2, protobuf_wire::delimited>(to.room(inner, 1));
+            return protobuf_write_delimited(to, inner, [&](char* mapped) { return protobuf_write_json(to, mapped, entry.value()); });
+          });
+        }
+        return start;
+      });
+    default: return protobuf_put::varint(protobuf_put::tag<1, protobuf_wire::varint>(at), 0);
+  }
+}
+
+// Calls `take(tag, at, end)` for each field of the message at `at`; it returns the place after the field, or nullptr.
+template <class Take>
+const char* protobuf_read_fields(protobuf_reader& in, const char* at, const char* last, const Take& take) {
+  const protobuf_varint length = in.read_length(at, last, "message");
+  if (length.next == nullptr || !in.enter(at)) return nullptr;
+  const char* const end = length.next + length.value;
+  at = length.next;
+  while (at < end) {
+    const protobuf_varint tag = in.read_tag(at);
+    if (tag.next == nullptr) return nullptr;
+    if (tag.next > end) return in.fail_overrun(end);
+    at = take(tag.value, tag.next, end);
+    if (at == nullptr) return nullptr;
+  }
+  in.leave();
+  return at == end ? at : in.fail_overrun(end);
+}
+
+template <class Json>
+const char* protobuf_read_json(protobuf_reader& in, const char* at, const char* last, Json& value) {
+  constexpr std::uint64_t field_1 = 8 | protobuf_wire::delimited;
+  constexpr std::uint64_t field_2 = 16 | protobuf_wire::delimited;
+  value = nullptr;
+  return protobuf_read_fields(in, at, last, [&](std::uint64_t tag, const char* from, const char* end) -> const char* {
+    switch (tag) {
+      case 8 | protobuf_wire::varint:
+        value = nullptr;
+        return in.skip(from, end, tag);
+      case 16 | protobuf_wire::fixed64: {
+        double number = 0;
+        from = protobuf_read_number<protobuf_style::plain>(in, from, end, number);
+        // Whole numbers that a double holds exactly come back as the integers they were.
+        constexpr double exact = 9'007'199'254'740'992;
+        if (number >= -exact && number <= exact && number == static_cast<double>(static_cast<std::int64_t>(number)) && !(number == 0 && __builtin_signbit(number))) {
+          value = static_cast<std::int64_t>(number);
+        } else {
+          value = number;
+        }
+        return from;
+      }
+      case 24 | protobuf_wire::delimited: {
+        std::string text;
+        from = protobuf_read_text(in, from, end, text);
+        value = std::move(text);
+        return from;
+      }
+      case 32 | protobuf_wire::varint: {
+        bool truth = false;
+        from = protobuf_read_number<protobuf_style::plain>(in, from, end, truth);
+        value = truth;
+        return from;
+      }
+      case 40 | protobuf_wire::delimited:
+        value = Json::object();
+        return protobuf_read_fields(in, from, end, [&](std::uint64_t entry, const char* entry_from, const char* entry_end) {
+          if (entry != field_1) return in.skip(entry_from, entry_end, entry);
+          std::string key;
+          Json mapped;
+          entry_from = protobuf_read_fields(in, entry_from, entry_end, [&](std::uint64_t half, const char* half_from, const char* half_end) {
+            if (half == field_1) return protobuf_read_text(in, half_from, half_end, key);
+            return half == field_2 ? protobuf_read_json(in, half_from, half_end, mapped) : in.skip(half_from, half_end, half);
+          });
+          if (entry_from == nullptr) return in.fail_at_field(key);
+          value[key] = std::move(mapped);
+          return entry_from;
+        });
+      case 48 | protobuf_wire::delimited:
+        value = Json::array();
+        return protobuf_read_fields(in, from, end, [&](std::uint64_t element, const char* element_from, const char* element_end) {
+          if (element != field_1) return in.skip(element_from, element_end, element);
+          value.push_back(nullptr);
+          element_from = protobuf_read_json(in, element_from, element_end, value.back());
+          return element_from == nullptr ? in.fail_at_index(value.size() - 1) : element_from;
+        });
+      default: return in.skip(from, end, tag);
+    }
+  });
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_read.hpp
+// Reads protobuf's messages straight into C++ values. Codec layer, part of protobuf.hpp.
+// A message is read twice at most: fields that come in order by comparing with the expected tag, whatever is left through a table of numbers.
+
+// tenon/codec/detail/protobuf_read_container.hpp
+// Reads protobuf into singles, repeated fields and maps, reusing the memory they have. Codec layer, part of protobuf.hpp.
+
+namespace tenon::inline v0::codec::detail {
+
+/// Reads the fields of a message up to `last`. What they do not mention gets its default; `merges`: it stays, and what is repeated is appended.
+template <class M>
+const char* protobuf_read_message(protobuf_reader& in, const char* at, const char* last, M& message, bool merges);
+template <class Json>
+const char* protobuf_read_json(protobuf_reader& in, const char* at, const char* last, Json& value);
+
+// A MessagePack object travels as bytes.
+template <class Handle>
+const char* protobuf_read_packed_object(protobuf_reader& in, const char* at, const char* last, Handle& value) {
+  const protobuf_varint length = in.read_length(at, last, "binary");
+  if (length.next == nullptr) return nullptr;
+  msgpack_reader packed{std::string_view{length.next, static_cast<std::size_t>(length.value)}, limits{.max_nesting = in.levels_left}};
+  const char* const next = msgpack_read_object(packed, packed.begin, value);
+  if (next != packed.end) return in.fail(at, "one MessagePack object", "other bytes");
+  return next;
+}
+
+template <int Number, protobuf_wire::kind Wire>
+[[gnu::always_inline]] inline bool protobuf_is_at(const char* at, const char* last) noexcept {
+  constexpr protobuf_put::tag_bytes tag = protobuf_put::tag_of<Number, Wire>;
+  return last - at >= static_cast<std::ptrdiff_t>(tag.size) && std::memcmp(at, tag.bytes.data(), tag.size) == 0;
+}
+template <int Number, protobuf_wire::kind Wire>
+inline constexpr std::size_t protobuf_tag_size = protobuf_put::tag_of<Number, Wire>.size;
+
+// Clears a member whose default is zero, keeping its memory.
+template <class T>
+[[gnu::always_inline]] inline void protobuf_clear(T& value) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::optional) {
+    value.reset();
+  } else if constexpr (requires { value.clear(); }) {
+    value.clear();
+  } else if constexpr (form == shape::record || form == shape::tuple) {
+    protobuf_apply(value, [](auto&... members) { (detail::protobuf_clear(members), ...); });
+  } else if constexpr (form == shape::fixed_sequence) {
+    for (auto& each : value) detail::protobuf_clear(each);
+  } else {
+    value = T{};
+  }
+}
+
+// Gives an optional its value; false when memory for it is not to be had.
+template <class T>
+bool protobuf_engage(protobuf_reader& in, const char* at, T& optional) {
+  using value_type = std::remove_reference_t<decltype(*optional)>;
+  if constexpr (requires { optional.emplace(); }) {
+    optional.emplace();
+  } else {
+    if (!in.template take_memory<memory_of_element<value_type, false>>(at)) [[unlikely]] return false;
+    optional = std::make_unique<value_type>();
+  }
+  return true;
+}
+
+template <class M>
+const char* protobuf_read_delimited(protobuf_reader& in, const char* at, const char* last, M& message, bool merges) {
+  const protobuf_varint length = in.read_length(at, last, "message");
+  if (length.next == nullptr || !in.enter(at)) [[unlikely]] return nullptr;
+  const char* const next = detail::protobuf_read_message(in, length.next, length.next + length.value, message, merges);
+  in.leave();
+  return next;
+}
+
+// Reads what follows the tag of a single.
+template <protobuf_style Style, class T>
+[[gnu::always_inline]] inline const char* protobuf_read_single(protobuf_reader& in, const char* at, const char* last, T& value, bool merges) {
+  static_assert(assert_readable_type<T>());
+  constexpr shape form = shape_of<T>;
+  if constexpr (protobuf_is_number<T>) {
+    static_cast<void>(merges);
+    return detail::protobuf_read_number<Style>(in, at, last, value);
+  } else if constexpr (form == shape::text) {
+    static_cast<void>(merges);
+    return protobuf_read_text(in, at, last, value);
+  } else if constexpr (form == shape::binary) {
+    static_cast<void>(merges);
+    return protobuf_read_binary(in, at, last, value);
+  } else if constexpr (form == shape::duration || form == shape::time_point) {
+    return protobuf_read_time(in, at, last, value, merges);
+  } else if constexpr (form == shape::free_json) {
+    static_cast<void>(merges);
+    return protobuf_read_json(in, at, last, value);
+  } else if constexpr (form == shape::free_msgpack) {
+    static_cast<void>(merges);
+    return protobuf_read_packed_object(in, at, last, value);
+  } else if constexpr (form == shape::null) {
+    static_cast<void>(merges);
+    static_cast<void>(value);
+    const protobuf_varint length = in.read_length(at, last, "message");
+    return length.next == nullptr ? nullptr : length.next + length.value;
+  } else {
+    return detail::protobuf_read_delimited(in, at, last, value, merges);
+  }
+}
+
+// Reads what follows the tag of an element: itself, or the message it is wrapped in.
+template <protobuf_style Style, class T>
+[[gnu::always_inline]] inline const char* protobuf_read_element(protobuf_reader& in, const char* at, const char* last, T& value, bool merges) {
+  if constexpr (protobuf_is_single<T>) {
+    return detail::protobuf_read_single<Style>(in, at, last, value, merges);
+  } else {
+    protobuf_wrapped<T> wrapped{value};
+    return detail::protobuf_read_delimited(in, at, last, wrapped, merges);
+  }
+}
+template <class T, protobuf_style Style>
+consteval protobuf_wire::kind protobuf_element_wire() {
+  if constexpr (protobuf_is_single<T>) return protobuf_wire_of<T, Style>();
+  else return protobuf_wire::delimited;
+}
+
+// Numbers side by side, after their length. An array is filled from `filled` on.
+template <protobuf_style Style, class T>
+const char* protobuf_read_packed(protobuf_reader& in, const char* at, const char* last, T& values, std::size_t& filled) {
+  using element_type = typename T::value_type;
+  const protobuf_varint length = in.read_length(at, last, "packed numbers");
+  if (length.next == nullptr) [[unlikely]] return nullptr;
+  at = length.next;
+  const auto size = static_cast<std::size_t>(length.value);
+  const char* const end = at + size;
+  constexpr std::size_t width = protobuf_width<element_type, Style>;
+  std::size_t count = size;
+  if constexpr (width != 0) {
+    if (size % width != 0) [[unlikely]] return in.fail(at, width == 4 ? "packed numbers of 4 bytes each" : "packed numbers of 8 bytes each", tenon::detail::join_text({tenon::detail::number_text{size}, " bytes"}));
+    count = size / width;
+  } else if constexpr (requires { values.reserve(count); }) {
+    count = 0;
+    for (const char* each = at; each != end; ++each) count += static_cast<unsigned char>(*each) < 0x80 ? 1U : 0U;
+  }
+  if constexpr (shape_of<T> == shape::sequence && protobuf_is_block<T, Style>) {
+    const std::size_t before = values.size();
+    values.resize(before + count);
+    if (size != 0) std::memcpy(values.data() + before, at, size);
+    return end;
+  } else {
+    if constexpr (shape_of<T> == shape::sequence && requires { values.reserve(count); }) {
+      if (values.capacity() - values.size() < count) values.reserve(values.size() + count);
+    }
+    while (at < end) {
+      element_type each{};
+      const char* const next = detail::protobuf_read_number<Style>(in, at, end, each);
+      if (next == nullptr) [[unlikely]] return in.fail_at_index(shape_of<T> == shape::fixed_sequence ? filled : static_cast<std::size_t>(values.size()));
+      at = next;
+      if constexpr (shape_of<T> == shape::fixed_sequence) {
+        if (filled < values.size()) values[filled] = each;
+        ++filled;
+      } else if constexpr (requires { typename T::key_type; }) {
+        values.insert(each);
+      } else {
+        values.push_back(each);
+      }
+    }
+    return at == end ? at : in.fail_overrun(end);
+  }
+}
+
+// How many elements stand in a row from the one whose length is at `at`.
+template <int Number>
+std::size_t protobuf_count_run(protobuf_reader& in, const char* at, const char* last) {
+  std::size_t count = 0;
+  while (true) {
+    if (last - at < 4) return count + 1;
+    const protobuf_varint length = in.read_varint(at);
+    if (length.next == nullptr || length.next > last || length.value > static_cast<std::uint64_t>(last - length.next)) return count + 1;
+    ++count;
+    at = length.next + length.value;
+    if (!protobuf_is_at<Number, protobuf_wire::delimited>(at, last)) return count;
+    at += protobuf_tag_size<Number, protobuf_wire::delimited>;
+  }
+}
+
+// Appends the element whose tag has just been read.
+template <int Number, protobuf_style Style, class T>
+const char* protobuf_append_element(protobuf_reader& in, const char* at, const char* last, T& values) {
+  using element_type = typename T::value_type;
+  const auto index = static_cast<std::size_t>(values.size());
+  if constexpr (!requires { values.capacity(); }) {
+    if (!in.template take_memory<memory_of_element<element_type, false>>(at)) [[unlikely]] return in.fail_at_index(index);
+  }
+  if constexpr (requires { typename T::key_type; } || std::is_same_v<element_type, bool>) {
+    element_type each{};
+    at = detail::protobuf_read_element<Style>(in, at, last, each, false);
+    if (at == nullptr) [[unlikely]] return in.fail_at_index(index);
+    if constexpr (std::is_same_v<element_type, bool>) values.push_back(each);
+    else values.insert(std::move(each));
+    return at;
+  } else {
+    // Growing by doubling would move what has been read again and again.
+    if constexpr (!protobuf_is_number<element_type> && requires { values.reserve(index); }) {
+      if (values.capacity() == index) [[unlikely]] {
+        std::size_t needed = index + protobuf_count_run<Number>(in, at, last);
+        if (in.error.failed()) return nullptr;
+        if (needed < 2 * index) needed = 2 * index;
+        if (!in.memory.take((needed - index) * sizeof(element_type), in.error, static_cast<std::size_t>(at - in.begin))) [[unlikely]] return in.fail_at_index(index);
+        values.reserve(needed);
+      }
+    }
+    at = detail::protobuf_read_element<Style>(in, at, last, values.emplace_back(), false);
+    return at == nullptr ? in.fail_at_index(index) : at;
+  }
+}
+
+[[gnu::cold, gnu::noinline]] inline const char* protobuf_fail_count(protobuf_reader& in, const char* at, std::size_t expected, std::size_t found) {
+  using tenon::detail::number_text;
+  return in.fail(at, tenon::detail::join_text({"array of ", number_text{expected}, " elements"}), tenon::detail::join_text({"array of ", number_text{found}, " elements"}));
+}
+
+// Reads the elements that stand in a row here, or returns `at` when there are none. They replace what was there, and use its memory.
+template <int Number, protobuf_style Style, class T>
+const char* protobuf_read_run(protobuf_reader& in, const char* at, const char* last, T& values) {
+  using element_type = typename T::value_type;
+  constexpr protobuf_wire::kind wire = protobuf_element_wire<element_type, Style>();
+  constexpr bool may_be_packed = protobuf_is_number<element_type>;
+  constexpr bool is_fixed = shape_of<T> == shape::fixed_sequence;
+  if (!protobuf_is_at<Number, protobuf_wire::delimited>(at, last)) {
+    if (!may_be_packed || !protobuf_is_at<Number, wire>(at, last)) return at;
+  }
+  const char* const start = at;
+  std::size_t filled = 0;
+  if constexpr (!is_fixed && (may_be_packed || requires { typename T::key_type; })) values.clear();
+  auto existing = values.begin();
+  while (true) {
+    if constexpr (may_be_packed) {
+      if (protobuf_is_at<Number, protobuf_wire::delimited>(at, last)) {
+        at = detail::protobuf_read_packed<Style>(in, at + protobuf_tag_size<Number, wire>, last, values, filled);
+        if (at == nullptr) [[unlikely]] return nullptr;
+        continue;
+      }
+    }
+    if (!protobuf_is_at<Number, wire>(at, last)) break;
+    at += protobuf_tag_size<Number, wire>;
+    if constexpr (is_fixed) {
+      if (filled >= values.size()) return protobuf_fail_count(in, start, values.size(), filled + 1);
+      at = detail::protobuf_read_element<Style>(in, at, last, values[filled], false);
+      if (at == nullptr) [[unlikely]] return in.fail_at_index(filled);
+      ++filled;
+    } else if constexpr (may_be_packed || requires { typename T::key_type; }) {
+      at = detail::protobuf_append_element<Number, Style>(in, at, last, values);
+      if (at == nullptr) [[unlikely]] return nullptr;
+    } else if (existing != values.end()) {
+      at = detail::protobuf_read_element<Style>(in, at, last, *existing, false);
+      if (at == nullptr) [[unlikely]] return in.fail_at_index(filled);
+      ++existing;
+      ++filled;
+    } else {
+      at = detail::protobuf_append_element<Number, Style>(in, at, last, values);
+      if (at == nullptr) [[unlikely]] return nullptr;
+      existing = values.end();
+    }
+  }
+  if constexpr (is_fixed) {
+    if (filled != values.size()) return protobuf_fail_count(in, start, values.size(), filled);
+  } else if constexpr (!may_be_packed && !requires { typename T::key_type; }) {
+    if (existing != values.end()) values.erase(existing, values.end());
+  }
+  return at;
+}
+
+// Reads one entry of a map, after its tag. The last entry of a key counts.
+template <protobuf_style Style, class T>
+const char* protobuf_read_entry(protobuf_reader& in, const char* at, const char* last, T& values) {
+  using mapped_type = typename T::mapped_type;
+  const protobuf_varint length = in.read_length(at, last, "map entry");
+  if (length.next == nullptr || !in.enter(at)) [[unlikely]] return nullptr;
+  if (!in.template take_memory<memory_of_element<typename T::value_type, false>>(at)) [[unlikely]] return nullptr;
+  const char* const end = length.next + length.value;
+  typename T::key_type key{};
+  mapped_type mapped{};
+  bool has_value = false;
+  at = length.next;
+  while (at < end) {
+    const protobuf_varint tag = in.read_tag(at);
+    if (tag.next == nullptr) return nullptr;
+    if (tag.next > end) return in.fail_overrun(end);
+    if (tag.value == (8 | protobuf_wire_of<typename T::key_type, protobuf_style::plain>())) {
+      at = detail::protobuf_read_single<protobuf_style::plain>(in, tag.next, end, key, false);
+      if (at == nullptr) return in.fail_at_field("key");
+    } else if (tag.value == (16 | protobuf_element_wire<mapped_type, Style>())) {
+      at = detail::protobuf_read_element<Style>(in, tag.next, end, mapped, has_value);
+      has_value = true;
+      if (at == nullptr) {
+        if constexpr (shape_of<typename T::key_type> == shape::text) return in.fail_at_field(key);
+        else if constexpr (shape_of<typename T::key_type> == shape::enumeration) return in.fail_at_field(tenon::detail::number_text{static_cast<protobuf_enum_number<typename T::key_type>>(key)});
+        else return in.fail_at_field(tenon::detail::number_text{key});
+      }
+    } else {
+      at = in.skip(tag.next, end, tag.value);
+      if (at == nullptr) return nullptr;
+    }
+  }
+  if (at != end) return in.fail_overrun(end);
+  in.leave();
+  if constexpr (requires { values.insert_or_assign(std::move(key), std::move(mapped)); }) values.insert_or_assign(std::move(key), std::move(mapped));
+  else values[std::move(key)] = std::move(mapped);
+  return at;
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+namespace tenon::inline v0::codec::detail {
+
+// Reads one occurrence of a field, or of one alternative, after its tag, into what the member holds; what is repeated is appended. `tag` is the tag's value. By type, not
+// by field: `Number` is 0 where it does not matter.
+template <int Number, protobuf_style Style, std::size_t Alternative, class T>
+const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* place) {
+  T& member = *static_cast<T*>(place);
+  constexpr shape form = shape_of<T>;
+  static_cast<void>(tag);
+  if constexpr (form == shape::optional) {
+    const bool had_value = static_cast<bool>(member);
+    if (!had_value && !protobuf_engage(in, at, member)) [[unlikely]] return nullptr;
+    return detail::protobuf_read_element<Style>(in, at, last, *member, had_value);
+  } else if constexpr (form == shape::sequence) {
+    if constexpr (protobuf_is_number<typename T::value_type>) {
+      std::size_t filled = 0;
+      if ((tag & 7) == protobuf_wire::delimited) return detail::protobuf_read_packed<Style>(in, at, last, member, filled);
+    }
+    return detail::protobuf_append_element<Number, Style>(in, at, last, member);
+  } else if constexpr (form == shape::mapping) {
+    return detail::protobuf_read_entry<Style>(in, at, last, member);
+  } else if constexpr (form == shape::variant) {
+    const bool had_value = member.index() == Alternative;
+    if (!had_value) member.template emplace<Alternative>();
+    return detail::protobuf_read_element<Style>(in, at, last, *std::get_if<Alternative>(&member), had_value);
+  } else if constexpr (form == shape::fixed_sequence) {
+    // The whole row is read again from its first tag; one that is longer than it needs to be is passed over.
+    const char* const start = at - protobuf_tag_size<Number, protobuf_wire::delimited>;
+    const char* const next = detail::protobuf_read_run<Number, Style>(in, start, last, member);
+    return next == start ? in.skip(at, last, tag) : next;
+  } else {
+    return detail::protobuf_read_element<Style>(in, at, last, member, true);
+  }
+}
+
+// Reads a field that is expected here; returns `at` when it is not here.
+template <class M, class Field, class T>
+[[gnu::always_inline]] inline const char* protobuf_read_field(protobuf_reader& in, const char* at, const char* last, T& member) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    return detail::protobuf_read_run<Field::number, Field::style>(in, at, last, member);
+  } else if constexpr (form == shape::mapping) {
+    if (!protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last)) return at;
+    member.clear();
+    do {
+      at = detail::protobuf_read_entry<Field::style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
+      if (at == nullptr) [[unlikely]] return nullptr;
+    } while (protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last));
+    return at;
+  } else if constexpr (form == shape::optional) {
+    constexpr protobuf_wire::kind wire = protobuf_element_wire<std::remove_reference_t<decltype(*member)>, Field::style>();
+    if (!protobuf_is_at<Field::number, wire>(at, last)) return at;
+    if (!member && !protobuf_engage(in, at, member)) [[unlikely]] return nullptr;
+    return detail::protobuf_read_element<Field::style>(in, at + protobuf_tag_size<Field::number, wire>, last, *member, false);
+  } else if constexpr (form == shape::variant) {
+    // Which alternative comes is for the table to say.
+    return at;
+  } else {
+    constexpr protobuf_wire::kind wire = protobuf_wire_of<T, Field::style>();
+    if (!protobuf_is_at<Field::number, wire>(at, last)) return at;
+    return detail::protobuf_read_single<Field::style>(in, at + protobuf_tag_size<Field::number, wire>, last, member, false);
+  }
+}
+
+// One number of a message, for the table.
+struct protobuf_entry {
+  const char* (*merge)(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* member);
+  std::uint32_t number;
+  std::uint8_t field;
+  std::uint8_t wires;  // a bit for each wire type that it comes in
+};
+
+template <class T, std::size_t Alternative, protobuf_style Style>
+consteval std::uint8_t protobuf_wires() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::optional) {
+    return 1U << protobuf_element_wire<std::remove_cvref_t<decltype(*std::declval<T&>())>, Style>();
+  } else if constexpr (form == shape::variant) {
+    return 1U << protobuf_element_wire<std::variant_alternative_t<Alternative, T>, Style>();
+  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    constexpr bool may_be_packed = protobuf_is_number<typename T::value_type>;
+    return static_cast<std::uint8_t>(1U << protobuf_element_wire<typename T::value_type, Style>() | (may_be_packed ? 1U << protobuf_wire::delimited : 0U));
+  } else if constexpr (form == shape::mapping) {
+    return 1U << protobuf_wire::delimited;
+  } else {
+    return 1U << protobuf_wire_of<T, Style>();
+  }
+}
+template <class Field, std::size_t Alternative>
+consteval protobuf_entry protobuf_make_entry(int number) {
+  using type = typename Field::type;
+  constexpr bool needs_number = shape_of<type> == shape::sequence || shape_of<type> == shape::fixed_sequence;
+  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
+          protobuf_wires<type, Alternative, Field::style>()};
+}
+template <class M, std::size_t... Place>
+consteval auto protobuf_make_entries(std::index_sequence<Place...>) {
+  constexpr const auto& places = protobuf_places<M>;
+  return std::array<protobuf_entry, sizeof...(Place)>{protobuf_make_entry<protobuf_field<M, places[Place].field>, places[Place].alternative>(places[Place].number)...};
+}
+template <class M>
+inline constexpr auto protobuf_entries = protobuf_make_entries<M>(std::make_index_sequence<protobuf_places<M>.size()>{});
+
+// A field by its number, the one after the last tried first. Not templated.
+inline std::size_t protobuf_find(const protobuf_entry* entries, std::size_t count, std::uint64_t number, std::size_t expected) noexcept {
+  for (std::size_t step = 0; step < count; ++step) {
+    const std::size_t index = expected + step < count ? expected + step : expected + step - count;
+    if (entries[index].number == number) return index;
+  }
+  return count;
+}
+
+template <class... Fields>
+consteval auto protobuf_make_names(const boost::hana::tuple<Fields...>&) {
+  return std::array<std::string_view, sizeof...(Fields)>{std::string_view{Fields::name}...};
+}
+template <class T>
+inline constexpr auto protobuf_names = protobuf_make_names(fields_of<T>);
+
+template <class M>
+[[gnu::cold, gnu::noinline]] const char* protobuf_fail_in(protobuf_reader& in, [[maybe_unused]] const M& message, [[maybe_unused]] std::size_t index) {
+  if constexpr (is_protobuf_call<M>) {
+    if (index < message.names.size()) return in.fail_at_field(message.names[index]);
+    in.fail_at_index(index);
+    return in.fail_at_field("arguments");
+  } else if constexpr (is_protobuf_wrapped<M>) {
+    return nullptr;
+  } else if constexpr (shape_of<M> == shape::tuple) {
+    return in.fail_at_index(index);
+  } else {
+    return in.fail_at_field(protobuf_names<M>[index]);
+  }
+}
+
+// Which fields have to be noted when they come: required ones, and those whose default is not zero.
+template <class M, class Field>
+inline constexpr bool protobuf_is_noted = !Field::keeps_unknown && (Field::is_required || !protobuf_defaults_to_zero<M, Field>());
+template <class M, std::size_t... Index>
+consteval bool protobuf_has_required(std::index_sequence<Index...>) {
+  return (protobuf_field<M, Index>::is_required || ...);
+}
+template <class M, std::size_t... Index>
+consteval bool protobuf_has_other_default(std::index_sequence<Index...>) {
+  return ((!protobuf_field<M, Index>::keeps_unknown && !protobuf_defaults_to_zero<M, protobuf_field<M, Index>>()) || ...);
+}
+template <class M, std::size_t... Index>
+consteval bool protobuf_any_noted(std::index_sequence<Index...>) {
+  return (protobuf_is_noted<M, protobuf_field<M, Index>> || ...);
+}
+template <class M, std::size_t... Index>
+consteval std::size_t protobuf_unknown_field(std::index_sequence<Index...>) {
+  std::size_t found = sizeof...(Index);
+  static_cast<void>(((protobuf_field<M, Index>::keeps_unknown ? (found = Index, true) : false) || ...));
+  return found;
+}
+
+template <std::size_t Words>
+struct protobuf_noted {
+  std::array<std::uint64_t, Words> words{};
+  void note(std::size_t index) noexcept { words[index / 64] |= std::uint64_t{1} << (index % 64); }
+  bool has(std::size_t index) const noexcept { return (words[index / 64] >> (index % 64) & 1U) != 0; }
+};
+template <>
+struct protobuf_noted<0> {
+  void note(std::size_t) noexcept {}
+  bool has(std::size_t) const noexcept { return true; }
+};
+
+template <class M>
+using protobuf_noted_in = protobuf_noted<protobuf_any_noted<M>(protobuf_indices<M>{}) ? protobuf_field_count<M> / 64 + 1 : 0>;
+
+// The first field that did not come and is required, or whose default is not zero; the count when there is none.
+template <class M, bool Required>
+std::size_t protobuf_misses_any(const protobuf_noted_in<M>& noted, std::bool_constant<Required>) {
+  constexpr auto asked = []<std::size_t... Index>(std::index_sequence<Index...>) {
+    return std::array<bool, sizeof...(Index)>{
+        (!protobuf_field<M, Index>::keeps_unknown && (Required ? protobuf_field<M, Index>::is_required : !protobuf_defaults_to_zero<M, protobuf_field<M, Index>>()))...};
+  }(protobuf_indices<M>{});
+  for (std::size_t index = 0; index < asked.size(); ++index) {
+    if (asked[index] && !noted.has(index)) return index;
+  }
+  return asked.size();
+}
+
+// Gives the fields that did not come, and whose default is not zero, that default.
+template <class M>
+[[gnu::noinline]] void protobuf_restore(M& message, const protobuf_noted_in<M>& noted) {
+  M fresh{};
+  std::array<void*, protobuf_field_count<M>> places{};
+  protobuf_fold(fresh, 0, [&places](int&, auto each, auto& member) {
+    places[decltype(each)::index] = std::addressof(member);
+    return true;
+  });
+  protobuf_fold(message, 0, [&](int&, auto each, auto& member) {
+    using field_type = decltype(each);
+    if constexpr (protobuf_is_noted<M, field_type> && !protobuf_defaults_to_zero<M, field_type>()) {
+      if (!noted.has(field_type::index)) member = std::move(*static_cast<typename field_type::type*>(places[field_type::index]));
+    }
+    return true;
+  });
+}
+
+// What is left of a message: fields in another order, repeated ones again, unknown ones.
+template <class M>
+[[gnu::noinline]] const char* protobuf_read_rest(protobuf_reader& in, const char* at, const char* last, M& message, protobuf_noted_in<M>* noted) {
+  std::array<void*, protobuf_field_count<M> + 1> places{};
+  static_cast<void>(protobuf_fold(message, 0, [&places](int&, auto each, auto& member) {
+    places[decltype(each)::index] = const_cast<void*>(static_cast<const void*>(std::addressof(member)));
+    return true;
+  }));
+  constexpr std::size_t unknown = protobuf_unknown_field<M>(protobuf_indices<M>{});
+  constexpr std::size_t count = protobuf_entries<M>.size();
+  std::size_t expected = 0;
+  while (at < last) {
+    const protobuf_varint tag = in.read_tag(at);
+    if (tag.next == nullptr) [[unlikely]] return nullptr;
+    if (tag.next > last) [[unlikely]] return in.fail_overrun(last);
+    const std::size_t found = protobuf_find(protobuf_entries<M>.data(), count, tag.value >> 3, expected);
+    // A known number in an unknown wire type is an unknown field.
+    if (found != count && (unsigned{protobuf_entries<M>[found].wires} >> (tag.value & 7) & 1U) != 0) {
+      const protobuf_entry& entry = protobuf_entries<M>[found];
+      if (noted != nullptr) noted->note(entry.field);
+      at = entry.merge(in, tag.next, last, tag.value, places[entry.field]);
+      if (at == nullptr) [[unlikely]] return protobuf_fail_in(in, message, entry.field);
+      expected = found;
+      continue;
+    }
+    const char* const next = in.skip(tag.next, last, tag.value);
+    if (next == nullptr) [[unlikely]] return nullptr;
+    if constexpr (unknown != protobuf_field_count<M>) {
+      auto& kept = *static_cast<typename protobuf_field<M, unknown>::type*>(places[unknown]);
+      using unit = typename protobuf_field<M, unknown>::type::value_type;
+      kept.insert(kept.end(), reinterpret_cast<const unit*>(at), reinterpret_cast<const unit*>(next));
+    }
+    at = next;
+  }
+  return at == last ? at : in.fail_overrun(last);
+}
+
+template <class M>
+struct protobuf_progress {
+  protobuf_reader* in;
+  const char* at;
+  const char* last;
+  protobuf_noted_in<M> noted;
+};
+
+template <class M>
+const char* protobuf_read_message(protobuf_reader& in, const char* at, const char* last, M& message, bool merges) {
+  if constexpr (shape_of<M> == shape::record) static_assert(assert_protobuf_numbers<M>());
+  if (merges) [[unlikely]] return at == last ? at : protobuf_read_rest<M>(in, at, last, message, nullptr);
+  using progress = protobuf_progress<M>;
+  progress state = protobuf_fold(message, progress{&in, at, last, {}}, [&message](progress& now, auto each, auto& member) __attribute__((always_inline)) {
+    using field_type = decltype(each);
+    if constexpr (field_type::keeps_unknown) {
+      member.clear();
+      return true;
+    } else {
+      const char* const next = detail::protobuf_read_field<M, field_type>(*now.in, now.at, now.last, member);
+      if (next == now.at) {
+        if constexpr (protobuf_defaults_to_zero<M, field_type>()) detail::protobuf_clear(member);
+      } else {
+        if constexpr (protobuf_is_noted<M, field_type>) now.noted.note(field_type::index);
+      }
+      now.at = next;
+      if (next != nullptr) [[likely]] return true;
+      protobuf_fail_in(*now.in, message, field_type::index);
+      return false;
+    }
+  });
+  if (state.at == nullptr) [[unlikely]] return nullptr;
+  if constexpr (protobuf_has_other_default<M>(protobuf_indices<M>{})) {
+    if (protobuf_misses_any<M>(state.noted, std::false_type{}) != protobuf_field_count<M>) protobuf_restore(message, state.noted);
+  }
+  if (state.at != last) [[unlikely]] {
+    state.at = protobuf_read_rest<M>(in, state.at, last, message, &state.noted);
+    if (state.at == nullptr) [[unlikely]] return nullptr;
+  }
+  if constexpr (protobuf_has_required<M>(protobuf_indices<M>{})) {
+    const std::size_t missing = protobuf_misses_any<M>(state.noted, std::true_type{});
+    if (missing != protobuf_field_count<M>) [[unlikely]] {
+      in.fail(last, "a value (it is required)", "none");
+      return protobuf_fail_in(in, message, missing);
+    }
+  }
+  return state.at;
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/protobuf_schema.hpp
+// The body of a message as a .proto file has it, piece by piece, at compile time as well: what a schema is locked against, and what describe prints. Codec layer.
+
+namespace tenon::inline v0::codec::detail {
+
+// A sink takes the text: `put(text)`; `put_type<T>()` for the name of a struct or an enum; `put_doc(text, depth)` for a comment.
+
+template <class Sink>
+constexpr void proto_put_character(Sink& sink, char c) {
+  sink.put(std::string_view{&c, 1});
+}
+template <class Sink>
+constexpr void proto_put_number(Sink& sink, int number) {
+  if (number >= 10) proto_put_number(sink, number / 10);
+  proto_put_character(sink, static_cast<char>('0' + number % 10));
+}
+template <class Sink>
+constexpr void proto_put_indent(Sink& sink, int depth) {
+  for (; depth > 0; --depth) sink.put("  ");
+}
+constexpr bool proto_is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool proto_is_word(char c) { return proto_is_letter(c) || (c >= '0' && c <= '9'); }
+
+// Names in C++ and on other wires may hold what .proto has no place for: one underscore for each run of it.
+template <class Sink>
+constexpr void proto_put_name(Sink& sink, std::string_view name) {
+  if (!name.empty() && !proto_is_letter(name.front()) && name.front() != '_') proto_put_character(sink, 'f');
+  bool pending = false;
+  bool begun = false;
+  for (const char c : name) {
+    if (proto_is_word(c) || c == '_') {
+      if (pending && begun) proto_put_character(sink, '_');
+      pending = false;
+      begun = true;
+      proto_put_character(sink, c);
+    } else {
+      pending = true;
+    }
+  }
+}
+// `lines_to_draw` as `LinesToDraw`.
+template <class Sink>
+constexpr void proto_put_camel(Sink& sink, std::string_view name) {
+  bool capital = true;
+  for (const char c : name) {
+    if (!proto_is_word(c)) {
+      capital = true;
+      continue;
+    }
+    proto_put_character(sink, capital && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    capital = false;
+  }
+}
+
+/// The full name of a struct in .proto: that of tenon::name on the struct, else the one in C++ without namespaces.
+template <class T>
+inline constexpr std::string_view proto_full_name = tenon::detail::name_or(protobuf_record_attributes<T>(), type_name<T>);
+/// The same without its package; in a template's name the dots are C++'s.
+template <class T>
+inline constexpr std::string_view proto_short_name = has_attribute<name_attribute>(protobuf_record_attributes<T>())
+                                                         ? proto_full_name<T>.substr(proto_full_name<T>.rfind('.') + 1)
+                                                         : proto_full_name<T>;
+
+template <class T, protobuf_style Style>
+constexpr std::string_view proto_scalar() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) {
+    return "bool";
+  } else if constexpr (form == shape::integer) {
+    constexpr bool is_wide = sizeof(T) == 8;
+    if constexpr (Style == protobuf_style::fixed) return std::is_signed_v<T> ? (is_wide ? "sfixed64" : "sfixed32") : (is_wide ? "fixed64" : "fixed32");
+    else if constexpr (std::is_unsigned_v<T>) return is_wide ? "uint64" : "uint32";
+    else if constexpr (Style == protobuf_style::zigzag) return is_wide ? "sint64" : "sint32";
+    else return is_wide ? "int64" : "int32";
+  } else if constexpr (form == shape::floating) {
+    return sizeof(T) == 8 ? "double" : "float";
+  } else if constexpr (form == shape::text) {
+    return "string";
+  } else if constexpr (form == shape::binary || form == shape::free_msgpack) {
+    return "bytes";
+  } else if constexpr (form == shape::duration) {
+    return "google.protobuf.Duration";
+  } else if constexpr (form == shape::time_point) {
+    return "google.protobuf.Timestamp";
+  } else if constexpr (form == shape::free_json) {
+    return "google.protobuf.Value";
+  } else if constexpr (form == shape::null) {
+    return "google.protobuf.Empty";
+  } else {
+    return "";
+  }
+}
+
+// What the elements of a field are.
+template <class T>
+consteval auto proto_item_of() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::optional) return std::type_identity<std::remove_cv_t<typename pointed_to<T>::type>>{};
+  else if constexpr (form == shape::sequence || form == shape::fixed_sequence) return std::type_identity<typename T::value_type>{};
+  else if constexpr (form == shape::mapping) return std::type_identity<typename T::mapped_type>{};
+  else return std::type_identity<T>{};
+}
+template <class T>
+using proto_item = typename decltype(proto_item_of<T>())::type;
+
+// Whether a field's elements are of a message that has no name of its own: it is declared beside the field.
+template <class T>
+inline constexpr bool proto_is_nameless = !protobuf_is_single<T> || shape_of<T> == shape::tuple;
+// Presence of a scalar has to be asked for; a message has it.
+template <class T>
+inline constexpr bool proto_has_presence = proto_is_nameless<T> || shape_of<T> == shape::record || shape_of<T> == shape::duration || shape_of<T> == shape::time_point ||
+                                           shape_of<T> == shape::free_json || shape_of<T> == shape::null;
+
+/// The name of field `Index`: the wire name; `value` in what is wrapped, `value1` in a tuple, the parameter's name or `argument1` in a call.
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_field_name(Sink& sink, std::span<const std::string_view> names, bool camel) {
+  const auto put = [&sink, camel](std::string_view name) {
+    if (camel) proto_put_camel(sink, name);
+    else proto_put_name(sink, name);
+  };
+  if constexpr (is_protobuf_wrapped<M>) {
+    put("value");
+  } else if constexpr (is_protobuf_call<M> || shape_of<M> == shape::tuple) {
+    if (Index < names.size()) return put(names[Index]);
+    put(is_protobuf_call<M> ? "argument" : "value");
+    proto_put_number(sink, static_cast<int>(Index) + 1);
+  } else {
+    put(field<M, Index>::name);
+  }
+}
+
+template <class T, std::size_t Alternative, class Sink>
+constexpr void proto_put_alternative_name(Sink& sink) {
+  using type = std::variant_alternative_t<Alternative, T>;
+  constexpr shape form = shape_of<type>;
+  if constexpr (form == shape::record) proto_put_name(sink, proto_short_name<type>);
+  else if constexpr (form == shape::enumeration) proto_put_name(sink, type_name<type>);
+  else if constexpr (form == shape::duration) sink.put("duration");
+  else if constexpr (form == shape::time_point) sink.put("timestamp");
+  else if constexpr (form == shape::free_json) sink.put("value");
+  else if constexpr (proto_is_nameless<type>) sink.put("item"), proto_put_number(sink, static_cast<int>(Alternative) + 1);
+  else sink.put(proto_scalar<type, protobuf_style::plain>());
+}
+
+template <class M, std::size_t Index, class T, protobuf_style Style, class Sink>
+constexpr void proto_put_type(Sink& sink, std::span<const std::string_view> names, int alternative = 0) {
+  if constexpr (proto_is_nameless<T>) {
+    proto_put_field_name<M, Index>(sink, names, true);
+    sink.put("Item");
+    if (alternative != 0) proto_put_number(sink, alternative);
+  } else if constexpr (shape_of<T> == shape::record || shape_of<T> == shape::enumeration) {
+    sink.template put_type<T>();
+  } else {
+    sink.put(proto_scalar<T, Style>());
+  }
+}
+
+template <class M, class Sink>
+constexpr void proto_put_body(Sink& sink, std::span<const std::string_view> names, int depth);
+
+// The declaration of a message that stands beside the field that needs it.
+template <class M, std::size_t Index, class T, class Sink>
+constexpr void proto_put_nested(Sink& sink, std::span<const std::string_view> names, int depth, int alternative = 0) {
+  if constexpr (proto_is_nameless<T>) {
+    sink.put("\n");
+    proto_put_indent(sink, depth);
+    sink.put("message ");
+    proto_put_type<M, Index, T, protobuf_style::plain>(sink, names, alternative);
+    sink.put(" {\n");
+    using body = std::conditional_t<shape_of<T> == shape::tuple, T, protobuf_wrapped<T>>;
+    proto_put_body<body>(sink, {}, depth + 1);
+    proto_put_indent(sink, depth);
+    sink.put("}\n");
+  }
+}
+
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_end(Sink& sink, std::span<const std::string_view> names, int number) {
+  sink.put(" ");
+  proto_put_field_name<M, Index>(sink, names, false);
+  sink.put(" = ");
+  proto_put_number(sink, number);
+  sink.put(";\n");
+}
+
+template <class M, std::size_t Index, class T, class Sink, std::size_t... Alternative>
+constexpr void proto_put_oneof(Sink& sink, std::span<const std::string_view> names, int depth, std::index_sequence<Alternative...>) {
+  using field_type = protobuf_field<M, Index>;
+  sink.put("oneof ");
+  proto_put_field_name<M, Index>(sink, names, false);
+  sink.put(" {\n");
+  std::size_t rank = 0;
+  const auto put = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    using type = std::variant_alternative_t<I, T>;
+    if constexpr (shape_of<type> != shape::null) {
+      proto_put_indent(sink, depth + 1);
+      proto_put_type<M, Index, type, field_type::style>(sink, names, static_cast<int>(I) + 1);
+      sink.put(" ");
+      proto_put_field_name<M, Index>(sink, names, false);
+      sink.put("_");
+      proto_put_alternative_name<T, I>(sink);
+      sink.put(" = ");
+      proto_put_number(sink, field_type::alternative_number(rank++));
+      sink.put(";\n");
+    }
+  };
+  (put(std::integral_constant<std::size_t, Alternative>{}), ...);
+  proto_put_indent(sink, depth);
+  sink.put("}\n");
+}
+
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_field(Sink& sink, std::span<const std::string_view> names, int depth) {
+  using field_type = protobuf_field<M, Index>;
+  using type = typename field_type::type;
+  constexpr shape form = shape_of<type>;
+  if constexpr (!field_type::keeps_unknown) {
+    if constexpr (shape_of<M> == shape::record) {
+      constexpr const auto& attributes = field<M, Index>::attributes;
+      if constexpr (has_attribute<doc_attribute>(attributes)) sink.put_doc(find_attribute<doc_attribute>(attributes)->value, depth);
+    }
+    proto_put_indent(sink, depth);
+    if constexpr (form == shape::variant) {
+      proto_put_oneof<M, Index, type>(sink, names, depth, std::make_index_sequence<std::variant_size_v<type>>{});
+    } else {
+      using item = proto_item<type>;
+      if constexpr (form == shape::mapping) {
+        sink.put("map<");
+        // .proto has no enums as keys; on the wire they are the same.
+        if constexpr (shape_of<typename type::key_type> == shape::enumeration) sink.put("int32");
+        else sink.put(proto_scalar<typename type::key_type, protobuf_style::plain>());
+        sink.put(", ");
+      } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+        sink.put("repeated ");
+      } else if constexpr ((form == shape::optional || field_type::is_required) && !proto_has_presence<item>) {
+        sink.put("optional ");
+      }
+      proto_put_type<M, Index, item, field_type::style>(sink, names);
+      if constexpr (form == shape::mapping) sink.put(">");
+      proto_put_end<M, Index>(sink, names, field_type::number);
+    }
+  }
+}
+
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_nested_of(Sink& sink, std::span<const std::string_view> names, int depth) {
+  using type = typename protobuf_field<M, Index>::type;
+  if constexpr (shape_of<type> == shape::variant) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (proto_put_nested<M, Index, std::variant_alternative_t<I, type>>(sink, names, depth, static_cast<int>(I) + 1), ...);
+    }(std::make_index_sequence<std::variant_size_v<type>>{});
+  } else if constexpr (!protobuf_field<M, Index>::keeps_unknown) {
+    proto_put_nested<M, Index, proto_item<type>>(sink, names, depth);
+  }
+}
+
+template <class M, class Sink>
+constexpr void proto_put_reserved(Sink& sink, int depth) {
+  if constexpr (shape_of<M> == shape::record) {
+    const auto look = [&sink, depth](const auto* attribute) {
+      if constexpr (is_reserved_attribute<std::remove_cvref_t<decltype(*attribute)>>) {
+        proto_put_indent(sink, depth);
+        std::string_view before = "reserved ";
+        for (const int number : attribute->numbers) {
+          sink.put(before);
+          proto_put_number(sink, number);
+          before = ", ";
+        }
+        sink.put(";\n");
+      }
+    };
+    [&look]<class... Attributes>(const boost::hana::tuple<Attributes...>& list) {
+      (look(find_attribute<Attributes>(list)), ...);
+      static_cast<void>(list);
+      static_cast<void>(look);
+    }(protobuf_record_attributes<M>());
+  }
+}
+
+/// Everything between the braces of a message.
+template <class M, class Sink>
+constexpr void proto_put_body(Sink& sink, std::span<const std::string_view> names, int depth) {
+  proto_put_reserved<M>(sink, depth);
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    (proto_put_field<M, Index>(sink, names, depth), ...);
+    (proto_put_nested_of<M, Index>(sink, names, depth), ...);
+  }(protobuf_indices<M>{});
+}
+
+/// A sink that compares: blanks and comments do not count.
+class proto_matcher {
+ public:
+  constexpr explicit proto_matcher(std::string_view expected) : left_{expected} {}
+
+  constexpr void put(std::string_view text) {
+    for (const char c : text) {
+      if (c == ' ' || c == '\n') continue;
+      skip();
+      if (left_.empty() || left_.front() != c) {
+        matches_ = false;
+        return;
+      }
+      left_.remove_prefix(1);
+    }
+  }
+  template <class T>
+  constexpr void put_type() {
+    if constexpr (shape_of<T> == shape::record) {
+      if (proto_full_name<T>.substr(0, 16) == "google.protobuf.") return put(proto_full_name<T>);
+      proto_put_name(*this, proto_short_name<T>);
+    } else {
+      proto_put_name(*this, type_name<T>);
+    }
+  }
+  constexpr void put_doc(std::string_view, int) {}
+
+  constexpr bool matched() {
+    skip();
+    return matches_ && left_.empty();
+  }
+
+ private:
+  constexpr void skip() {
+    while (!left_.empty()) {
+      if (left_.substr(0, 2) == "//") left_.remove_prefix(left_.find('\n') < left_.size() ? left_.find('\n') : left_.size());
+      else if (left_.front() == ' ' || left_.front() == '\n' || left_.front() == '\t' || left_.front() == '\r') left_.remove_prefix(1);
+      else return;
+    }
+  }
+
+  std::string_view left_;
+  bool matches_ = true;
+};
+
+}  // namespace tenon::inline v0::codec::detail
+
+namespace tenon::inline v0::codec {
+
+/// Protocol Buffers, as proto3 has it.
+///
+/// Shape   records and tuples are messages; fields have the numbers of tenon::number, or count from 1 in the order of declaration. Integers are int32, int64, uint32 or
+///         uint64, with tenon::sint and tenon::fixed the other forms; std::string is string, std::byte data bytes; enums are open. std::optional and std::unique_ptr
+///         have explicit presence; other scalars are left out when zero, a struct's own members never. Sequences are repeated, numbers packed (both forms are read);
+///         maps are maps; a std::variant is a oneof whose alternatives have the numbers from its own on, or tenon::numbers. Time points are Timestamp, durations
+///         Duration, nlohmann::json is Value, MessagePack objects are bytes. What cannot be a field, or an element, is field 1 of a message around it: an answer that
+///         is no struct, a vector in a vector, an optional in a vector. Arguments are a message with fields from 1; one struct alone is that message.
+/// Reads   fields in any order; the last of several scalars counts, messages merge, repeated fields are appended. What is missing gets the default of a fresh `T`,
+///         in `decode_into` as well, since writers leave out zeros: a default that is not zero is for peers that share it. Unknown fields are skipped, or kept in a
+///         field with tenon::unknown_fields. A std::array comes in one row, all of it.
+/// Errors  invalid_argument, as in `field "orders[3].symbol": expected UTF-8, found byte 0xff at byte 117`.
+/// Limits  an empty container, optional or map whose default is not empty cannot be told from a missing one.
+/// Source  protobuf.dev, Encoding and Language Guide (proto 3).
+struct protobuf {
+  static constexpr std::string_view name = "protobuf";
+  static constexpr std::string_view content_type = "application/proto";
+  static constexpr std::uint8_t serialization = 2;
 
   /// Appends the encoded `value`, or the `arguments` of a call, to `out`.
   template <class T>
   static void encode(buffer& out, const T& value) {
-    if constexpr (is_arguments<T>) {
-      using tuple = std::remove_const_t<std::remove_reference_t<decltype(value.values)>>;
-      detail::msgpack_write_arguments(out, value.values, value.names, std::make_index_sequence<std::tuple_size_v<tuple>>{});
-    } else {
-      detail::msgpack_write(out, value);
-    }
+    detail::protobuf_writer to{out};
+    to.finish(write(to, to.start(), value));
   }
 
-  /// Reads the whole of `in` into `value`, reusing its memory. The elements of sequences are new values even where their memory is reused: fields that the input does
-  /// not mention have their defaults there; elsewhere they keep what they had.
+  /// Reads the whole of `in` into `value`, reusing its memory. What the input does not mention gets the default that a fresh `T` has.
   template <class T>
-  static status decode(std::string_view in, T& value, const limits& bounds) {
-    detail::msgpack_reader reader{in, bounds};
-    const char* end = nullptr;
-    if constexpr (is_arguments<T>) {
-      using tuple = std::remove_const_t<std::remove_reference_t<decltype(value.values)>>;
-      end = detail::msgpack_read_arguments(reader, reader.begin, value.values, value.names, std::make_index_sequence<std::tuple_size_v<tuple>>{});
-    } else {
-      end = detail::msgpack_read(reader, reader.begin, value);
-    }
-    if (end == nullptr) [[unlikely]] return reader.error.to_status();
-    if (end != reader.end) [[unlikely]] return surplus(reader, end);
+  static status decode(std::string_view in, T& value, const limits& bounds = {}) {
+    detail::protobuf_reader reader{in, bounds};
+    if (!reader.enter(reader.begin) || read(reader, value) == nullptr) [[unlikely]] return reader.error.to_status();
     return {};
   }
 
  private:
-  [[gnu::cold, gnu::noinline]] static status surplus(detail::msgpack_reader& reader, const char* end) {
-    reader.fail(end, "end of input", std::to_string(reader.left(end)) + " more bytes");
-    return reader.error.to_status();
+  template <class T>
+  static char* write(detail::protobuf_writer& to, char* at, const T& value) {
+    if constexpr (is_arguments<T>) {
+      using tuple = std::remove_cvref_t<decltype(value.values)>;
+      if constexpr (detail::protobuf_is_bare_call<tuple>) return write(to, at, std::get<0>(value.values));
+      else return detail::protobuf_write_message(to, at, detail::protobuf_call<const tuple>{value.values, value.names});
+    } else if constexpr (shape_of<T> == shape::null) {
+      static_cast<void>(value);
+      return at;
+    } else if constexpr (detail::is_protobuf_message<T>) {
+      return detail::protobuf_write_message(to, at, value);
+    } else {
+      return detail::protobuf_write_message(to, at, detail::protobuf_wrapped<const T>{value});
+    }
+  }
+
+  template <class T>
+  static const char* read(detail::protobuf_reader& in, T& value) {
+    if constexpr (is_arguments<T>) {
+      using tuple = std::remove_cvref_t<decltype(value.values)>;
+      if constexpr (detail::protobuf_is_bare_call<tuple>) {
+        return read(in, std::get<0>(value.values));
+      } else {
+        detail::protobuf_call<tuple> call{value.values, value.names};
+        return detail::protobuf_read_message(in, in.begin, in.end, call, false);
+      }
+    } else if constexpr (shape_of<T> == shape::null) {
+      static_cast<void>(value);
+      std::tuple<> nothing;
+      return detail::protobuf_read_message(in, in.begin, in.end, nothing, false);
+    } else if constexpr (detail::is_protobuf_message<T>) {
+      return detail::protobuf_read_message(in, in.begin, in.end, value, false);
+    } else {
+      detail::protobuf_wrapped<T> wrapped{value};
+      return detail::protobuf_read_message(in, in.begin, in.end, wrapped, false);
+    }
   }
 };
 
 }  // namespace tenon::inline v0::codec
+
+namespace tenon::inline v0 {
+
+/// Whether the fields of `T` still are on protobuf's wire what `body` says: the lock against an order that changes, a number that is given twice in time, a type that grows.
+///
+/// Shape   `static_assert(tenon::locked_schema<quote>("string symbol = 1; double price = 2;"));` with the body of the message as `describe<quote>(schema::proto)` prints
+///         it; blanks and comments do not count. Structs inside have locks of their own.
+template <record T>
+consteval bool locked_schema(std::string_view body) {
+  codec::detail::proto_matcher matcher{body};
+  codec::detail::proto_put_body<T>(matcher, {}, 0);
+  return matcher.matched();
+}
+
+}  // namespace tenon::inline v0
 // what stands around a call: timeout, and your own
 
 // tenon/policy.hpp
 // Door of the policy layer: what a policy is, how policies compose, and the policies themselves.
 
+// tenon/policy/adaptive_algorithm.hpp
+// The ways to find out how many calls a service can work on at once. Policy layer.
+
+namespace tenon::inline v0 {
+
+enum class adaptive_algorithm : std::uint8_t {
+  gradient2,  ///< lets the limit fall as the time of a call grows against its long mean
+  vegas,      ///< keeps a small queue: the part of the limit that the time above the shortest amounts to
+  aimd,       ///< one more while it goes well, a tenth less after a drop
+  bbr,        ///< what was answered at best, and only while the processors are busy: for servers
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/adaptive_limit.hpp
+// As many calls at once as the other side can work on, found out from how long they take. Policy layer.
+
 // tenon/policy/concept.hpp
 // What a policy is: a stateless type with options, state and two or three functions that the stack inlines. Policy layer.
+
+// tenon/policy/event.hpp
+// What policies tell those who watch: rejections, transitions, repetitions. Policy layer; compiled out where nobody watches.
+
+namespace tenon::inline v0::policy {
+
+enum class event_kind : std::uint8_t {
+  rejected,   ///< a policy refused; `value` is the code
+  changed,    ///< a policy's state; `from` and `to` are the policy's own numbers
+  waiting,    ///< a policy lets the call wait
+  resumed,    ///< the wait is over
+  repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds
+  exhausted,  ///< there would be another attempt, but a budget or limit says no
+};
+
+/// One thing that happened in one policy.
+struct event {
+  event_kind kind{};
+  std::string_view policy{};  ///< its name
+  std::uint32_t method = 0;   ///< filled in by `report`, as is `at`
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int64_t value = 0;
+  instant at{};
+};
+
+/// A call whose events somebody hears. Policies take `Info&` and need not tell the difference.
+struct watched_call_info : call_info {
+  void* watchers = nullptr;
+  void (*tell)(void* watchers, const event& what) noexcept = nullptr;
+};
+
+/// Tells the watchers of this call's stack, if there are any: `policy::report(info, {.kind = event_kind::changed, .policy = name, .from = 0, .to = 1})`.
+///
+/// A policy that reports is a template on the type of `info`; without a watcher in the stack that type says so, and nothing is left of this.
+template <class Info>
+[[gnu::always_inline]] inline void report([[maybe_unused]] Info& info, [[maybe_unused]] event what) noexcept {
+  if constexpr (std::is_base_of_v<watched_call_info, Info>) {
+    what.method = info.method;
+    what.at = info.now;
+    if (info.tell != nullptr) info.tell(info.watchers, what);
+  }
+}
+
+/// A policy that hears: it may stand anywhere in the stack, and be a hook besides.
+///
+/// Model   struct counter : tenon::policy::base {
+///           static constexpr std::string_view name = "counter";
+///           static constexpr tenon::policy::kind what = tenon::policy::kind::watcher;
+///           struct options {};  static constexpr options defaults{};
+///           struct state { int rejected = 0; };
+///           static void on_event(state& s, const tenon::policy::event& e) noexcept { s.rejected += e.kind == tenon::policy::event_kind::rejected; }
+///         };
+template <class P>
+concept listens = requires(typename P::state& state, const event& what) {
+  { P::on_event(state, what) } noexcept;
+};
+
+}  // namespace tenon::inline v0::policy
 
 namespace tenon::inline v0::policy {
 
 /// How a policy takes part in a call.
 enum class kind : std::uint8_t {
-  hook,  ///< decides before (`admit`) and learns after (`observe`)
-  loop,  ///< decides whether there is another attempt (`decide`); at most one per stack
+  hook,     ///< decides before (`admit`) and learns after (`observe`)
+  loop,     ///< decides whether there is another attempt (`decide`); at most one per stack
+  watcher,  ///< hears what the others report (`on_event`), and nothing else
 };
 
 /// Whose state a policy keeps: the client's (or the served service's), or each endpoint's.
 enum class scope : std::uint8_t { client, endpoint };
+
+/// Who touches a policy's state: one loop, each having its own, or all loops of a server.
+///
+/// Shared state is atomic: about 5 ns for each write, and 40 ns and more when threads meet. Only limits that must hold for the whole process need it.
+enum class sharing : std::uint8_t { per_loop, shared };
+
+/// On which side of the loop policy it makes sense.
+enum class side : std::uint8_t {
+  any,
+  call,     ///< it is about the whole call: before retry
+  attempt,  ///< it is about one attempt: after retry
+};
 
 /// No state at all.
 struct none {};
@@ -8579,6 +12380,10 @@ struct base {
   using call_state = none;  ///< lives as long as one call
   static constexpr policy::kind what = policy::kind::hook;
   static constexpr policy::scope where = policy::scope::client;
+  static constexpr policy::sharing mode = policy::sharing::per_loop;
+  static constexpr policy::side stands = policy::side::any;
+  static constexpr bool measures = true;  ///< `observe` reads `info.now`; where nobody does, a server need not read the clock at the end of a call
+  static constexpr bool keyed = false;    ///< reads `info.peer_key`, which a server computes for those who do
 };
 
 /// A loop policy's answer.
@@ -8587,10 +12392,18 @@ struct decision {
   duration delay{};
 };
 
+/// What `admit` answers when the call has to wait. It is neither admission nor refusal: the driver asks `admit_again` once `info.wake_at` is there or the call's waiter
+/// was woken.
+inline constexpr outcome wait{.code = code::cancelled, .flags = 0x80};
+constexpr bool waits(outcome result) noexcept { return (result.flags & 0x80U) != 0; }
+
 /// A policy that stands around a call or an attempt.
 ///
 /// Laws    every `admit` that answers OK is followed by exactly one `observe` of the same call state, whatever happens in between: an answer, a refusal further in, an
 ///         exception, a cancel. `admit` that refuses is not observed. Neither reads a clock, blocks, or allocates on the success path.
+///         A policy that has `admit_attempt` is asked that instead where it stands inside a loop policy.
+///         Options with defaults are a struct beside the policy, not within: C++ reads a nested one's defaults too late for `defaults`.
+///         A policy that reports takes `template <class Info> ... Info& info` and calls `policy::report(info, ...)`; the stack reports refusals by itself.
 /// Model   struct at_most_one : tenon::policy::base {
 ///           static constexpr std::string_view name = "at_most_one";
 ///           struct options {};  static constexpr options defaults{};
@@ -8609,6 +12422,18 @@ concept hook = P::what == kind::hook && requires(typename P::state& state, const
   { P::observe(state, options, call, info, result) } noexcept -> std::same_as<void>;
 };
 
+/// A hook that may let a call wait.
+///
+/// Laws    after `admit` answered `wait`, with `info.wake_at` set, or with `*info.waiter` in a queue of the policy's own, or both, exactly one of these follows: `admit_again`,
+///         which may answer as `admit` does, `wait` included; or `abandon`, when the call ends while it waits, by its deadline or a cancel. `admit_again` comes at `wake_at`
+///         or after the waiter was woken; `info.waiter->queued()` tells which. What was handed over by waking (a permit) is given back in `abandon`.
+///         `info.waiter` is null where a driver cannot wait for other calls: the policy refuses then, unless it knows the time.
+template <class P>
+concept waiting_hook = hook<P> && requires(typename P::state& state, const typename P::options& options, typename P::call_state& call, call_info& info) {
+  { P::admit_again(state, options, call, info) } noexcept -> std::same_as<outcome>;
+  { P::abandon(state, options, call, info) } noexcept -> std::same_as<void>;
+};
+
 /// A policy that may ask for another attempt.
 ///
 /// Laws    `decide` is asked once per attempt that was admitted to the loop, with its result; `again` starts one more attempt after `delay`.
@@ -8619,23 +12444,1436 @@ concept loop = P::what == kind::loop && requires(typename P::state& state, const
   { P::decide(state, options, call, info, result) } noexcept -> std::same_as<decision>;
 };
 
+/// A policy that only hears.
 template <class P>
-concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P>);
+concept watcher = P::what == kind::watcher && listens<P> && requires {
+  { P::name } -> std::convertible_to<std::string_view>;
+  { P::defaults } -> std::convertible_to<typename P::options>;
+};
+
+template <class P>
+concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P> || watcher<P>);
 
 }  // namespace tenon::inline v0::policy
 
+// tenon/policy/detail/adaptive_core.hpp
+// What an adaptive limit knows: calls under way, the samples of the window, and the limit they lead to. Policy layer.
+
+// tenon/policy/detail/bbr_window.hpp
+// The most that was answered in a tenth of a second, and the shortest time it took: their product is what fits in. Policy layer; part of the adaptive limit.
+
+// tenon/policy/detail/cell.hpp
+// A number of a policy's state: plain for one loop, atomic for many. One text of a policy serves both. Policy layer.
+
+namespace tenon::inline v0::policy::detail {
+
+template <class T, sharing Mode>
+class cell {
+  static constexpr bool shared = Mode == sharing::shared;
+
+ public:
+  constexpr cell() noexcept = default;
+  constexpr explicit cell(T value) noexcept : value_{value} {}
+
+  [[gnu::always_inline]] T load() const noexcept {
+    if constexpr (shared) return value_.load(std::memory_order_acquire);
+    else return value_;
+  }
+  [[gnu::always_inline]] void store(T value) noexcept {
+    if constexpr (shared) value_.store(value, std::memory_order_release);
+    else value_ = value;
+  }
+  /// Adds, and returns what was there before. Orders nothing else: for counters.
+  [[gnu::always_inline]] T add(T value) noexcept {
+    if constexpr (shared) return value_.fetch_add(value, std::memory_order_relaxed);
+    else return std::exchange(value_, static_cast<T>(value_ + value));
+  }
+  [[gnu::always_inline]] T subtract(T value) noexcept {
+    if constexpr (shared) return value_.fetch_sub(value, std::memory_order_relaxed);
+    else return std::exchange(value_, static_cast<T>(value_ - value));
+  }
+  /// Turns the bits of `mask` on or off, and returns what was there before.
+  T set_bits(T mask, bool on) noexcept {
+    if constexpr (shared) return on ? value_.fetch_or(mask, std::memory_order_relaxed) : value_.fetch_and(static_cast<T>(~mask), std::memory_order_relaxed);
+    else return std::exchange(value_, static_cast<T>(on ? value_ | mask : value_ & ~mask));
+  }
+  /// Stores `wanted` when `expected` is still there, and otherwise says in `expected` what is. May fail for no reason: for loops.
+  [[gnu::always_inline]] bool replace(T& expected, T wanted) noexcept {
+    if constexpr (shared) {
+      return value_.compare_exchange_weak(expected, wanted, std::memory_order_acq_rel, std::memory_order_acquire);
+    } else {
+      const bool same = value_ == expected;
+      if (same) value_ = wanted;
+      else expected = value_;
+      return same;
+    }
+  }
+  /// The same, once, and it fails only when something else is there.
+  bool replace_once(T expected, T wanted) noexcept {
+    if constexpr (shared) return value_.compare_exchange_strong(expected, wanted, std::memory_order_acq_rel, std::memory_order_acquire);
+    else return replace(expected, wanted);
+  }
+
+ private:
+  std::conditional_t<shared, std::atomic<T>, T> value_{};
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0::policy::detail {
+
+// A hundred buckets of a tenth of a second. The bucket under way is left out, as it is not full yet.
+// Source: sentinel and aegis, after TCP BBR.
+template <sharing Mode>
+class bbr_window {
+ public:
+  static constexpr std::int64_t width = 100'000'000;
+  static constexpr std::int64_t count = 100;
+
+  /// Whether a bucket has ended, so that `fits` may be another.
+  [[gnu::always_inline]] bool add(instant now, std::int64_t rtt) noexcept {
+    const bool turned = turn_to(now);
+    passed_.add(1);
+    time_.add(rtt);
+    return turned;
+  }
+  /// Calls that are under way at once when none waits.
+  std::int32_t fits() const noexcept { return fits_.load(); }
+  duration shortest() const noexcept { return duration{shortest_ms_.load() * 1'000'000}; }
+
+  [[gnu::always_inline]] bool turn_to(instant now) noexcept {
+    const std::int64_t ends = ends_.load();
+    if (now.ns < ends) [[likely]] return false;
+    return turn(ends, now);
+  }
+
+ private:
+  struct bucket {
+    std::int64_t passed = 0;
+    std::int64_t mean_ns = 0;
+  };
+
+  [[gnu::cold, gnu::noinline]] bool turn(std::int64_t ends, instant now) noexcept {
+    if (!busy_.replace_once(0, 1)) return false;
+    const std::int64_t number = now.ns / width;
+    const bool first = ends_.replace_once(ends, tenon::detail::saturated_sum(number * width, width));
+    if (first) close(ends, number);
+    busy_.store(0);
+    return first;
+  }
+
+  void close(std::int64_t ends, std::int64_t number) noexcept {
+    const std::int64_t passed = passed_.load();
+    const std::int64_t time = time_.load();
+    passed_.subtract(passed);
+    time_.subtract(time);
+    const std::int64_t ended = ends / width - 1;
+    for (std::int64_t skipped = (std::max)(ended + 1, number - count + 1); skipped <= number; ++skipped) at(skipped) = {};
+    if (ends != 0 && number - ended < count) at(ended) = {passed, passed > 0 ? time / passed : 0};
+    std::int64_t most = 1;
+    std::int64_t shortest = tenon::detail::most_ns;
+    for (const bucket& each : all_) {
+      most = (std::max)(most, each.passed);
+      if (each.passed > 0) shortest = (std::min)(shortest, each.mean_ns);
+    }
+    const std::int64_t shortest_ms = shortest == tenon::detail::most_ns ? 1 : (std::max)(shortest / 1'000'000 + (shortest % 1'000'000 != 0 ? 1 : 0), std::int64_t{1});
+    shortest_ms_.store(shortest_ms);
+    // Ten buckets in a second, a thousand milliseconds in it.
+    fits_.store(static_cast<std::int32_t>((std::min)((most * shortest_ms * 10 + 500) / 1000, std::int64_t{0x3fff'ffff})));
+  }
+  bucket& at(std::int64_t number) noexcept { return all_[static_cast<std::size_t>(number % count)]; }
+
+  cell<std::int64_t, Mode> ends_;
+  cell<std::int64_t, Mode> passed_;
+  cell<std::int64_t, Mode> time_;
+  cell<std::int64_t, Mode> shortest_ms_;
+  cell<std::int32_t, Mode> fits_;
+  cell<std::int32_t, Mode> busy_;
+  std::array<bucket, count> all_{};  // for whoever made it busy
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+// tenon/policy/detail/cpu_load.hpp
+// How busy this process keeps the processors it may use. Policy layer; owned by whoever decides on it, and sampled on its way, without a thread.
+
+#include <ctime>
+
+#include <unistd.h>
+
+// tenon/policy/detail/system_text.hpp
+// Numbers out of the small files in which the system says how it is. Policy layer; Linux, elsewhere there is nothing to read.
+
+#include <fcntl.h>
+
+namespace tenon::inline v0::policy::detail {
+
+// The beginning of a small file of the system, or nothing.
+class system_text {
+ public:
+  explicit system_text(const char* path) noexcept {
+    const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    const ssize_t got = ::read(file, text_.data(), text_.size() - 1);
+    if (got > 0) size_ = static_cast<std::size_t>(got);
+    (void)::close(file);
+  }
+  bool empty() const noexcept { return size_ == 0; }
+  /// The number that begins at the n-th word; -1 when there is none.
+  std::int64_t number(int word) const noexcept {
+    const char* at = text_.data();
+    for (; word > 0; --word) {
+      while (*at != '\0' && *at != ' ') ++at;
+      while (*at == ' ') ++at;
+    }
+    char* end = nullptr;
+    const long long value = std::strtoll(at, &end, 10);
+    return end == at ? -1 : value;
+  }
+
+ private:
+  std::array<char, 128> text_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0::policy::detail {
+
+// What the control group grants, in millionths of a processor; as many as are online when it grants no less.
+inline std::int64_t usable_processors_ppm() noexcept {
+  const std::int64_t online = (std::max)(static_cast<std::int64_t>(::sysconf(_SC_NPROCESSORS_ONLN)), std::int64_t{1}) * 1'000'000;
+  const system_text second{"/sys/fs/cgroup/cpu.max"};  // "max 100000", or "150000 100000"
+  std::int64_t quota = second.number(0);
+  std::int64_t period = second.number(1);
+  if (second.empty()) {
+    quota = system_text{"/sys/fs/cgroup/cpu/cpu.cfs_quota_us"}.number(0);
+    period = system_text{"/sys/fs/cgroup/cpu/cpu.cfs_period_us"}.number(0);
+  }
+  return quota > 0 && period > 0 ? (std::min)(online, quota * 1'000'000 / period) : online;
+}
+
+// Sampled at most every half second; a sample weighs 5 %, so that a short peak is none.
+template <sharing Mode>
+class cpu_load {
+ public:
+  static constexpr std::int64_t period = 500'000'000;
+
+  ratio load() const noexcept { return {load_.load()}; }
+  /// What `load` says from now on, whatever the machine does: for tests and simulations.
+  void pretend(ratio load) noexcept {
+    next_.store((std::numeric_limits<std::int64_t>::max)());
+    load_.store(load.ppm);
+  }
+
+  void sample(instant now) noexcept {
+    const std::int64_t next = next_.load();
+    if (now.ns >= next) [[unlikely]] measure(next, now);
+  }
+
+ private:
+  [[gnu::cold, gnu::noinline]] void measure(std::int64_t next, instant now) noexcept {
+    if (!next_.replace_once(next, tenon::detail::saturated_sum(now.ns, period))) return;
+    ::timespec used{};
+    (void)::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    const std::int64_t used_ns = std::int64_t{used.tv_sec} * 1'000'000'000 + used.tv_nsec;
+    const std::int64_t elapsed = now.ns - measured_at_.load();
+    const std::int64_t since = used_ns - used_.load();
+    used_.store(used_ns);
+    measured_at_.store(now.ns);
+    if (next == 0) {
+      processors_.store(usable_processors_ppm());
+      return;
+    }
+    if (elapsed <= 0) return;
+    const double busy = static_cast<double>(since) / static_cast<double>(elapsed) / (static_cast<double>(processors_.load()) * 1e-6);
+    // As many samples as half seconds have passed.
+    double kept = 1;
+    for (std::int64_t left = (std::min)(elapsed / period, std::int64_t{200}); left > 0; --left) kept *= 0.95;
+    load_.store(static_cast<std::int32_t>(static_cast<double>(load_.load()) * kept + (std::min)(busy, 1.0) * 1e6 * (1 - kept)));
+  }
+
+  cell<std::int64_t, Mode> next_;
+  cell<std::int64_t, Mode> measured_at_;
+  cell<std::int64_t, Mode> used_;
+  cell<std::int64_t, Mode> processors_;
+  cell<std::int32_t, Mode> load_;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+// tenon/policy/detail/limit_steps.hpp
+// How an adaptive limit moves: one step per window of samples. Policy layer; arithmetic only, of the adaptive limit.
+
+namespace tenon::inline v0::policy::detail {
+
+// What one window of answers amounts to.
+struct limit_sample {
+  double rtt = 0;  // nanoseconds, on average
+  std::int32_t in_flight = 0;
+  bool dropped = false;
+};
+
+constexpr double part(ratio of) noexcept { return static_cast<double>(of.ppm) / 1e6; }
+
+// The mean of the first so many values, and from then on a mean in which a value fades over `window` others.
+class fading_mean {
+ public:
+  constexpr fading_mean(int window, int first) noexcept : window_{window}, first_{first} {}
+  double add(double value) noexcept {
+    if (count_ < first_) {
+      sum_ += value;
+      mean_ = sum_ / ++count_;
+    } else {
+      const double weight = 2.0 / (window_ + 1);
+      mean_ = mean_ * (1 - weight) + value * weight;
+    }
+    return mean_;
+  }
+  double value() const noexcept { return mean_; }
+  void scale(double factor) noexcept { mean_ *= factor; }
+
+ private:
+  int window_;
+  int first_;
+  int count_ = 0;
+  double sum_ = 0;
+  double mean_ = 0;
+};
+
+constexpr double smoothed(double limit, double wanted, ratio smoothing) noexcept { return limit * (1 - part(smoothing)) + wanted * part(smoothing); }
+
+// Less than half of the limit was used: the answers say nothing about it.
+constexpr bool unused(double limit, std::int32_t in_flight) noexcept { return in_flight * 2.0 < limit; }
+
+// Source: Netflix concurrency-limits, Gradient2Limit. A drop counts as the steepest gradient.
+struct gradient_step {
+  fading_mean usual{600, 10};
+
+  double operator()(double limit, const limit_sample& seen, ratio tolerance, std::int32_t queue, ratio smoothing) noexcept {
+    const double rtt = (std::max)(seen.rtt, 1.0);
+    usual.add(rtt);
+    // After a long time under load the usual is too high; it comes down faster than it went up.
+    if (usual.value() / rtt > 2) usual.scale(0.95);
+    if (seen.dropped) return smoothed(limit, limit * 0.5, smoothing);
+    if (unused(limit, seen.in_flight)) return limit;
+    const double gradient = (std::max)(0.5, (std::min)(1.0, part(tolerance) * usual.value() / rtt));
+    return smoothed(limit, limit * gradient + queue, smoothing);
+  }
+};
+
+// Source: Netflix concurrency-limits, VegasLimit.
+struct vegas_step {
+  double unloaded = 0;  // the rtt without a queue, as far as known
+  std::int64_t left = 0;  // samples until it is measured anew
+
+  static std::int32_t magnitude(double limit) noexcept {
+    std::int32_t digits = 0;
+    for (double rest = limit; rest >= 10; rest /= 10) ++digits;
+    return (std::max)(digits, 1);
+  }
+  /// `spread` in [0, 1): so that clients do not measure together.
+  double operator()(double limit, const limit_sample& seen, ratio smoothing, double spread) noexcept {
+    if (unloaded <= 0 || seen.rtt < unloaded || --left <= 0) {
+      if (unloaded <= 0 || left <= 0) left = static_cast<std::int64_t>(30 * limit * (0.5 + spread / 2));
+      unloaded = (std::max)(seen.rtt, 1.0);
+      return limit;
+    }
+    const std::int32_t step = magnitude(limit);
+    if (seen.dropped) return smoothed(limit, limit - step, smoothing);
+    if (unused(limit, seen.in_flight)) return limit;
+    const double exact = limit * (1 - unloaded / seen.rtt);
+    const auto queue = static_cast<std::int64_t>(exact) + (exact > static_cast<double>(static_cast<std::int64_t>(exact)) ? 1 : 0);
+    if (queue <= step) return smoothed(limit, limit + 6 * step, smoothing);
+    if (queue < 3 * step) return smoothed(limit, limit + step, smoothing);
+    if (queue > 6 * step) return smoothed(limit, limit - step, smoothing);
+    return limit;
+  }
+};
+
+// Source: Netflix concurrency-limits, AIMDLimit.
+constexpr double aimd_step(double limit, const limit_sample& seen, ratio backoff, duration timeout) noexcept {
+  if (seen.dropped || seen.rtt > static_cast<double>(timeout.ns)) return static_cast<double>(static_cast<std::int64_t>(limit * part(backoff)));
+  return unused(limit, seen.in_flight) ? limit : limit + 1;
+}
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0::policy::detail {
+
+// `Options` is adaptive_limit_options; a parameter, because that stands above this.
+template <sharing Mode>
+class adaptive_core {
+ public:
+  std::int32_t in_flight() const noexcept { return in_flight_.load(); }
+  /// As many calls may be under way; 0 before the first.
+  std::int32_t limit() const noexcept { return limit_.load(); }
+  cpu_load<Mode>& cpu() noexcept { return cpu_; }
+
+  /// One more call under way; returns how many were. Nothing else when that is below the limit.
+  [[gnu::always_inline]] std::int32_t enter() noexcept { return in_flight_.add(1); }
+  [[gnu::always_inline]] void leave() noexcept { in_flight_.subtract(1); }
+
+  /// Whether a call may pass although `before` calls have reached the limit, or a part of it.
+  template <class Options, class Info>
+  [[gnu::cold, gnu::noinline]] bool may_pass(const Options& options, Info& info, std::int32_t before) noexcept {
+    if (limit_.load() == 0) begin(options, info);
+    const std::int64_t limit = limit_.load();
+    if (before < limit * (10 - options.shed_level) / 10) return true;
+    if (options.algorithm != adaptive_algorithm::bbr) return false;
+    // Above what fits a call still passes, as long as the processors keep up.
+    turn_bbr(info);
+    return before <= 1 || !overloaded(options, info.now) || before < limit_.load();
+  }
+
+  template <class Options, class Info>
+  [[gnu::always_inline]] void answered(const Options& options, Info& info, std::int32_t in_flight, instant began) noexcept {
+    const duration rtt = info.now - began;
+    if (rtt < options.ignore_below) return;
+    if (options.algorithm == adaptive_algorithm::bbr) [[unlikely]] {
+      if (bbr_.add(info.now, rtt.ns)) take_bbr(info);
+      return;
+    }
+    rtts_.add(rtt.ns);
+    sample(options, info, in_flight);
+  }
+  template <class Options, class Info>
+  [[gnu::cold, gnu::noinline]] void dropped(const Options& options, Info& info, std::int32_t in_flight, instant began) noexcept {
+    if (options.algorithm == adaptive_algorithm::bbr) return;
+    drops_.add(1);
+    rtts_.add((std::max)(info.now - began, duration{}).ns);
+    sample(options, info, in_flight);
+  }
+
+  /// When a refused call may try again: once one of those under way has probably ended.
+  duration pause() const noexcept {
+    const duration known = (std::max)(bbr_.shortest(), duration{usual_ns_.load()});
+    return (std::max)(known, duration{1'000'000});
+  }
+
+ private:
+  template <class Options, class Info>
+  [[gnu::always_inline]] void sample(const Options& options, Info& info, std::int32_t in_flight) noexcept {
+    const std::int32_t samples = samples_.add(1) + 1;
+    if (in_flight > most_in_flight_.load()) most_in_flight_.store(in_flight);
+    if (info.now.ns >= window_ends_.load() && samples >= options.min_samples) [[unlikely]] turn(options, info);
+  }
+
+  template <class Options, class Info>
+  void begin(const Options& options, Info& info) noexcept {
+    if (!busy_.replace_once(0, 1)) return;
+    if (limit_.load() == 0) {
+      exact_ = (std::max)(options.initial, 1);
+      limit_.store((std::max)(options.initial, 1));
+      window_ends_.store((info.now + options.window).ns);
+    }
+    busy_.store(0);
+  }
+
+  // A window has ended: its samples become one, and the limit takes one step.
+  template <class Options, class Info>
+  [[gnu::cold, gnu::noinline]] void turn(const Options& options, Info& info) noexcept {
+    if (!busy_.replace_once(0, 1)) return;
+    const std::int32_t samples = samples_.load();
+    const std::int64_t rtts = rtts_.load();
+    const std::int32_t drops = drops_.load();
+    samples_.subtract(samples);
+    rtts_.subtract(rtts);
+    drops_.subtract(drops);
+    const limit_sample seen{.rtt = static_cast<double>(rtts) / (std::max)(samples, 1), .in_flight = most_in_flight_.load(), .dropped = drops > 0};
+    most_in_flight_.store(0);
+    usual_ns_.store(static_cast<std::int64_t>(seen.rtt));
+    // Two round trips at least, so that the answers of a window are to calls of the same limit.
+    window_ends_.store((info.now + (options.window.ns > 0 ? (std::max)(options.window, duration{static_cast<std::int64_t>(seen.rtt)} * 2) : duration{})).ns);
+    const std::int32_t before = limit_.load();
+    double wanted = step(options, info, seen);
+    // On a quiet service nothing would ever stop the limit from growing.
+    if (wanted > exact_) wanted = (std::max)((std::min)(wanted, static_cast<double>(options.max_factor) * seen.in_flight), exact_);
+    exact_ = (std::max)((std::min)(wanted, static_cast<double>(options.max)), static_cast<double>((std::max)(options.min, 1)));
+    const auto after = static_cast<std::int32_t>(exact_);
+    limit_.store(after);
+    busy_.store(0);
+    if (after != before) report(info, {.kind = event_kind::changed, .policy = "adaptive_limit", .from = before, .to = after});
+  }
+
+  template <class Options, class Info>
+  double step(const Options& options, Info& info, const limit_sample& seen) noexcept {
+    switch (options.algorithm) {
+      case adaptive_algorithm::vegas: return vegas_(exact_, seen, options.smoothing, info.random->unit());
+      case adaptive_algorithm::aimd: return aimd_step(exact_, seen, options.backoff, options.timeout);
+      case adaptive_algorithm::gradient2: break;
+      case adaptive_algorithm::bbr: return exact_;
+    }
+    return gradient_(exact_, seen, options.tolerance, options.queue, options.smoothing);
+  }
+
+  template <class Info>
+  void turn_bbr(Info& info) noexcept {
+    if (bbr_.turn_to(info.now)) take_bbr(info);
+  }
+  template <class Info>
+  [[gnu::cold, gnu::noinline]] void take_bbr(Info& info) noexcept {
+    cpu_.sample(info.now);
+    const std::int32_t before = limit_.load();
+    // Nothing was answered lately: what was known stays.
+    if (bbr_.fits() == 0 && before != 0) return;
+    const std::int32_t after = (std::max)(bbr_.fits(), 1) + 1;
+    limit_.store(after);
+    if (after != before) report(info, {.kind = event_kind::changed, .policy = "adaptive_limit", .from = before, .to = after});
+  }
+
+  // Busy, or so a moment ago: what was refused has made the load fall, and would let it rise again at once.
+  template <class Options>
+  bool overloaded(const Options& options, instant now) noexcept {
+    cpu_.sample(now);
+    const std::int64_t since = overloaded_since_.load();
+    if (cpu_.load() >= options.cpu) {
+      if (since == 0) overloaded_since_.store(now.ns);
+      return true;
+    }
+    if (since == 0) return false;
+    if (now - instant{since} <= duration{1'000'000'000}) return true;
+    overloaded_since_.store(0);
+    return false;
+  }
+
+  cell<std::int32_t, Mode> in_flight_;
+  cell<std::int32_t, Mode> limit_;
+  // The window under way.
+  cell<std::int64_t, Mode> window_ends_;
+  cell<std::int64_t, Mode> rtts_;
+  cell<std::int32_t, Mode> samples_;
+  cell<std::int32_t, Mode> drops_;
+  cell<std::int32_t, Mode> most_in_flight_;
+  cell<std::int64_t, Mode> usual_ns_;
+  cell<std::int64_t, Mode> overloaded_since_;
+  cell<std::int32_t, Mode> busy_;
+  // For whoever made it busy.
+  double exact_ = 0;
+  gradient_step gradient_{};
+  vegas_step vegas_{};
+  bbr_window<Mode> bbr_;
+  cpu_load<Mode> cpu_;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+// tenon/policy/detail/evidence.hpp
+// What an outcome says about the peer it was asked of, and what only about this process. Policy layer.
+
+namespace tenon::inline v0::policy::detail {
+
+// What this process made says nothing about the peer: a refusal by another policy, a cancel, a full queue. Two exceptions, without which a peer that is dead
+// would look healthy: a connection that was refused or lost (UNAVAILABLE that no policy made), and an attempt that was sent and not answered in time.
+constexpr bool tells_of_peer(outcome result) noexcept {
+  if (!result.has(outcome::local)) return true;
+  if (result.code == code::unavailable) return result.producer == 0;
+  return result.code == code::deadline_exceeded && !result.has(outcome::not_executed);
+}
+
+// How long the attempt has run. The caches of two loops may differ by some milliseconds: never less than nothing.
+constexpr duration attempt_time(const call_info& info) noexcept { return (std::max)(info.now - info.attempt_start, duration{}); }
+
+// A refusal made here, with the time after which another try makes sense.
+constexpr outcome refused_until(code why, duration wait) noexcept {
+  outcome refused = refused_here(why);
+  refused.flags |= outcome::pushback;
+  refused.pushback_ms = static_cast<std::int32_t>((std::min)((wait.ns + 999'999) / 1'000'000, std::int64_t{0x7fff'ffff}));
+  return refused;
+}
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+struct adaptive_limit_options {
+  adaptive_algorithm algorithm = adaptive_algorithm::gradient2;
+  std::int32_t initial = 20;
+  std::int32_t min = 20;
+  std::int32_t max = 200;
+  duration window = std::chrono::seconds{1};         ///< of samples for one step, and at least two round trips; 0: each sample is a step
+  std::int32_t min_samples = 10;                     ///< for one step
+  duration ignore_below = std::chrono::microseconds{100};  ///< an answer as fast as that says nothing about load
+  ratio tolerance = percent(150);                    ///< gradient2: the time of a call may be so many times its long mean
+  std::int32_t queue = 4;                            ///< gradient2: so many may wait on the other side
+  ratio smoothing = percent(20);                     ///< gradient2, vegas: the part of the way that one step goes
+  ratio backoff = percent(90);                       ///< aimd: what is left of the limit after a drop
+  duration timeout = std::chrono::seconds{5};        ///< aimd: what takes longer is a drop
+  std::int32_t max_factor = 5;                       ///< grows to so many times the calls that were under way, no further
+  ratio cpu = percent(80);                           ///< bbr: refuses only when this process keeps its processors so busy
+  std::int32_t shed_level = 0;                       ///< 0 to 3: for methods that are refused a tenth of the limit earlier each
+  code_set dropped = codes(code::deadline_exceeded, code::resource_exhausted, code::unavailable);  ///< signs of too much load
+  code_set ignored = codes(code::cancelled, code::invalid_argument, code::permission_denied, code::unimplemented, code::data_loss, code::unauthenticated);
+  code reject_code = code::unavailable;
+  bool enabled = true;
+  bool operator==(const adaptive_limit_options&) const = default;
+};
+
+/// A bulkhead that finds its own limit: per endpoint on a client, per loop (or, shared, for all) on a server.
+///
+/// Shape   `adaptive_limit<>` or `adaptive_limit<adaptive_limit_options{.algorithm = adaptive_algorithm::bbr}>`. Stands innermost, so that it measures the work and no wait.
+///         The limit moves only while at least half of it is in use.
+/// Errors  `reject_code` (unavailable), local and not executed, with the time of a call as the time to come back.
+template <auto Options = adaptive_limit_options{}, policy::sharing Mode = policy::sharing::per_loop>
+struct adaptive_limit : policy::base {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, adaptive_limit_options>,
+                "tenon::adaptive_limit: the argument is no adaptive_limit_options; write adaptive_limit<adaptive_limit_options{.max = 500}>");
+
+  using options = adaptive_limit_options;
+  using state = policy::detail::adaptive_core<Mode>;
+  struct call_state {
+    instant began{};             // here, after whatever wait further out
+    std::int32_t in_flight = 0;  // by then, itself included
+  };
+  static constexpr std::string_view name = "adaptive_limit";
+  static constexpr policy::scope where = policy::scope::endpoint;
+  static constexpr policy::sharing mode = Mode;
+  static constexpr options defaults = Options;
+
+  static_assert(defaults.min > 0, "tenon::adaptive_limit: min is zero or less; without a call under way nothing could find out that the other side is well again");
+  static_assert(defaults.min <= defaults.initial && defaults.initial <= defaults.max, "tenon::adaptive_limit: min, initial and max are not in this order");
+  static_assert(defaults.tolerance.ppm >= 1'000'000, "tenon::adaptive_limit: tolerance is below 100 %, so that the limit would fall without load; write percent(150)");
+  static_assert(defaults.smoothing.ppm > 0 && defaults.smoothing.ppm <= 1'000'000, "tenon::adaptive_limit: smoothing is outside 0 to 100 %");
+  static_assert(defaults.backoff.ppm > 0 && defaults.backoff.ppm < 1'000'000, "tenon::adaptive_limit: backoff is outside 0 to 100 %");
+  static_assert(defaults.shed_level >= 0 && defaults.shed_level <= 3, "tenon::adaptive_limit: shed_level is outside 0 to 3");
+  static_assert(!defaults.dropped.has(code::ok) && !defaults.ignored.has(code::ok), "tenon::adaptive_limit: OK can be neither dropped nor ignored");
+
+  template <class Info>
+  [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, call_state& call, Info& info) noexcept {
+    if (!chosen.enabled) [[unlikely]] return {};
+    const std::int32_t before = of.enter();
+    call.began = info.now;
+    call.in_flight = before + 1;
+    if (before >= of.limit() || chosen.shed_level > 0) [[unlikely]] return admit_at_limit(of, chosen, info, before);
+    return {};
+  }
+  template <class Info>
+  [[gnu::always_inline]] static void observe(state& of, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
+    if (!chosen.enabled) [[unlikely]] return;
+    of.leave();
+    if (!result.ok()) [[unlikely]] return observe_failure(of, chosen, call, info, result);
+    of.answered(chosen, info, call.in_flight, call.began);
+  }
+
+  /// Whether a call would pass now.
+  static bool ready(const state& of, const options& chosen, instant) noexcept {
+    return !chosen.enabled || chosen.algorithm == adaptive_algorithm::bbr || of.limit() == 0 || of.in_flight() < of.limit();
+  }
+
+ private:
+  template <class Info>
+  [[gnu::cold, gnu::noinline]] static outcome admit_at_limit(state& of, const options& chosen, Info& info, std::int32_t before) noexcept {
+    if (of.may_pass(chosen, info, before)) return {};
+    of.leave();
+    return policy::detail::refused_until(chosen.reject_code, of.pause());
+  }
+  template <class Info>
+  [[gnu::cold, gnu::noinline]] static void observe_failure(state& of, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
+    if (!policy::detail::tells_of_peer(result) || chosen.ignored.has(result.code)) return;
+    if (chosen.dropped.has(result.code)) of.dropped(chosen, info, call.in_flight, call.began);
+    else of.answered(chosen, info, call.in_flight, call.began);
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/breaker.hpp
+// Stops asking an endpoint that fails, and finds out by a few probes when it is well again. Policy layer.
+
+// tenon/policy/breaker_state.hpp
+// The states of a breaker, and who decides on them. Policy layer.
+
+namespace tenon::inline v0 {
+
+/// Where a breaker is: calls pass, are refused, or a few pass to find out.
+enum class breaker_state : std::uint8_t { closed, open, half_open };
+
+/// Who decides whether calls pass: the breaker by what it sees, or the operator.
+enum class breaker_mode : std::uint8_t {
+  automatic,
+  forced_open,   ///< nothing passes
+  disabled,      ///< everything passes, nothing is counted
+  metrics_only,  ///< everything passes; counts, and reports when it would have opened: for trying options out
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/detail/breaker_core.hpp
+// The state machine of the breaker, for every set of options. Policy layer.
+
+// tenon/policy/detail/window.hpp
+// What happened lately, in a fixed piece of memory: over a length of time, or over a number of calls. Policy layer; breaker and throttle count in these.
+
+namespace tenon::inline v0::policy::detail {
+
+// Calls, those of them that were marked, and those that were noted; what that means is the policy's business.
+struct window_counts {
+  std::uint64_t total = 0;
+  std::uint64_t marked = 0;
+  std::uint64_t noted = 0;
+};
+
+// Buckets of equal width that begin at multiples of it. Adding is one comparison and one addition; whoever crosses the edge of a bucket tidies up.
+// Shared, that is one thread; what the others add meanwhile may be counted in the bucket before, or be lost when the window is as old as it is long.
+template <std::size_t MostBuckets, sharing Mode>
+class time_window {
+ public:
+  /// `weight` is `one_call`, `one_mark`, or their sum.
+  static constexpr std::uint64_t one_call = 1;
+  static constexpr std::uint64_t one_mark = std::uint64_t{1} << 32;
+
+  [[gnu::always_inline]] void add(instant now, duration length, std::int32_t buckets, std::uint64_t weight) noexcept {
+    turn_to(now, length, buckets);
+    buckets_[current_.load()].calls.add(weight);
+  }
+  void note(instant now, duration length, std::int32_t buckets) noexcept {
+    turn_to(now, length, buckets);
+    buckets_[current_.load()].noted.add(1);
+  }
+
+  /// Everything that is at most `length` old, the bucket under way included.
+  window_counts sum(instant now, duration length, std::int32_t buckets) noexcept { return sum_then_add(now, length, buckets, 0); }
+  /// The same, and adds after that.
+  [[gnu::always_inline]] window_counts sum_then_add(instant now, duration length, std::int32_t buckets, std::uint64_t weight) noexcept {
+    turn_to(now, length, buckets);
+    bucket& last = buckets_[current_.load()];
+    const std::uint64_t calls = last.calls.add(weight);
+    return {.total = past_total_.load() + (calls & low_half), .marked = past_marked_.load() + (calls >> 32), .noted = past_noted_.load() + last.noted.load()};
+  }
+
+  void clear() noexcept {
+    for (bucket& each : buckets_) each.clear();
+    past_total_.store(0);
+    past_marked_.store(0);
+    past_noted_.store(0);
+  }
+
+ private:
+  static constexpr std::uint64_t low_half = 0xffff'ffff;
+  struct bucket {
+    cell<std::uint64_t, Mode> calls;  // total, and from bit 32 on those that are marked
+    cell<std::uint32_t, Mode> noted;
+    void clear() noexcept {
+      calls.store(0);
+      noted.store(0);
+    }
+  };
+
+  [[gnu::always_inline]] void turn_to(instant now, duration length, std::int32_t buckets) noexcept {
+    if (now.ns >= ends_.load()) [[unlikely]] turn(now, length, buckets);
+  }
+
+  // A new bucket begins: what is too old goes, and the rest is added up.
+  [[gnu::cold, gnu::noinline]] void turn(instant now, duration length, std::int32_t buckets) noexcept {
+    const auto count = static_cast<std::int64_t>((std::clamp)(buckets, 1, static_cast<std::int32_t>(MostBuckets)));
+    const std::int64_t width = (std::max)(length.ns / count, std::int64_t{1});
+    std::int64_t ended = ends_.load();
+    const std::int64_t number = now.ns / width;
+    const std::int64_t ends = tenon::detail::saturated_sum(number * width, width);
+    if (now.ns < ended || !ends_.replace_once(ended, ends)) return;
+    // Another length or number of buckets: nothing that was counted fits any more.
+    const std::int64_t passed = width != width_.load() || count != count_.load() ? count : (std::min)((ends - ended) / width, count);
+    width_.store(width);
+    count_.store(static_cast<std::int32_t>(count));
+    for (std::int64_t back = 0; back < passed; ++back) buckets_[static_cast<std::size_t>((number - back + count) % count)].clear();
+    window_counts past{};
+    for (std::int64_t back = 1; back < count; ++back) {
+      const bucket& each = buckets_[static_cast<std::size_t>((number - back + count) % count)];
+      const std::uint64_t calls = each.calls.load();
+      past.total += calls & low_half;
+      past.marked += calls >> 32;
+      past.noted += each.noted.load();
+    }
+    past_total_.store(past.total);
+    past_marked_.store(past.marked);
+    past_noted_.store(past.noted);
+    current_.store(static_cast<std::uint32_t>(number % count));
+  }
+
+  std::array<bucket, MostBuckets> buckets_{};
+  cell<std::int64_t, Mode> ends_;  // when the bucket under way is full; whoever replaces this turns to the next
+  cell<std::int64_t, Mode> width_;
+  cell<std::int32_t, Mode> count_;
+  cell<std::uint32_t, Mode> current_;
+  // What the other buckets hold, added up when the bucket under way began.
+  cell<std::uint64_t, Mode> past_total_;
+  cell<std::uint64_t, Mode> past_marked_;
+  cell<std::uint64_t, Mode> past_noted_;
+};
+
+// The last so many calls, two bits each, and their sums.
+template <std::size_t MostCalls, sharing Mode>
+class call_window {
+ public:
+  void add(std::int32_t length, bool marked, bool noted) noexcept {
+    const auto size = static_cast<std::uint64_t>((std::clamp)(length, 1, static_cast<std::int32_t>(MostCalls)));
+    if (size != size_.load()) [[unlikely]] {
+      clear();
+      size_.store(size);
+    }
+    const std::uint64_t place = seen_.add(1) % size;
+    marked_.mark(place, marked);
+    noted_.mark(place, noted);
+  }
+  window_counts sum() const noexcept { return {.total = (std::min)(seen_.load(), size_.load()), .marked = marked_.sum(), .noted = noted_.sum()}; }
+  void clear() noexcept {
+    seen_.store(0);
+    marked_.clear();
+    noted_.clear();
+  }
+
+ private:
+  class marks {
+   public:
+    void mark(std::uint64_t place, bool on) noexcept {
+      const std::uint64_t mask = std::uint64_t{1} << (place % 64);
+      const bool was = (bits_[place / 64].set_bits(mask, on) & mask) != 0;
+      if (was != on) sum_.add(on ? 1 : -1);
+    }
+    // Another thread may clear between the two halves of `mark`.
+    std::uint64_t sum() const noexcept { return static_cast<std::uint64_t>((std::max)(sum_.load(), std::int64_t{0})); }
+    void clear() noexcept {
+      for (auto& each : bits_) each.store(0);
+      sum_.store(0);
+    }
+
+   private:
+    std::array<cell<std::uint64_t, Mode>, MostCalls / 64> bits_{};
+    cell<std::int64_t, Mode> sum_;
+  };
+
+  cell<std::uint64_t, Mode> seen_;
+  cell<std::uint64_t, Mode> size_;
+  marks marked_;
+  marks noted_;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0::policy::detail {
+
+// generation:26 | state:2 | failed:12 | left:12 | pending:12. One word, so that each transition is a single exchange: with the generation in a word of its own,
+// a thread that took a probe could book it to the round after.
+struct breaker_word {
+  std::uint64_t bits = 0;
+
+  static constexpr std::uint64_t state_mask = std::uint64_t{3} << 36;
+  static constexpr std::uint64_t probe = 3;    // in a call, never in the breaker: the call is a probe of this generation
+  static constexpr std::uint64_t unwatched = ~std::uint64_t{0} & ~state_mask;  // in a call: nobody asks how it ends
+  static constexpr std::int32_t most_probes = 4095;
+
+  static constexpr breaker_word make(std::uint64_t generation, std::uint64_t state, std::uint64_t failed = 0, std::uint64_t left = 0, std::uint64_t pending = 0) noexcept {
+    return {generation << 38 | state << 36 | failed << 24 | left << 12 | pending};
+  }
+  static constexpr breaker_word closed(std::uint64_t generation) noexcept { return make(generation, std::uint64_t{0}); }
+  static constexpr breaker_word open(std::uint64_t generation) noexcept { return make(generation, std::uint64_t{1}); }
+  static constexpr breaker_word half_open(std::uint64_t generation, std::uint64_t failed, std::uint64_t left, std::uint64_t pending) noexcept {
+    return make(generation, std::uint64_t{2}, failed, left, pending);
+  }
+
+  constexpr std::uint64_t generation() const noexcept { return bits >> 38; }
+  constexpr std::uint64_t state() const noexcept { return bits >> 36 & 3; }
+  constexpr bool is(breaker_state which) const noexcept { return state() == static_cast<std::uint64_t>(which); }
+  constexpr std::uint64_t failed() const noexcept { return bits >> 24 & 0xfff; }
+  constexpr std::uint64_t left() const noexcept { return bits >> 12 & 0xfff; }
+  constexpr std::uint64_t pending() const noexcept { return bits & 0xfff; }
+};
+
+// What one endpoint's breaker knows. `Options` is breaker_options; a parameter, because that stands above this.
+template <sharing Mode>
+class breaker_core {
+ public:
+  static constexpr std::size_t most_buckets = 16;
+  static constexpr std::size_t most_calls = 1024;
+
+  breaker_word word() const noexcept { return {word_.load()}; }
+
+  /// What an answer that is a success and not slow leaves behind.
+  template <class Options, class Info>
+  [[gnu::always_inline]] void succeeded(const Options& options, Info& info) noexcept {
+    time_.add(info.now, options.window, options.buckets, window::one_call);
+    if (trouble_.load() != 0) [[unlikely]] relieved(options, info);
+  }
+
+  /// Every other answer to a call that was admitted while the breaker was closed, and has been since.
+  template <class Options, class Info>
+  [[gnu::cold, gnu::noinline]] void record(const Options& options, Info& info, outcome result) noexcept {
+    if (says_nothing(options, info, result)) return;
+    const bool bad = options.failures.has(result.code);
+    const bool slow = is_slow(options, info);
+    if (options.window_calls > 0) {
+      calls_.add(options.window_calls, bad, slow);
+    } else {
+      time_.add(info.now, options.window, options.buckets, window::one_call + (bad ? window::one_mark : 0));
+      if (slow) time_.note(info.now, options.window, options.buckets);
+    }
+    if (bad) trouble_.add(1);
+    if (bad || slow) evaluate(options, info);
+    else if (trouble_.load() != 0) relieved(options, info);
+  }
+
+  /// A call that comes while the breaker is not closed. Returns whether it may pass, and marks it when it is a probe.
+  template <class Options, class Info>
+  bool take_probe(const Options& options, std::uint64_t& call, Info& info) noexcept {
+    breaker_word found = word();
+    for (;;) {
+      if (found.is(breaker_state::closed)) {
+        call = found.bits;
+        return true;
+      }
+      const bool was_open = found.is(breaker_state::open);
+      const bool new_round = was_open ? info.now.ns >= until_.load() : found.left() == 0 && info.now.ns >= round_ends_.load();
+      if (!new_round && (was_open || found.left() == 0)) return false;
+      breaker_word wanted = breaker_word::half_open(found.generation(), found.failed(), found.left() - 1, found.pending() + 1);
+      if (new_round) {
+        wanted = breaker_word::half_open(found.generation() + 1, 0, static_cast<std::uint64_t>(options.half_open_calls) - 1, 1);
+        round_ends_.store((options.half_open_max_wait.ns > 0 ? info.now + options.half_open_max_wait : instant::never()).ns);
+      }
+      if (word_.replace(found.bits, wanted.bits)) {
+        call = breaker_word::make(wanted.generation(), breaker_word::probe).bits;
+        if (was_open) changed(info, breaker_state::open, breaker_state::half_open);
+        return true;
+      }
+    }
+  }
+
+  /// How a probe ended: with a verdict, or given back for another call when it says nothing.
+  template <class Options, class Info>
+  void probed(const Options& options, std::uint64_t call, Info& info, outcome result) noexcept {
+    const bool nothing = says_nothing(options, info, result);
+    const std::uint64_t bad = options.failures.has(result.code) || is_slow(options, info) ? 1 : 0;
+    breaker_word found = word();
+    // A probe of a round that is over has nothing to say any more.
+    while (found.generation() == breaker_word{call}.generation() && found.is(breaker_state::half_open)) {
+      breaker_word wanted{};
+      const std::uint64_t failed = found.failed() + bad;
+      if (nothing) wanted = breaker_word::half_open(found.generation(), found.failed(), found.left() + 1, found.pending() - 1);
+      else if (bad != 0 && options.half_open_rate.ppm <= 0) wanted = breaker_word::open(found.generation() + 1);
+      else if (found.left() > 0 || found.pending() > 1) wanted = breaker_word::half_open(found.generation(), failed, found.left(), found.pending() - 1);
+      else if (failed > 0 && reached(failed, static_cast<std::uint64_t>(options.half_open_calls), options.half_open_rate)) wanted = breaker_word::open(found.generation() + 1);
+      else wanted = breaker_word::closed(found.generation() + 1);
+      // Before the exchange: who sees the new state sees all of it.
+      if (wanted.is(breaker_state::open)) until_.store((info.now + open_time(options, info, rounds_.load() + 1)).ns);
+      if (wanted.is(breaker_state::closed)) clear();
+      if (!word_.replace(found.bits, wanted.bits)) continue;
+      if (wanted.is(breaker_state::open)) rounds_.add(1);
+      if (wanted.is(breaker_state::closed)) rounds_.store(0);
+      if (wanted.state() != found.state()) changed(info, breaker_state::half_open, static_cast<breaker_state>(wanted.state()));
+      return;
+    }
+  }
+
+  /// The operator lets everything pass: whatever was decided is undone.
+  std::uint64_t reset() noexcept {
+    breaker_word found = word();
+    while (!found.is(breaker_state::closed)) {
+      clear();
+      rounds_.store(0);
+      const breaker_word wanted = breaker_word::closed(found.generation() + 1);
+      if (word_.replace(found.bits, wanted.bits)) return wanted.bits;
+    }
+    return found.bits;
+  }
+
+  /// Whether a call would pass now; takes nothing.
+  bool ready(instant now) const noexcept {
+    const breaker_word found = word();
+    if (found.is(breaker_state::open)) return now.ns >= until_.load();
+    return found.is(breaker_state::closed) || found.left() > 0 || now.ns >= round_ends_.load();
+  }
+
+  /// Calls, those that failed (marked), and those that were slow (noted).
+  template <class Options>
+  window_counts counts(const Options& options, instant now) noexcept {
+    return options.window_calls > 0 ? calls_.sum() : time_.sum(now, options.window, options.buckets);
+  }
+
+  template <class Options, class Info>
+  [[gnu::always_inline]] static bool is_slow(const Options& options, Info& info) noexcept {
+    return options.slow_call.ns > 0 && info.now - info.attempt_start > options.slow_call;
+  }
+
+ private:
+  using window = time_window<most_buckets, Mode>;
+  static constexpr std::uint32_t too_few_calls = 1U << 31;
+
+  template <class Options, class Info>
+  static bool says_nothing(const Options& options, Info& info, outcome result) noexcept {
+    if (!tells_of_peer(result) || options.ignored.has(result.code)) return true;
+    // A caller that came with a millisecond left must not close the way for everybody.
+    return result.code == code::deadline_exceeded && attempt_time(info) < options.deadline_counts_after;
+  }
+
+  static constexpr bool reached(std::uint64_t some, std::uint64_t all, ratio limit) noexcept { return some * 1'000'000 >= all * static_cast<std::uint64_t>(limit.ppm); }
+
+  // A success after failures: the row of failures ends, and it may be the call that makes enough of them.
+  template <class Options, class Info>
+  [[gnu::cold, gnu::noinline]] void relieved(const Options& options, Info& info) noexcept {
+    const bool enough_now = (trouble_.load() & too_few_calls) != 0;
+    trouble_.store(enough_now ? too_few_calls : 0);
+    if (enough_now) evaluate(options, info);
+  }
+
+  template <class Options, class Info>
+  [[gnu::cold, gnu::noinline]] void evaluate(const Options& options, Info& info) noexcept {
+    const window_counts counted = counts(options, info.now);
+    const std::uint32_t row = trouble_.load() & ~too_few_calls;
+    const bool in_a_row = options.consecutive > 0 && row >= static_cast<std::uint32_t>(options.consecutive);
+    const bool too_bad = (options.failure_rate.ppm > 0 && counted.marked > 0 && reached(counted.marked, counted.total, options.failure_rate)) ||
+                         (options.slow_call.ns > 0 && counted.noted > 0 && reached(counted.noted, counted.total, options.slow_rate));
+    const bool enough = counted.total >= static_cast<std::uint64_t>((std::max)(options.min_calls, 1));
+    (void)trouble_.set_bits(too_few_calls, too_bad && !enough);
+    if (in_a_row || (too_bad && enough)) open(options, info);
+  }
+
+  template <class Options, class Info>
+  void open(const Options& options, Info& info) noexcept {
+    breaker_word found = word();
+    if (!found.is(breaker_state::closed)) return;
+    const bool only_say = options.mode == breaker_mode::metrics_only;
+    if (only_say) clear();
+    else until_.store((info.now + open_time(options, info, 0)).ns);
+    const breaker_word wanted = only_say ? breaker_word::closed(found.generation() + 1) : breaker_word::open(found.generation() + 1);
+    if (word_.replace_once(found.bits, wanted.bits)) changed(info, breaker_state::closed, breaker_state::open);
+  }
+
+  // Doubles with every round of probes that failed; endpoints that fell together do not come back together.
+  template <class Options, class Info>
+  static duration open_time(const Options& options, Info& info, std::uint32_t rounds) noexcept {
+    const duration longest = (std::max)(options.open_max, options.open_for);
+    const duration time = (std::min)(options.open_for * (std::int64_t{1} << (std::min)(rounds, std::uint32_t{30})), longest);
+    const std::int64_t spread = time.ns / 1'000'000 * options.open_jitter.ppm;
+    return spread > 0 ? time + duration{static_cast<std::int64_t>(info.random->below(static_cast<std::uint64_t>(spread)))} : time;
+  }
+
+  void clear() noexcept {
+    time_.clear();
+    calls_.clear();
+    trouble_.store(0);
+  }
+
+  template <class Info>
+  static void changed(Info& info, breaker_state from, breaker_state to) noexcept {
+    report(info, {.kind = event_kind::changed, .policy = "breaker", .from = static_cast<std::int64_t>(from), .to = static_cast<std::int64_t>(to)});
+  }
+
+  cell<std::uint64_t, Mode> word_;
+  cell<std::uint32_t, Mode> trouble_;  // failures in a row, and `too_few_calls` when the rate is reached and only calls are missing
+  cell<std::uint32_t, Mode> rounds_;   // of probes that failed since the breaker was closed
+  cell<std::int64_t, Mode> until_;
+  cell<std::int64_t, Mode> round_ends_;
+  window time_;
+  call_window<most_calls, Mode> calls_;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+struct breaker_options {
+  duration window = std::chrono::seconds{10};  ///< what is remembered
+  std::int32_t buckets = 16;                   ///< the window moves in so many steps; 1 to 16
+  std::int32_t window_calls = 0;               ///< above 0: the window is the last so many calls, at most 1024, however old
+  ratio failure_rate = percent(50);            ///< opens when at least so many of the calls failed; 0: however many
+  ratio slow_rate = percent(100);              ///< opens when at least so many of the calls were slow
+  duration slow_call{};                        ///< what takes longer is slow; 0: nothing is
+  std::int32_t consecutive = 0;                ///< opens after so many failures in a row; 0: however many
+  std::int32_t min_calls = 20;                 ///< in the window, before rates mean anything
+  duration open_for = std::chrono::seconds{5};
+  duration open_max = std::chrono::seconds{60};  ///< `open_for` doubles with every round of probes that fails, up to this
+  ratio open_jitter = percent(20);               ///< up to so much longer, at random
+  std::int32_t half_open_calls = 3;              ///< probes; when all of them succeed, the breaker closes
+  ratio half_open_rate{};                        ///< opens again when so many of the probes failed; 0: at the first
+  duration half_open_max_wait = std::chrono::seconds{5};  ///< probes that stay without answer are replaced after this; 0: never
+  code_set failures = codes(code::unknown, code::deadline_exceeded, code::internal, code::unavailable, code::data_loss);
+  code_set ignored = codes(code::cancelled, code::resource_exhausted, code::aborted);  ///< neither failure nor success
+  duration deadline_counts_after = std::chrono::milliseconds{100};  ///< DEADLINE_EXCEEDED of a shorter attempt says nothing
+  code reject_code = code::unavailable;
+  breaker_mode mode = breaker_mode::automatic;
+
+  bool operator==(const breaker_options&) const = default;
+};
+
+/// Refuses calls to an endpoint while too many of them fail. One per endpoint; stands inside retry, so that it counts attempts, and a retry goes elsewhere.
+///
+/// Shape   closed, open, half open. Opens when the failure rate, the rate of slow calls, or a row of failures is reached; after `open_for` lets `half_open_calls` probes
+///         through, closes when they succeed, opens for longer when one fails. An answer to a call from before the last change counts for nothing.
+///         What this process decided (a refusal further in, a cancel) is no failure and gives a probe back; a connection refused or lost is one, and so is an attempt that
+///         timed out after `deadline_counts_after`.
+/// Errors  `reject_code` (unavailable), local and not executed.
+template <auto Options = breaker_options{}, policy::sharing Mode = policy::sharing::per_loop>
+struct breaker : policy::base {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, breaker_options>,
+                "tenon::breaker: the argument is no breaker_options; write breaker<breaker_options{.open_for = 2_s}> with using namespace tenon::literals");
+
+  using options = breaker_options;
+  using state = policy::detail::breaker_core<Mode>;
+  struct call_state {
+    std::uint64_t word = 0;
+  };
+  static constexpr std::string_view name = "breaker";
+  static constexpr policy::scope where = policy::scope::endpoint;
+  static constexpr policy::sharing mode = Mode;
+  static constexpr options defaults = Options;
+
+  static_assert(defaults.window_calls >= 0 && defaults.window_calls <= 1024, "tenon::breaker: window_calls is outside 0 to 1024; write a window in time instead");
+  static_assert(defaults.buckets >= 1 && defaults.buckets <= 16, "tenon::breaker: buckets is outside 1 to 16");
+  static_assert(defaults.window > duration{} || defaults.window_calls > 0, "tenon::breaker: the window is empty; write a window above zero, or window_calls");
+  static_assert(defaults.open_for > duration{}, "tenon::breaker: open_for is zero or less, so that the breaker would never be open");
+  static_assert(defaults.half_open_calls >= 1 && defaults.half_open_calls <= 4095, "tenon::breaker: half_open_calls is outside 1 to 4095; without a probe it would never close again");
+  static_assert(defaults.failure_rate.ppm > 0 || defaults.consecutive > 0 || defaults.slow_call > duration{},
+                "tenon::breaker: nothing opens it; give it a failure_rate, consecutive or slow_call");
+  static_assert(!defaults.failures.has(code::ok), "tenon::breaker: OK is among the failures");
+
+  template <class Info>
+  [[gnu::always_inline]] static outcome admit(state& endpoint, const options& chosen, call_state& call, Info& info) noexcept {
+    const policy::detail::breaker_word found = endpoint.word();
+    call.word = found.bits;
+    if (!found.is(breaker_state::closed) || chosen.mode != breaker_mode::automatic) [[unlikely]] return admit_otherwise(endpoint, chosen, call, info);
+    return {};
+  }
+
+  template <class Info>
+  [[gnu::always_inline]] static void observe(state& endpoint, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
+    if (call.word != endpoint.word().bits) [[unlikely]] return observe_otherwise(endpoint, chosen, call, info, result);
+    if (!result.ok() || state::is_slow(chosen, info) || chosen.window_calls > 0) [[unlikely]] return endpoint.record(chosen, info, result);
+    endpoint.succeeded(chosen, info);
+  }
+
+  /// Whether a call would pass now. Takes no probe, so that a balancer may look at every endpoint.
+  static bool ready(const state& endpoint, const options& chosen, instant now) noexcept {
+    if (chosen.mode == breaker_mode::automatic) return endpoint.ready(now);
+    return chosen.mode != breaker_mode::forced_open;
+  }
+
+ private:
+  template <class Info>
+  [[gnu::cold, gnu::noinline]] static outcome admit_otherwise(state& endpoint, const options& chosen, call_state& call, Info& info) noexcept {
+    bool passes = chosen.mode != breaker_mode::forced_open;
+    if (chosen.mode == breaker_mode::automatic) passes = endpoint.take_probe(chosen, call.word, info);
+    else if (chosen.mode == breaker_mode::metrics_only) call.word = endpoint.reset();
+    else call.word = policy::detail::breaker_word::unwatched;
+    return passes ? outcome{} : refused_here(chosen.reject_code);
+  }
+
+  template <class Info>
+  [[gnu::cold, gnu::noinline]] static void observe_otherwise(state& endpoint, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
+    if (policy::detail::breaker_word{call.word}.state() == policy::detail::breaker_word::probe) endpoint.probed(chosen, call.word, info, result);
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/bulkhead.hpp
+// So many calls at once and no more, so that one endpoint or method cannot take everything with it. Policy layer.
+
+namespace tenon::inline v0 {
+
+struct bulkhead_options {
+  std::int32_t max_in_flight = 1024;
+  std::int32_t max_queue = 0;     ///< so many more wait for a place; 0: none does
+  duration max_wait{};            ///< in the queue, and then refused; 0: until the call's own deadline
+  bool lifo = false;              ///< the one that came last goes first: those who came long ago may have given up by then
+  code reject_code = code::ok;    ///< OK: resource_exhausted on a client, unavailable on a server
+  bool enabled = true;
+  bool operator==(const bulkhead_options&) const = default;
+};
+
+namespace policy::detail {
+
+struct no_queue {
+  static constexpr bool empty() noexcept { return true; }
+};
+
+// Who is inside, and who waits. Waiting is for one loop: a call is resumed on its own.
+template <sharing Mode>
+struct bulkhead_state {
+  cell<std::int32_t, Mode> inside;
+  std::conditional_t<Mode == sharing::per_loop, waiter_queue, no_queue> queue;
+
+  std::int32_t in_flight() const noexcept { return inside.load(); }
+};
+
+}  // namespace policy::detail
+
+/// Admits at most `max_in_flight` calls at once, per endpoint on a client, per loop (or, shared, in all) on a server.
+///
+/// Shape   `bulkhead<64>` or `bulkhead<bulkhead_options{.max_in_flight = 64, .max_queue = 100}>`. Lowering the limit lets running calls end.
+/// Errors  `reject_code`, local and not executed, when all places are taken and the queue is full, or the wait was too long.
+template <auto Options = bulkhead_options{}, policy::sharing Mode = policy::sharing::per_loop>
+struct bulkhead : policy::base {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, bulkhead_options> || std::is_same_v<std::remove_cv_t<decltype(Options)>, int>,
+                "tenon::bulkhead: the argument is neither a number nor bulkhead_options; write bulkhead<64>");
+
+  using options = bulkhead_options;
+  using state = policy::detail::bulkhead_state<Mode>;
+  struct call_state {
+    instant until{};  // while it waits: how long at most
+  };
+  static constexpr std::string_view name = "bulkhead";
+  static constexpr policy::scope where = policy::scope::endpoint;
+  static constexpr policy::sharing mode = Mode;
+  static constexpr bool measures = false;
+  static constexpr options defaults = [] {
+    if constexpr (std::is_same_v<std::remove_cv_t<decltype(Options)>, int>) return bulkhead_options{.max_in_flight = Options};
+    else return Options;
+  }();
+  static_assert(defaults.max_in_flight > 0, "tenon::bulkhead: max_in_flight is zero or less, so that every call would be refused; write a number above zero");
+  static_assert(defaults.max_queue >= 0, "tenon::bulkhead: max_queue is negative; write 0 for no queue");
+  static_assert(defaults.max_queue == 0 || Mode == policy::sharing::per_loop,
+                "tenon::bulkhead: a queue and sharing::shared exclude each other, as a call is resumed on its own loop; leave out max_queue");
+
+  template <class Info>
+  [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, call_state& call, Info& info) noexcept {
+    if (!chosen.enabled) [[unlikely]] return {};
+    if (of.inside.add(1) >= chosen.max_in_flight) [[unlikely]] return full(of, chosen, call, info);
+    return {};
+  }
+  template <class Info>
+  [[gnu::always_inline]] static void observe(state& of, const options& chosen, call_state&, Info&, outcome) noexcept {
+    if (!chosen.enabled) [[unlikely]] return;
+    of.inside.subtract(1);
+    if (!of.queue.empty()) [[unlikely]] hand_over(of, chosen);
+  }
+
+  static outcome admit_again(state&, const options& chosen, call_state& call, call_info& info) noexcept {
+    if (!info.waiter->queued()) return {};  // woken, and the place is its own
+    if (info.now < call.until) {
+      info.wake_at = call.until;
+      return policy::wait;
+    }
+    info.waiter->leave();
+    return refused(chosen, info);
+  }
+  static void abandon(state& of, const options& chosen, call_state&, call_info& info) noexcept {
+    if (info.waiter->queued()) return info.waiter->leave();
+    of.inside.subtract(1);
+    hand_over(of, chosen);
+  }
+
+  /// Whether a call would pass now.
+  static bool ready(const state& of, const options& chosen, instant) noexcept { return !chosen.enabled || of.in_flight() < chosen.max_in_flight; }
+
+ private:
+  [[gnu::cold, gnu::noinline]] static outcome full(state& of, const options& chosen, call_state& call, call_info& info) noexcept {
+    of.inside.subtract(1);
+    if constexpr (Mode == policy::sharing::per_loop) {
+      if (chosen.max_queue > 0 && info.waiter != nullptr && of.queue.size() < static_cast<std::size_t>(chosen.max_queue)) {
+        call.until = chosen.max_wait > duration{} ? info.now + chosen.max_wait : instant::never();
+        info.wake_at = call.until;
+        of.queue.append(*info.waiter);
+        return policy::wait;
+      }
+    }
+    return refused(chosen, info);
+  }
+  static outcome refused(const options& chosen, const call_info& info) noexcept {
+    if (chosen.reject_code != code::ok) return refused_here(chosen.reject_code);
+    return refused_here(info.on_server ? code::unavailable : code::resource_exhausted);
+  }
+
+  // The place goes straight to one who waits: a call that comes meanwhile cannot take it.
+  [[gnu::cold, gnu::noinline]] static void hand_over(state& of, const options& chosen) noexcept {
+    if constexpr (Mode == policy::sharing::per_loop) {
+      while (!of.queue.empty() && of.inside.load() < chosen.max_in_flight) {
+        of.inside.add(1);
+        (chosen.lifo ? of.queue.last() : of.queue.first())->wake();
+      }
+    }
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/configuration.hpp
+// The options that a stack's policies run with: one entry per method, exchanged as a whole while calls run. Policy layer.
+
+namespace tenon::inline v0::policy {
+
+/// The options of every method, behind one pointer that a call reads once: it never sees half of a change.
+///
+/// Laws    `of` may be called from any thread, `edit` too. What was published stays until the configuration goes: changes are rare, and a call may still hold the old one.
+template <class Stack>
+class configuration {
+ public:
+  using entry = typename Stack::config;
+
+  /// The options of the policies' own types, the same for `methods` methods, or the first `methods` entries at `initial`, which must outlive this.
+  explicit configuration(std::size_t methods = 1, const entry* initial = nullptr) : methods_{methods} {
+    if (initial == nullptr) {
+      if constexpr (!std::is_empty_v<entry>) edit([](entry*, std::size_t) {});
+    } else {
+      current_.store(initial, std::memory_order_relaxed);
+    }
+  }
+  configuration(const configuration&) = delete;
+  configuration& operator=(const configuration&) = delete;
+  ~configuration() {
+    for (published* each = newest_.load(std::memory_order_acquire); each != nullptr;) {
+      const std::unique_ptr<published> gone{each};
+      each = each->older;
+    }
+  }
+
+  std::size_t methods() const noexcept { return methods_; }
+
+  /// Hold it for the length of a call.
+  [[gnu::always_inline]] const entry& of(std::uint32_t method) const noexcept {
+    // Nothing to be told: not even a load remains.
+    if constexpr (std::is_empty_v<entry>) return nothing;
+    else return current_.load(std::memory_order_acquire)[method];
+  }
+
+  /// Publishes a copy of the present options as `change(entries, count)` leaves it. It may be called again, on a fresh copy, when another thread was faster.
+  template <class Change>
+  void edit(Change&& change) {
+    auto made = std::make_unique<published>();
+    made->entries = std::make_unique<entry[]>(methods_);
+    const entry* before = current_.load(std::memory_order_acquire);
+    do {
+      for (std::size_t i = 0; i < methods_; ++i) made->entries[i] = before == nullptr ? Stack::defaults() : before[i];
+      change(made->entries.get(), methods_);
+    } while (!current_.compare_exchange_weak(before, made->entries.get(), std::memory_order_acq_rel, std::memory_order_acquire));
+    published* kept = made.release();
+    kept->older = newest_.load(std::memory_order_relaxed);
+    while (!newest_.compare_exchange_weak(kept->older, kept, std::memory_order_acq_rel)) {
+    }
+  }
+
+  /// Publishes `options` for those policies that take this type, for one method or, without one, for all. False when no policy does.
+  template <class Options>
+  bool set(const Options& options, std::size_t method = all_methods) {
+    bool found = false;
+    edit([&](entry* entries, std::size_t count) {
+      for (std::size_t i = method == all_methods ? 0 : method; i < (method == all_methods ? count : (std::min)(count, method + 1)); ++i) {
+        std::apply([&](auto&... each) { ((found = set_one(each, options) || found), ...); }, entries[i]);
+      }
+    });
+    return found;
+  }
+  static constexpr std::size_t all_methods = ~std::size_t{0};
+
+ private:
+  struct published {
+    std::unique_ptr<entry[]> entries;
+    published* older = nullptr;
+  };
+  template <class Mine, class Given>
+  static bool set_one(Mine& mine, const Given& given) {
+    // A policy that stands for some methods only adds a switch to its options.
+    if constexpr (std::is_base_of_v<Given, Mine>) return static_cast<Given&>(mine) = given, true;
+    else return false;
+  }
+
+  static constexpr std::conditional_t<std::is_empty_v<entry>, entry, std::array<char, 0>> nothing{};
+  std::size_t methods_;
+  std::atomic<const entry*> current_{nullptr};
+  std::atomic<published*> newest_{nullptr};
+};
+
+}  // namespace tenon::inline v0::policy
+
+// tenon/policy/decorate.hpp
+// Policies around any function, without any wire: a database call, another library's client. Policy layer.
+
+#include <thread>
+
 // tenon/policy/select.hpp
-// Codecs and policies stand in one parameter list, in any order: this picks them apart. Policy layer.
+// Codecs, policies and exceptions for single methods stand in one parameter list, in any order: this picks them apart. Policy layer.
 
 // tenon/policy/stack.hpp
 // Policies composed: the fold that a driver runs around each call and each attempt, outermost first. Policy layer.
 
+// tenon/policy/order.hpp
+// What may stand where in a list of policies, and how two of a kind are told apart. Policy layer; the sentences are in stack.hpp.
+
 namespace tenon::inline v0::policy {
+
+/// A name in a template argument.
+template <std::size_t Size>
+struct tag {
+  char text[Size]{};
+  consteval tag(const char (&given)[Size]) { std::copy_n(given, Size, text); }
+  constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
+};
+
+/// A policy under a name of its own, where a stack has two of a kind: `policy::tagged<"per user", limiter<...>>`.
+template <tag Name, class P>
+struct tagged : P {
+  static constexpr std::string_view name = Name.view();
+};
+
+namespace detail {
+
+// One instantiation per stack, over plain tables: the checks themselves cost the compiler nothing worth counting.
+template <class... Policies>
+struct order {
+  static constexpr std::size_t size = sizeof...(Policies);
+  struct fact {
+    kind what{};
+    scope where{};
+    side stands{};
+    std::string_view name{};
+  };
+  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name}..., fact{}};
+  static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
+  static constexpr std::size_t find_loop() {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (facts[i].what == kind::loop) return i;
+    }
+    return size;
+  }
+  static constexpr bool none_outside(scope where, side stands) {
+    for (std::size_t i = 0; loops == 1 && i < find_loop(); ++i) {
+      if (facts[i].where == where || facts[i].stands == stands) return false;
+    }
+    return true;
+  }
+  static constexpr bool none_inside(side stands) {
+    for (std::size_t i = find_loop(); i < size; ++i) {
+      if (facts[i].stands == stands) return false;
+    }
+    return true;
+  }
+  static constexpr bool names_differ() {
+    for (std::size_t i = 0; i < size; ++i) {
+      for (std::size_t other = i + 1; other < size; ++other) {
+        const bool same_side = (i < find_loop()) == (other < find_loop());
+        if (same_side && facts[i].name == facts[other].name) return false;
+      }
+    }
+    return true;
+  }
+};
+
+}  // namespace detail
+}  // namespace tenon::inline v0::policy
+
+namespace tenon::inline v0::policy {
+
+namespace detail {
+
+// State that all loops of a server have in common. A second holder joins by copying it from the first.
+template <class State>
+struct in_common {
+  std::shared_ptr<State> state = std::make_shared<State>();
+};
+
+template <class P>
+using kept = std::conditional_t<P::mode == sharing::shared, in_common<typename P::state>, typename P::state>;
+
+template <class P>
+concept asked_per_call = requires(typename P::state& state, const typename P::options& options, typename P::call_state& call, call_info& info) { P::admit(state, options, call, info); };
+
+}  // namespace detail
 
 /// Policies in order, outermost first. An empty stack compiles to nothing.
 ///
 /// A driver runs `admit_call`; then per attempt `admit_attempt`, the attempt, `observe_attempt`, `decide`; at the end `observe_call`. Policies before the loop policy see
-/// the call, those after it see each attempt; without a loop policy everything sees the call, which is its own only attempt.
+/// the call, those after it see each attempt; without a loop policy everything sees the call, which is its own only attempt. A loop policy that has `admit` and `observe`
+/// itself sees the call as well, innermost of all.
+///
+/// When an admission answers `wait`, the driver keeps `position_of` it and in the end calls either `resume`, which goes on from there, or `abandon`.
 template <any... Policies>
 struct stack {
   static constexpr std::size_t size = sizeof...(Policies);
@@ -8643,33 +13881,38 @@ struct stack {
   using at = std::tuple_element_t<I, std::tuple<Policies...>>;
 
  private:
-  static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
-  static constexpr std::size_t find_loop() {
-    std::size_t position = 0;
-    std::size_t found = size;
-    ((Policies::what == kind::loop ? void(found = position++) : void(++position)), ...);
-    return found;
-  }
-  static constexpr bool endpoint_policies_are_inside() {
-    std::size_t position = 0;
-    bool good = true;
-    ((Policies::where == scope::endpoint && position < find_loop() && loops == 1 ? void((good = false, ++position)) : void(++position)), ...);
-    return good;
-  }
-  static_assert(loops <= 1, "tenon: two policies of one client want to repeat the call; keep one retry");
-  static_assert(endpoint_policies_are_inside(), "tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt");
+  using order = detail::order<Policies...>;
+  static_assert(order::loops <= 1, "tenon: two policies of one client want to repeat the call; keep one retry");
+  static_assert(order::none_outside(scope::endpoint, side{0xFF}),
+                "tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt");
+  static_assert(order::none_outside(scope{0xFF}, side::attempt),
+                "tenon: a policy that is about one attempt (timeout with per_try) stands outside retry; write it after retry, so that it sees each attempt");
+  static_assert(order::none_inside(side::call),
+                "tenon: a policy that answers for the whole call (fallback, cache) stands inside retry; write it before retry, or what it answers is repeated");
+  static_assert(order::loops > 1 || order::names_differ(), "tenon: two policies of one name see the same thing; keep one, or tell them apart by policy::tagged<\"a name\", ...>");
 
  public:
-  static constexpr bool has_loop = loops == 1;
-  static constexpr std::size_t loop_position = find_loop();
-  static constexpr std::size_t call_end = has_loop ? loop_position : size;       // [0, call_end) see the call
+  static constexpr bool has_loop = order::loops == 1;
+  static constexpr std::size_t loop_position = order::find_loop();
   static constexpr std::size_t attempt_begin = has_loop ? loop_position + 1 : size;  // [attempt_begin, size) see each attempt
+  // [0, call_end) see the call
+  static constexpr std::size_t call_end = [] {
+    if constexpr (!has_loop) return size;
+    else return detail::asked_per_call<at<loop_position>> ? loop_position + 1 : loop_position;
+  }();
+  static constexpr bool can_wait = (waiting_hook<Policies> || ...);
+  static constexpr bool watched = (listens<Policies> || ...);
+  static constexpr bool measures = ((Policies::measures && Policies::what != kind::watcher) || ...);
+  static constexpr bool shares = ((Policies::mode == sharing::shared) || ...);
+  static constexpr bool keyed = (Policies::keyed || ...);
 
   using config = std::tuple<typename Policies::options...>;
   static constexpr config defaults() { return {Policies::defaults...}; }
   using call_states = std::tuple<typename Policies::call_state...>;
-  using client_states = std::tuple<std::conditional_t<Policies::where == scope::client, typename Policies::state, none>...>;
-  using endpoint_states = std::tuple<std::conditional_t<Policies::where == scope::endpoint, typename Policies::state, none>...>;
+  using client_states = std::tuple<std::conditional_t<Policies::where == scope::client, detail::kept<Policies>, none>...>;
+  using endpoint_states = std::tuple<std::conditional_t<Policies::where == scope::endpoint, detail::kept<Policies>, none>...>;
+  /// What a driver keeps per call: a `call_info`, and who hears of its events when somebody does.
+  using info_type = std::conditional_t<watched, watched_call_info, call_info>;
 
   /// One call's way through the stack: references only.
   struct view {
@@ -8677,18 +13920,32 @@ struct stack {
     endpoint_states& endpoint;
     const config& options;
     call_states& calls;
-    call_info& info;
+    info_type& info;
 
     template <std::size_t I>
     [[gnu::always_inline]] auto& state() const noexcept {
+      if constexpr (at<I>::mode == sharing::shared) return *kept<I>().state;
+      else return kept<I>();
+    }
+
+   private:
+    template <std::size_t I>
+    [[gnu::always_inline]] auto& kept() const noexcept {
       if constexpr (at<I>::where == scope::client) return std::get<I>(client);
       else return std::get<I>(endpoint);
     }
   };
 
-  [[gnu::always_inline]] static outcome admit_call(const view& call) noexcept { return admit<0, call_end>(call); }
+  [[gnu::always_inline]] static outcome admit_call(const view& call) noexcept {
+    listen(call);
+    return admit<0, call_end>(call);
+  }
   [[gnu::always_inline]] static void observe_call(const view& call, outcome result) noexcept { observe<0, call_end>(call, result); }
-  [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept { return admit<attempt_begin, size>(call); }
+  [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept {
+    // What the last attempt was allowed says nothing of this one.
+    if constexpr (has_loop) call.info.attempt_deadline = instant::never();
+    return admit<attempt_begin, size>(call);
+  }
   [[gnu::always_inline]] static void observe_attempt(const view& call, outcome result) noexcept { observe<attempt_begin, size>(call, result); }
   [[gnu::always_inline]] static decision decide(const view& call, outcome result) noexcept {
     if constexpr (has_loop) {
@@ -8699,6 +13956,23 @@ struct stack {
     }
   }
 
+  /// Which policy answered `wait`, or refused.
+  static constexpr std::size_t position_of(outcome result) noexcept { return result.producer - std::size_t{1}; }
+  static constexpr bool is_about_attempt(std::size_t position) noexcept { return position >= attempt_begin; }
+  /// Asks the policy that let the call wait again, then those further in. May answer `wait` once more.
+  [[gnu::cold, gnu::noinline]] static outcome resume(const view& call, std::size_t position) noexcept {
+    if constexpr (!can_wait) return {};
+    else return is_about_attempt(position) ? resume<attempt_begin, size>(call, position) : resume<0, call_end>(call, position);
+  }
+  /// The wait ends without an admission: the policy gives back what it has, and those before it learn how it ended.
+  [[gnu::cold, gnu::noinline]] static void abandon(const view& call, std::size_t position, outcome result) noexcept {
+    if constexpr (!can_wait) return;
+    else is_about_attempt(position) ? abandon<attempt_begin, size>(call, position, result) : abandon<0, call_end>(call, position, result);
+  }
+
+  /// Makes `into` use the shared state of `from`, where there is any; before the first call.
+  static void join(client_states& into, const client_states& from) { join_all(into, from, std::make_index_sequence<size>{}); }
+
   /// The name of the policy that made `result`; empty when none of these did.
   static constexpr std::string_view producer(outcome result) noexcept {
     std::string_view name;
@@ -8708,21 +13982,47 @@ struct stack {
   }
 
  private:
+  template <std::size_t I>
+  [[gnu::always_inline]] static outcome admit_one(const view& call) noexcept {
+    using policy_type = at<I>;
+    auto& state = call.template state<I>();
+    const auto& options = std::get<I>(call.options);
+    auto& own = std::get<I>(call.calls);
+    if constexpr (policy_type::what == kind::watcher) return {};
+    else if constexpr (I >= attempt_begin && requires { policy_type::admit_attempt(state, options, own, call.info); }) return policy_type::admit_attempt(state, options, own, call.info);
+    else return policy_type::admit(state, options, own, call.info);
+  }
+
   template <std::size_t Begin, std::size_t End>
   [[gnu::always_inline]] static outcome admit(const view& call) noexcept {
     if constexpr (Begin == End) {
       return {};
     } else {
-      outcome result = at<Begin>::admit(call.template state<Begin>(), std::get<Begin>(call.options), std::get<Begin>(call.calls), call.info);
-      if (!result.ok()) [[unlikely]] {
-        if (result.producer == 0) result.producer = static_cast<std::uint16_t>(Begin + 1);
-        return result;
-      }
+      outcome result = admit_one<Begin>(call);
+      if (!result.ok()) [[unlikely]] return not_admitted<Begin>(call, result);
       result = admit<Begin + 1, End>(call);
-      // Refused further in: this one was admitted, so it learns how it ended.
-      if (!result.ok()) [[unlikely]] observe_one<Begin>(call, result);
+      if (!result.ok()) [[unlikely]] refused_within<Begin>(call, result);
       return result;
     }
+  }
+
+  template <std::size_t I>
+  [[gnu::always_inline]] static outcome not_admitted(const view& call, outcome result) noexcept {
+    if (result.producer == 0) result.producer = static_cast<std::uint16_t>(I + 1);
+    if constexpr (watched) {
+      const bool waiting = waiting_hook<at<I>> && waits(result);
+      report(call.info, {.kind = waiting ? event_kind::waiting : event_kind::rejected, .policy = at<I>::name, .value = static_cast<std::int64_t>(result.code)});
+    }
+    return result;
+  }
+
+  // Refused further in: this one was admitted, so it learns how it ended; unless the call only waits there.
+  template <std::size_t I>
+  [[gnu::always_inline]] static void refused_within(const view& call, outcome result) noexcept {
+    if constexpr (can_wait) {
+      if (waits(result)) return;
+    }
+    observe_one<I>(call, result);
   }
 
   template <std::size_t Begin, std::size_t End>
@@ -8735,48 +14035,1291 @@ struct stack {
 
   template <std::size_t I>
   [[gnu::always_inline]] static void observe_one(const view& call, outcome result) noexcept {
-    at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
+    if constexpr (at<I>::what != kind::watcher) at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
+  }
+
+  template <std::size_t I, std::size_t End>
+  static outcome resume(const view& call, std::size_t position) noexcept {
+    if constexpr (I == End) {
+      return {};
+    } else if (position == I) {
+      if constexpr (waiting_hook<at<I>>) {
+        call.info.wake_at = instant::never();
+        outcome result = at<I>::admit_again(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
+        if (!result.ok()) return not_admitted<I>(call, result);
+        report(call.info, {.kind = event_kind::resumed, .policy = at<I>::name});
+        result = admit<I + 1, End>(call);
+        if (!result.ok()) refused_within<I>(call, result);
+        return result;
+      } else {
+        return {};
+      }
+    } else {
+      const outcome result = resume<I + 1, End>(call, position);
+      if (!result.ok()) refused_within<I>(call, result);
+      return result;
+    }
+  }
+
+  template <std::size_t I, std::size_t End>
+  static void abandon(const view& call, std::size_t position, outcome result) noexcept {
+    if constexpr (I != End) {
+      if (position != I) {
+        abandon<I + 1, End>(call, position, result);
+        observe_one<I>(call, result);
+      } else if constexpr (waiting_hook<at<I>>) {
+        at<I>::abandon(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
+      }
+    }
+  }
+
+  [[gnu::always_inline]] static void listen([[maybe_unused]] const view& call) noexcept {
+    if constexpr (watched) {
+      call.info.watchers = &call.client;
+      call.info.tell = [](void* states, const event& what) noexcept { tell_all(*static_cast<client_states*>(states), what, std::make_index_sequence<size>{}); };
+    }
+  }
+  template <std::size_t... I>
+  [[gnu::cold]] static void tell_all(client_states& states, const event& what, std::index_sequence<I...>) noexcept {
+    (tell_one<I>(states, what), ...);
+  }
+  template <std::size_t I>
+  static void tell_one(client_states& states, const event& what) noexcept {
+    if constexpr (listens<at<I>>) {
+      static_assert(at<I>::where == scope::client, "tenon: a policy that hears events keeps state per endpoint; events are of the whole client");
+      if constexpr (at<I>::mode == sharing::shared) at<I>::on_event(*std::get<I>(states).state, what);
+      else at<I>::on_event(std::get<I>(states), what);
+    }
+  }
+
+  template <std::size_t... I>
+  static void join_all([[maybe_unused]] client_states& into, [[maybe_unused]] const client_states& from, std::index_sequence<I...>) {
+    (join_one<I>(std::get<I>(into), std::get<I>(from)), ...);
+  }
+  template <std::size_t I, class State>
+  static void join_one([[maybe_unused]] State& into, [[maybe_unused]] const State& from) {
+    if constexpr (at<I>::mode == sharing::shared && at<I>::where == scope::client) into = from;
   }
 };
 
 }  // namespace tenon::inline v0::policy
 
-namespace tenon::inline v0::policy {
+namespace tenon::inline v0 {
+
+/// Policies for one method: `client<market, retry<>, on_method<&market::buy, retry<retry_options{.max_attempts = 1}>>>`.
+///
+/// A policy that the list has for all methods gets other options for this one, and keeps its place and its state; where it stands twice, the first is meant.
+/// One that the list has not is added for this method alone, at the place where `on_method` stands. For one that is not wanted, say so in its options.
+template <auto Method, policy::any... Policies>
+struct on_method {
+  static_assert(std::is_member_function_pointer_v<decltype(Method)>, "tenon::on_method: the first argument is no method; write on_method<&market::buy, ...>");
+  static_assert(sizeof...(Policies) != 0, "tenon::on_method: no policies; write what is different for this method, on_method<&market::buy, timeout<5_s>>");
+};
+
+namespace policy {
+
+template <class T>
+inline constexpr bool is_on_method = false;
+template <auto Method, class... Policies>
+inline constexpr bool is_on_method<on_method<Method, Policies...>> = true;
+
+/// A policy that is there for some methods only: its options say for which.
+template <class P>
+struct switchable : P {
+  using original = P;
+  struct options : P::options {
+    bool enabled = false;
+  };
+  static constexpr options defaults{P::defaults, false};
+
+  template <class State, class Call, class Info>
+    requires requires(State& s, const options& o, Call& c, Info& i) { P::admit(s, o, c, i); }
+  [[gnu::always_inline]] static outcome admit(State& state, const options& chosen, Call& call, Info& info) noexcept {
+    return chosen.enabled ? P::admit(state, chosen, call, info) : outcome{};
+  }
+  template <class State, class Call, class Info>
+    requires requires(State& s, const options& o, Call& c, Info& i) { P::admit_attempt(s, o, c, i); }
+  [[gnu::always_inline]] static outcome admit_attempt(State& state, const options& chosen, Call& call, Info& info) noexcept {
+    return chosen.enabled ? P::admit_attempt(state, chosen, call, info) : outcome{};
+  }
+  template <class State, class Call, class Info>
+    requires requires(State& s, const options& o, Call& c, Info& i) { P::observe(s, o, c, i, outcome{}); }
+  [[gnu::always_inline]] static void observe(State& state, const options& chosen, Call& call, Info& info, outcome result) noexcept {
+    if (chosen.enabled) P::observe(state, chosen, call, info, result);
+  }
+  template <class State, class Call, class Info>
+    requires requires(State& s, const options& o, Call& c, Info& i) { P::decide(s, o, c, i, outcome{}); }
+  [[gnu::always_inline]] static decision decide(State& state, const options& chosen, Call& call, Info& info, outcome result) noexcept {
+    return chosen.enabled ? P::decide(state, chosen, call, info, result) : decision{};
+  }
+};
 
 namespace detail {
 
-template <class Tuple>
-struct as_stack;
-template <class... Policies>
-struct as_stack<std::tuple<Policies...>> {
-  using type = stack<Policies...>;
+template <class P>
+struct without_switch {
+  using type = P;
+};
+template <class P>
+struct without_switch<switchable<P>> {
+  using type = P;
 };
 
-template <class T>
-using kept_if_policy = std::conditional_t<any<T>, std::tuple<T>, std::tuple<>>;
+// What one name in a list, and in a document, stands for: the same policy with whatever options.
+template <class A, class B>
+inline constexpr bool same_policy = std::is_same_v<typename without_switch<A>::type::options, typename without_switch<B>::type::options> &&
+                                    std::string_view{without_switch<A>::type::name} == std::string_view{without_switch<B>::type::name};
+
+template <class... Types>
+struct list {};
+
+template <class P, class List>
+inline constexpr bool has_policy = false;
+template <class P, class... Members>
+inline constexpr bool has_policy<P, list<Members...>> = [] {
+  if constexpr (any<P>) {
+    // Codecs and the like have no options to compare.
+    const auto is_it = [](auto member) {
+      using other = typename decltype(member)::type;
+      if constexpr (any<other>) return same_policy<P, other>;
+      else return false;
+    };
+    return (is_it(std::type_identity<Members>{}) || ...);
+  } else {
+    return false;
+  }
+}();
+
+// Takes the parameters one by one: policies as they are, those of an on_method unless they are known.
+template <class Taken, class All, class... Rest>
+struct take;
+template <class... Taken, class All>
+struct take<list<Taken...>, All> {
+  using type = stack<Taken...>;
+};
+template <class... Taken, class All, class Other, class... Rest>
+struct take<list<Taken...>, All, Other, Rest...> : take<std::conditional_t<any<Other>, list<Taken..., Other>, list<Taken...>>, All, Rest...> {};
+template <class... Taken, class All, auto Method, class... Rest>
+struct take<list<Taken...>, All, on_method<Method>, Rest...> : take<list<Taken...>, All, Rest...> {};
+template <class... Taken, class All, auto Method, class First, class... More, class... Rest>
+struct take<list<Taken...>, All, on_method<Method, First, More...>, Rest...>
+    : take<std::conditional_t<has_policy<First, All> || has_policy<First, list<Taken...>>, list<Taken...>, list<Taken..., switchable<First>>>, All,
+           std::conditional_t<sizeof...(More) == 0, list<>, on_method<Method, More...>>, Rest...> {};
 
 }  // namespace detail
 
 /// The policies among `Parameters`, in their order, as a stack.
 template <class... Parameters>
-using stack_of = typename detail::as_stack<decltype(std::tuple_cat(std::declval<detail::kept_if_policy<Parameters>>()...))>::type;
+using stack_of = typename detail::take<detail::list<>, detail::list<Parameters...>, Parameters...>::type;
 
-}  // namespace tenon::inline v0::policy
+namespace detail {
 
-// tenon/policy/timeout.hpp
-// The time a call may take. Policy layer.
+template <class Stack, class P>
+constexpr void override_one(typename Stack::config& entry) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    bool found = false;
+    const auto look = [&](auto at, auto& mine) {
+      using member = typename Stack::template at<decltype(at)::value>;
+      if constexpr (same_policy<member, P>) {
+        if (std::exchange(found, true)) return;
+        static_cast<typename P::options&>(mine) = P::defaults;
+        if constexpr (!std::is_same_v<typename without_switch<member>::type, member>) mine.enabled = true;
+      }
+    };
+    (look(std::integral_constant<std::size_t, I>{}, std::get<I>(entry)), ...);
+  }(std::make_index_sequence<Stack::size>{});
+}
+
+template <class Stack, class IndexOf, class Table, class Parameter>
+struct apply_override {
+  static constexpr void to(Table&) {}
+};
+template <class Stack, class IndexOf, class Table, auto Method, class... Policies>
+struct apply_override<Stack, IndexOf, Table, on_method<Method, Policies...>> {
+  static_assert(IndexOf::template of<Method> < std::tuple_size_v<Table>, "tenon::on_method: the method is none of those that TENON_SERVICE lists for this service");
+  static constexpr void to(Table& table) {
+    if constexpr (IndexOf::template of<Method> < std::tuple_size_v<Table>) (override_one<Stack, Policies>(std::get<IndexOf::template of<Method>>(table)), ...);
+  }
+};
+
+}  // namespace detail
+
+/// The options of each of `Count` methods before anybody changes them: those of the policies' types, and what `on_method` says. `IndexOf::of<Method>` is a method's number.
+template <class Stack, std::size_t Count, class IndexOf, class... Parameters>
+inline constexpr auto table_of = [] {
+  using table_type = std::array<typename Stack::config, Count>;
+  table_type table{};
+  for (auto& each : table) each = Stack::defaults();
+  (detail::apply_override<Stack, IndexOf, table_type, Parameters>::to(table), ...);
+  return table;
+}();
+
+}  // namespace policy
+}  // namespace tenon::inline v0
 
 namespace tenon::inline v0 {
 
+/// The machine's clock, and a thread that sleeps.
+struct thread_time {
+  instant now() const noexcept { return steady_clock{}.now(); }
+  void sleep(duration length) const { std::this_thread::sleep_for(std::chrono::nanoseconds{length.ns}); }
+};
+
+/// A clock that is turned by hand: sleeping turns it.
+struct manual_time {
+  manual_clock& source;
+  instant now() const noexcept { return source.now(); }
+  void sleep(duration length) const { source.advance(length); }
+};
+
+/// Where a decorated function's time comes from.
+template <class T>
+concept time_source = requires(T& source, duration length) {
+  { source.now() } noexcept -> std::same_as<instant>;
+  source.sleep(length);
+};
+
+struct decorate_options {
+  bool idempotent = true;   ///< whoever writes `decorate<retry<>>` around a function says that it may run twice; false to be asked for proof that it did not run
+  std::uint64_t seed = 0;   ///< of the jitter; 0: another one each time
+};
+
+namespace detail {
+
+template <class Returned>
+struct decorated_return {
+  using type = result<Returned>;
+};
+template <class T>
+struct decorated_return<result<T>> {
+  using type = result<T>;
+};
+template <>
+struct decorated_return<status> {
+  using type = status;
+};
+
+template <class T>
+[[gnu::always_inline]] inline outcome outcome_of(const result<T>& given) noexcept {
+  return given.has_value() ? outcome{} : given.error().outcome();
+}
+[[gnu::always_inline]] inline outcome outcome_of(const status& given) noexcept { return given.outcome(); }
+
+}  // namespace detail
+
+/// A function with policies around it. Belongs to one thread; does not move.
+template <class Stack, class Function, time_source Time>
+class decorated {
+ public:
+  decorated(Function function, Time time, decorate_options options)
+      : function_{std::move(function)}, time_{std::move(time)}, idempotent_{options.idempotent},
+        random_{options.seed != 0 ? options.seed : static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)} {}
+  decorated(const decorated&) = delete;
+  decorated& operator=(const decorated&) = delete;
+
+  template <class... Arguments>
+  using returned = typename detail::decorated_return<std::remove_cvref_t<std::invoke_result_t<Function&, Arguments...>>>::type;
+
+  /// Calls the function as often as the policies say. Where it may be called again its arguments stay as they are: it gets them as lvalues.
+  ///
+  /// Returns a `result` of what the function returns; a result or status as it is. What the function throws becomes `unknown`.
+  template <class... Arguments>
+    requires(!Stack::has_loop && std::invocable<Function&, Arguments...>)
+  [[gnu::always_inline]] returned<Arguments...> operator()(Arguments&&... arguments) {
+    return run<returned<Arguments...>>([&]() -> returned<Arguments...> { return attempt<Arguments...>(std::forward<Arguments>(arguments)...); });
+  }
+  template <class... Arguments>
+    requires(Stack::has_loop && std::invocable<Function&, Arguments&...>)
+  [[gnu::always_inline]] returned<Arguments&...> operator()(Arguments&&... arguments) {
+    return run<returned<Arguments&...>>([&]() -> returned<Arguments&...> { return attempt<Arguments&...>(arguments...); });
+  }
+
+  /// Other options than those in the policies' types, from the next call on; from any thread. False when no policy takes them.
+  template <class Options>
+  bool configure(const Options& options) {
+    return configuration_.set(options);
+  }
+
+ private:
+  template <class... Arguments>
+  [[gnu::always_inline]] returned<Arguments...> attempt(Arguments&&... arguments) {
+    const auto call = [&]() -> returned<Arguments...> {
+      if constexpr (std::is_void_v<std::invoke_result_t<Function&, Arguments...>>) {
+        function_(std::forward<Arguments>(arguments)...);
+        return {};
+      } else {
+        return function_(std::forward<Arguments>(arguments)...);
+      }
+    };
+    if constexpr (std::is_nothrow_invocable_v<Function&, Arguments...>) return call();
+    else return detail::guarded("exception", call);
+  }
+
+  template <class Returned, class Attempt>
+  [[gnu::always_inline]] Returned run(Attempt&& attempt) {
+    typename Stack::info_type info{};
+    info.now = time_.now();
+    info.random = &random_;
+    info.idempotent = idempotent_;
+    info.sent = true;
+    typename Stack::call_states calls{};
+    const typename Stack::view call{client_, endpoint_, configuration_.of(0), calls, info};
+    outcome admitted = Stack::admit_call(call);
+    if (!admitted.ok()) [[unlikely]] {
+      if (Stack::can_wait) admitted = wait_out(call, admitted);
+      if (!admitted.ok()) return refusal(admitted);
+    }
+    return admitted_run<Returned>(call, attempt);
+  }
+
+  // Each of these gives back one variable only, so that it is made where the caller wants it.
+  template <class Returned, class Attempt>
+    requires(!Stack::has_loop)
+  [[gnu::always_inline]] Returned admitted_run(const typename Stack::view& call, Attempt& attempt) {
+    call.info.attempt_start = call.info.now;
+    Returned given = attempt();
+    if constexpr (Stack::measures) call.info.now = time_.now();
+    Stack::observe_call(call, detail::outcome_of(given));
+    return given;
+  }
+  template <class Returned, class Attempt>
+    requires(Stack::has_loop)
+  [[gnu::always_inline]] Returned admitted_run(const typename Stack::view& call, Attempt& attempt) {
+    call.info.attempt_start = call.info.now;
+    outcome admitted = Stack::admit_attempt(call);
+    if (Stack::can_wait && !admitted.ok()) [[unlikely]] admitted = wait_out(call, admitted);
+    Returned given = admitted.ok() ? attempt() : Returned{refusal(admitted)};
+    call.info.now = time_.now();
+    // Told apart first, so that the policies' part in a success is compiled for success alone.
+    if (detail::outcome_of(given).ok()) [[likely]] {
+      Stack::observe_attempt(call, {});
+      const policy::decision then = Stack::decide(call, {});
+      if (then.again) [[unlikely]] repeat(call, attempt, given, then);
+      else Stack::observe_call(call, {});
+    } else {
+      repeat(call, attempt, given, attempt_ended(call, admitted, given));
+    }
+    return given;
+  }
+
+  // The view comes by value where a call is rare, so that on the usual path it is nothing but the registers that its parts are in.
+  // Nobody else can end what this thread waits for: only a wait whose end is known is waited out.
+  [[gnu::cold, gnu::noinline]] outcome wait_out(typename Stack::view call, outcome admitted) {
+    while (policy::waits(admitted)) {
+      const std::size_t position = Stack::position_of(admitted);
+      if (call.info.wake_at >= call.info.deadline || call.info.wake_at == instant::never()) {
+        admitted = refused_here(call.info.wake_at == instant::never() ? code::resource_exhausted : code::deadline_exceeded);
+        admitted.producer = static_cast<std::uint16_t>(position + 1);
+        Stack::abandon(call, position, admitted);
+        return admitted;
+      }
+      if (call.info.wake_at > call.info.now) time_.sleep(call.info.wake_at - call.info.now);
+      call.info.now = time_.now();
+      admitted = Stack::resume(call, position);
+    }
+    return admitted;
+  }
+
+  template <class Returned>
+  [[gnu::cold, gnu::noinline]] policy::decision attempt_ended(typename Stack::view call, outcome admitted, const Returned& given) {
+    call.info.now = time_.now();
+    const outcome ended = detail::outcome_of(given);
+    if (admitted.ok()) Stack::observe_attempt(call, ended);
+    return Stack::decide(call, ended);
+  }
+  // The attempts after the first, if there are any, and the end.
+  template <class Returned, class Attempt>
+  [[gnu::cold, gnu::noinline]] void repeat(typename Stack::view call, Attempt& attempt, Returned& given, policy::decision then) {
+    call_info& info = call.info;
+    while (then.again && info.now + then.delay < info.deadline) {
+      if (then.delay > duration{}) time_.sleep(then.delay);
+      info.now = info.attempt_start = time_.now();
+      ++info.attempt;
+      outcome admitted = Stack::admit_attempt(call);
+      if (Stack::can_wait && !admitted.ok()) admitted = wait_out(call, admitted);
+      // In its place, since not everything that can be returned can be assigned.
+      given.~Returned();
+      if (admitted.ok()) ::new (static_cast<void*>(&given)) Returned(attempt());
+      else ::new (static_cast<void*>(&given)) Returned(refusal(admitted));
+      then = attempt_ended(call, admitted, given);
+    }
+    Stack::observe_call(call, detail::outcome_of(given));
+  }
+
+  [[gnu::cold, gnu::noinline]] static status refusal(outcome refused) noexcept {
+    const std::string_view by = Stack::producer(refused);
+    return status{refused, detail::join_text({refused.code == code::deadline_exceeded ? "the time was up" : "refused", " before the function ran (", by, ")"})};
+  }
+
+  Function function_;
+  Time time_;
+  bool idempotent_;
+  random_source random_;
+  policy::configuration<Stack> configuration_;
+  typename Stack::client_states client_{};
+  typename Stack::endpoint_states endpoint_{};
+};
+
+/// Puts policies, outermost first, around a function: `auto guarded = tenon::decorate<tenon::retry<>, tenon::breaker<>>([](int id) -> tenon::result<row> { ... });`
+///
+/// Shape   the call blocks: a delay before another attempt, or in a queue, is slept by `time`, which in tests is `manual_time{clock}`. A timeout cannot interrupt the function:
+///         it keeps an attempt from starting too late, and is told to nobody.
+template <policy::any... Policies, class Function, time_source Time = thread_time>
+auto decorate(Function function, Time time = {}, decorate_options options = {}) {
+  return decorated<policy::stack<Policies...>, Function, Time>{std::move(function), std::move(time), options};
+}
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/limiter.hpp
+// So many calls per time: for everybody together, or for each method, caller or address. Policy layer.
+
+// tenon/policy/detail/gcra.hpp
+// The generic cell rate algorithm: a token bucket in one word, without rounding. Policy layer; part of the limiter.
+
+namespace tenon::inline v0::policy::detail {
+
+// The word is the instant at which the bucket will be full again. Each call moves it on by `interval` times its cost; a call that would move it more than `tolerance`
+// into the future is too early.
+struct gcra {
+  std::int64_t interval = 0;
+  std::int64_t tolerance = 0;
+
+  /// Rounded up to whole nanoseconds: never looser than asked for.
+  static constexpr std::int64_t interval_of(tenon::rate limit) noexcept { return limit.per.ns / limit.count + (limit.per.ns % limit.count != 0 ? 1 : 0); }
+  static constexpr gcra of(std::int64_t interval, std::int64_t burst) noexcept {
+    // A tenth of a second's worth.
+    return {interval, burst > 0 ? tenon::detail::saturated_product(interval, burst) : (std::max)(interval, std::int64_t{100'000'000})};
+  }
+
+  struct taken {
+    bool granted = false;
+    std::int64_t wait = 0;  // how long after now the call may go, or could have gone
+    std::int64_t until = 0;
+  };
+
+  /// Takes a call that costs `increment` out of the bucket, when it may go within `longest_wait` from now.
+  template <class Cell>
+  [[gnu::always_inline]] static taken take(Cell& word, std::int64_t now, std::int64_t increment, std::int64_t tolerance, std::int64_t longest_wait) noexcept {
+    std::int64_t full_at = word.load();
+    for (;;) {
+      const std::int64_t until = tenon::detail::saturated_sum((std::max)(full_at, now), increment);
+      const std::int64_t wait = until - now - tolerance;
+      if (wait > longest_wait) [[unlikely]] return {false, wait, until};
+      if (word.replace(full_at, until)) return {true, wait, until};
+    }
+  }
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+// tenon/policy/detail/key_table.hpp
+// One number per key, for at most so many keys: what a limiter remembers of each caller. Policy layer.
+
+namespace tenon::inline v0::policy::detail {
+
+// The number is an instant, and one that has passed is worth as much as none: so a set of eight that is full forgets the earliest, which loses nothing as long as one
+// of the eight is free. Keys are hashes; two callers with one hash share a limit.
+template <sharing Mode>
+class key_table {
+ public:
+  using value = cell<std::int64_t, sharing::per_loop>;
+
+  key_table() noexcept = default;
+  key_table(const key_table&) = delete;
+  key_table& operator=(const key_table&) = delete;
+  ~key_table() { std::free(entries_.load()); }
+
+  /// Calls `f(value&)` with the number of `key`; shared, nobody else does so meanwhile.
+  template <class F>
+  auto use(std::uint64_t key, std::int32_t most_keys, F&& f) noexcept {
+    entry* all = entries(most_keys);
+    // The hash may be a small number itself, as a method's is.
+    const std::uint64_t place = key * 0x9E37'79B9'7F4A'7C15;
+    const std::size_t set = static_cast<std::size_t>((place >> 32) * sets_.load() >> 32);
+    const locked guard{lock_of(set)};
+    return f(all == nullptr ? spare_ : find(all + set * ways, key).until);
+  }
+
+ private:
+  static constexpr std::size_t ways = 8;
+  struct entry {
+    std::uint64_t key;
+    value until;
+  };
+  static_assert(std::is_trivially_destructible_v<entry>);
+
+  struct lock {
+    std::atomic_flag taken{};
+  };
+  struct no_lock {};
+  static constexpr bool shared = Mode == sharing::shared;
+  using lock_type = std::conditional_t<shared, lock, no_lock>;
+
+  struct locked {
+    explicit locked(lock_type& on) noexcept : held{on} {
+      if constexpr (shared) {
+        while (held.taken.test_and_set(std::memory_order_acquire)) held.taken.wait(true, std::memory_order_relaxed);
+      }
+    }
+    locked(const locked&) = delete;
+    locked& operator=(const locked&) = delete;
+    ~locked() {
+      if constexpr (shared) {
+        held.taken.clear(std::memory_order_release);
+        held.taken.notify_one();
+      }
+    }
+    lock_type& held;
+  };
+  lock_type& lock_of(std::size_t set) noexcept { return locks_[set % locks_.size()]; }
+
+  static entry& find(entry* set, std::uint64_t key) noexcept {
+    entry* least = set;
+    for (entry* each = set; each != set + ways; ++each) {
+      if (each->key == key) return *each;
+      if (each->until.load() < least->until.load()) least = each;
+    }
+    least->key = key;
+    least->until.store(0);
+    return *least;
+  }
+
+  entry* entries(std::int32_t most_keys) noexcept {
+    entry* found = entries_.load();
+    if (found != nullptr) [[likely]] return found;
+    return allocate(most_keys);
+  }
+  // Pages of zeros from the system, which take no memory until a key lives there. Without memory all keys share one limit.
+  [[gnu::cold, gnu::noinline]] entry* allocate(std::int32_t most_keys) noexcept {
+    const std::size_t sets = (static_cast<std::size_t>((std::max)(most_keys, 1)) + ways - 1) / ways;
+    auto* made = static_cast<entry*>(std::calloc(sets * ways, sizeof(entry)));
+    std::uint64_t none = 0;
+    if (made == nullptr) return nullptr;
+    // Two loops that come first at once ask for the same number of sets, or differ for one call.
+    (void)sets_.replace_once(none, sets);
+    if (sets_.load() == sets && entries_.replace_once(nullptr, made)) return made;
+    std::free(made);
+    return entries_.load();
+  }
+
+  cell<entry*, Mode> entries_;
+  cell<std::uint64_t, Mode> sets_;
+  value spare_;
+  std::array<lock_type, shared ? 64 : 1> locks_{};
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+// tenon/policy/detail/warm_up.hpp
+// A rate that is low while the other side is cold, and grows while it is used. Policy layer; part of the limiter.
+
+namespace tenon::inline v0::policy::detail {
+
+// Tokens are stored while calls are few. Above `warning` each costs more time the more there are, so that a cold start gives rate / cold_factor, and the full
+// rate is reached after the warm-up time of continuous use.
+// Source: Guava's SmoothWarmingUp, as sentinel counts it.
+struct warm_up_curve {
+  double rate;     // per second
+  double warning;
+  double most;
+  double slope;    // seconds per call and token
+  double cold_factor;
+
+  static warm_up_curve of(tenon::rate limit, duration time, std::int32_t cold_factor) noexcept {
+    const double per_second = static_cast<double>(limit.count) * 1e9 / static_cast<double>(limit.per.ns);
+    const double seconds = static_cast<double>(time.ns) * 1e-9;
+    const double cold = (std::max)(cold_factor, 2);
+    const double warning = whole(seconds * per_second / (cold - 1));
+    const double most = warning + (std::max)(whole(2 * seconds * per_second / (1 + cold)), 1.0);
+    return {.rate = per_second, .warning = warning, .most = most, .slope = (cold - 1) / per_second / (most - warning), .cold_factor = cold};
+  }
+  std::int64_t interval(double stored) const noexcept {
+    const double seconds = 1 / rate + (stored > warning ? (stored - warning) * slope : 0);
+    return static_cast<std::int64_t>(seconds * 1e9 + 0.5);
+  }
+
+ private:
+  static double whole(double value) noexcept { return value < 9e15 ? static_cast<double>(static_cast<std::int64_t>(value)) : value; }
+};
+
+template <sharing Mode>
+class warm_up_state {
+ public:
+  /// The interval between calls now; looked at again every second.
+  std::int64_t interval(tenon::rate limit, duration time, std::int32_t cold_factor, instant now) noexcept {
+    const std::int64_t next = next_.load();
+    if (now.ns >= next) [[unlikely]] turn(warm_up_curve::of(limit, time, cold_factor), next, now);
+    return interval_.load();
+  }
+  void passed(std::int64_t calls) noexcept { passed_.add(calls); }
+  double stored() const noexcept { return stored_.load(); }
+
+ private:
+  static constexpr std::int64_t second = 1'000'000'000;
+
+  [[gnu::cold, gnu::noinline]] void turn(const warm_up_curve& curve, std::int64_t next, instant now) noexcept {
+    if (!next_.replace_once(next, tenon::detail::saturated_sum(now.ns, second))) return;
+    double stored = curve.most;
+    if (next != 0) {
+      const std::int64_t passed = passed_.load();
+      passed_.subtract(passed);
+      const double seconds = static_cast<double>(now.ns - next + second) * 1e-9;
+      const double before = stored_.load();
+      const bool idle = static_cast<double>(passed) / seconds < curve.rate / curve.cold_factor;
+      const bool fills = before < curve.warning || (before > curve.warning && idle);
+      // Drained first: what passed did so before the pause that fills.
+      stored = (std::min)((std::max)(before - static_cast<double>(passed), 0.0) + (fills ? seconds * curve.rate : 0), curve.most);
+    }
+    stored_.store(stored);
+    interval_.store(curve.interval(stored));
+  }
+
+  cell<std::int64_t, Mode> next_;
+  cell<std::int64_t, Mode> interval_;
+  cell<std::int64_t, Mode> passed_;
+  cell<double, Mode> stored_;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+enum class limiter_algorithm : std::uint8_t {
+  gcra,     ///< up to `burst` at once, the rate on average
+  paced,    ///< evenly spaced: no two calls closer than the rate has it; meant for `max_wait`
+  warm_up,  ///< as gcra, at a lower rate after a pause, for what is slow while it is cold
+};
+enum class limiter_cost : std::uint8_t { call, request_bytes };
+/// Who has a limit of their own.
+enum class limiter_key : std::uint8_t { none, method, principal, peer };
+
+struct limiter_options {
+  tenon::rate rate{};                                 ///< `per_second(1000)`; none: no limit. At most 1e9 per second
+  std::int64_t burst = 0;                             ///< at once after a pause; 0: a tenth of a second's worth, at least one
+  limiter_algorithm algorithm = limiter_algorithm::gcra;
+  limiter_cost cost = limiter_cost::call;             ///< what the rate counts
+  duration max_wait{};                                ///< a call that comes too early waits so long rather than be refused
+  limiter_key key = limiter_key::none;
+  std::int32_t max_keys = 65'536;                     ///< 16 bytes each, once there is one
+  duration warm_up = std::chrono::seconds{10};        ///< of use, until the full rate is reached
+  std::int32_t cold_factor = 3;                       ///< cold, the rate is so many times lower
+  code reject_code = code::resource_exhausted;
+  bool enabled = true;
+  bool operator==(const limiter_options&) const = default;
+};
+
+/// How much is left of a limit.
+struct limiter_quota {
+  std::int64_t remaining = 0;  ///< calls that may come at once
+  duration full_in{};          ///< until all of `burst` may
+};
+
+/// Admits calls at a rate. Before retry it limits what users ask, after it what is sent.
+///
+/// Shape   `limiter<per_second(1000)>` or `limiter<limiter_options{.rate = per_second(1000), .burst = 50, .key = limiter_key::peer}>`.
+/// Units   the rate counts calls, or bytes of the request; state per loop, or, `sharing::shared`, one for the process.
+/// Errors  `reject_code` (resource_exhausted), local and not executed, with the time after which it would pass; `no_retry` when the call costs more than `burst`.
+///         A call waits only when it will pass before its deadline. Nothing is given back when a call fails; a call that gives up waiting returns its turn if it was the last.
+/// Source  GCRA: ITU-T I.371.
+template <auto Options = limiter_options{}, policy::sharing Mode = policy::sharing::per_loop>
+struct limiter : policy::base {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, limiter_options> || std::is_same_v<std::remove_cv_t<decltype(Options)>, rate>,
+                "tenon::limiter: the argument is neither a rate nor limiter_options; write limiter<tenon::per_second(1000)>");
+
+  using options = limiter_options;
+  struct state {
+    policy::detail::cell<std::int64_t, Mode> word;
+    policy::detail::key_table<Mode> keys;
+    policy::detail::warm_up_state<Mode> warmth;
+  };
+  // Of a call that waits: when its turn is, and what it took.
+  struct call_state {
+    instant turn{};
+    std::int64_t until = 0;
+    std::int64_t increment = 0;
+  };
+  static constexpr std::string_view name = "limiter";
+  static constexpr policy::sharing mode = Mode;
+  static constexpr bool measures = false;
+  static constexpr options defaults = [] {
+    if constexpr (std::is_same_v<std::remove_cv_t<decltype(Options)>, limiter_options>) return Options;
+    else return limiter_options{.rate = Options};
+  }();
+  static constexpr bool keyed = defaults.key == limiter_key::peer;
+
+  static_assert(defaults.rate.count >= 0 && defaults.rate.per >= duration{} && (defaults.rate.count == 0 || defaults.rate.per > duration{}),
+                "tenon::limiter: the rate is negative, or per no time; write per_second(1000)");
+  static_assert(defaults.rate.count <= defaults.rate.per.ns, "tenon::limiter: the rate is above 1e9 per second, finer than the clock; leave the limiter out");
+  static_assert(defaults.burst >= 0, "tenon::limiter: burst is negative; write 0 for a tenth of a second's worth");
+  static_assert(defaults.algorithm != limiter_algorithm::warm_up || (defaults.cold_factor >= 2 && defaults.warm_up > duration{}),
+                "tenon::limiter: warm_up needs a time above zero and a cold_factor of at least 2");
+  static_assert(defaults.algorithm != limiter_algorithm::warm_up || defaults.key == limiter_key::none,
+                "tenon::limiter: warm_up is about the one who serves, not about each caller; leave out the key");
+  static_assert(defaults.key == limiter_key::none || defaults.max_keys > 0, "tenon::limiter: max_keys is zero or less; write how many callers to remember");
+
+  [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, call_state& call, call_info& info) noexcept {
+    if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !limits(chosen)) [[unlikely]]
+      return admit_otherwise(of, chosen, call, info);
+    const auto shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    const auto taken = policy::detail::gcra::take(of.word, info.now.ns, shape.interval, shape.tolerance, longest_wait(chosen, info));
+    if (!taken.granted || taken.wait > 0) [[unlikely]] return not_now(chosen, call, info, shape.interval, taken);
+    return {};
+  }
+  [[gnu::always_inline]] static void observe(state&, const options&, call_state&, call_info&, outcome) noexcept {}
+
+  static outcome admit_again(state&, const options&, call_state& call, call_info& info) noexcept {
+    if (info.now >= call.turn) return {};
+    info.wake_at = call.turn;
+    return policy::wait;
+  }
+  // The turn goes back only to where it was taken from: when another one has been taken since, that one stands.
+  static void abandon(state& of, const options& chosen, call_state& call, call_info& info) noexcept {
+    with_word(of, chosen, info, [&](auto& word) noexcept {
+      (void)word.replace_once(call.until, call.until - call.increment);
+      return 0;
+    });
+  }
+
+  /// What is left for such a call; takes nothing.
+  [[gnu::cold]] static limiter_quota quota(state& of, const options& chosen, const call_info& info) noexcept {
+    if (!limits(chosen)) return {.remaining = (std::numeric_limits<std::int64_t>::max)()};
+    const policy::detail::gcra shape = shape_of(of, chosen, info);
+    const std::int64_t full_in = with_word(of, chosen, info, [&](auto& word) noexcept { return (std::max)(word.load() - info.now.ns, std::int64_t{0}); });
+    return {.remaining = (std::max)((shape.tolerance - full_in) / shape.interval, std::int64_t{0}), .full_in = duration{full_in}};
+  }
+
+ private:
+  [[gnu::always_inline]] static bool limits(const options& chosen) noexcept { return chosen.enabled && chosen.rate.count > 0 && chosen.rate.per.ns > 0; }
+
+  [[gnu::always_inline]] static std::int64_t longest_wait(const options& chosen, const call_info& info) noexcept {
+    return chosen.max_wait.ns == 0 ? 0 : (std::min)(chosen.max_wait, (std::max)(info.deadline - info.now - duration{1}, duration{})).ns;
+  }
+
+  static policy::detail::gcra shape_of(state& of, const options& chosen, const call_info& info) noexcept {
+    std::int64_t interval = policy::detail::gcra::interval_of(chosen.rate);
+    if (chosen.algorithm == limiter_algorithm::warm_up) interval = (std::max)(interval, of.warmth.interval(chosen.rate, chosen.warm_up, chosen.cold_factor, info.now));
+    return policy::detail::gcra::of(interval, chosen.algorithm == limiter_algorithm::paced ? 1 : chosen.burst);
+  }
+
+  template <class F>
+  static auto with_word(state& of, const options& chosen, const call_info& info, F&& f) noexcept {
+    switch (chosen.key) {
+      case limiter_key::method: return of.keys.use(info.method + std::uint64_t{1}, chosen.max_keys, f);
+      case limiter_key::principal: return of.keys.use(info.principal_key, chosen.max_keys, f);
+      case limiter_key::peer: return of.keys.use(info.peer_key, chosen.max_keys, f);
+      case limiter_key::none: break;
+    }
+    return f(of.word);
+  }
+
+  [[gnu::noinline]] static outcome admit_otherwise(state& of, const options& chosen, call_state& call, call_info& info) noexcept {
+    if (!limits(chosen)) return {};
+    const policy::detail::gcra shape = shape_of(of, chosen, info);
+    const std::int64_t cost = chosen.cost == limiter_cost::call ? 1 : static_cast<std::int64_t>((std::min)(info.request_bytes, std::uint64_t{1} << 62));
+    const std::int64_t increment = tenon::detail::saturated_product(shape.interval, cost);
+    // More than a full bucket holds never passes. Paced, it does: it takes that many turns, and goes at the last of them.
+    if (increment > shape.tolerance && chosen.algorithm != limiter_algorithm::paced) {
+      return {.code = chosen.reject_code, .flags = outcome::local | outcome::not_executed | outcome::no_retry};
+    }
+    const std::int64_t longest = longest_wait(chosen, info);
+    const auto taken = with_word(of, chosen, info, [&](auto& word) noexcept { return policy::detail::gcra::take(word, info.now.ns, increment, shape.tolerance, longest); });
+    if (taken.granted && chosen.algorithm == limiter_algorithm::warm_up) of.warmth.passed(cost);
+    return taken.granted && taken.wait <= 0 ? outcome{} : not_now(chosen, call, info, increment, taken);
+  }
+
+  [[gnu::cold, gnu::noinline]] static outcome not_now(const options& chosen, call_state& call, call_info& info, std::int64_t increment, policy::detail::gcra::taken taken) noexcept {
+    if (!taken.granted) return policy::detail::refused_until(chosen.reject_code, duration{taken.wait});
+    call = {.turn = info.now + duration{taken.wait}, .until = taken.until, .increment = increment};
+    info.wake_at = call.turn;
+    return policy::wait;
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/load_shed.hpp
+// Refuses calls that have waited too long to be worth the work, before their arguments are read. Policy layer; for servers.
+
+// tenon/policy/detail/memory_use.hpp
+// How much memory this process has resident, read at most ten times a second. Policy layer.
+
+namespace tenon::inline v0::policy::detail {
+
+template <sharing Mode>
+class memory_use {
+ public:
+  std::int64_t bytes(instant now) noexcept {
+    const std::int64_t next = next_.load();
+    if (now.ns >= next && next_.replace_once(next, tenon::detail::saturated_sum(now.ns, 100'000'000))) {
+      // Pages: all, and those that are resident.
+      bytes_.store((std::max)(system_text{"/proc/self/statm"}.number(1), std::int64_t{0}) * ::sysconf(_SC_PAGESIZE));
+    }
+    return bytes_.load();
+  }
+  /// What `bytes` says from now on: for tests and simulations.
+  void pretend(std::int64_t bytes) noexcept {
+    next_.store((std::numeric_limits<std::int64_t>::max)());
+    bytes_.store(bytes);
+  }
+
+ private:
+  cell<std::int64_t, Mode> next_;
+  cell<std::int64_t, Mode> bytes_;
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+struct load_shed_options {
+  duration max_queue_delay = std::chrono::milliseconds{50};  ///< a call that has waited longer is refused at once; 0: however long
+  duration target = std::chrono::milliseconds{5};            ///< a wait that is fine
+  duration interval = std::chrono::milliseconds{100};        ///< when no call waited less than `target` for so long, those above it are refused
+  std::int64_t max_memory_bytes = 0;                         ///< above this much resident memory every call is refused; 0: however much
+  code reject_code = code::unavailable;
+  bool enabled = true;
+  bool operator==(const load_shed_options&) const = default;
+};
+
+/// Keeps the line short in front of a server that cannot keep up: a burst may wait, a line that stays may not.
+///
+/// Shape   outermost but for what watches. How long a call has waited is `info.now - info.attempt_start`: from when its bytes were read to when it is its turn.
+/// Errors  `reject_code` (unavailable), local and not executed, to come back after `interval`.
+/// Source  Nichols and Jacobson, Controlling Queue Delay, 2012 (RFC 8289).
+template <auto Options = load_shed_options{}, policy::sharing Mode = policy::sharing::per_loop>
+struct load_shed : policy::base {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, load_shed_options>,
+                "tenon::load_shed: the argument is no load_shed_options; write load_shed<load_shed_options{.max_queue_delay = 20_ms}>");
+
+  using options = load_shed_options;
+  struct state {
+    policy::detail::cell<std::int64_t, Mode> above_since;  // 0: the last call was below the target
+    policy::detail::cell<std::int64_t, Mode> last_above;
+    policy::detail::memory_use<Mode> memory;
+  };
+  static constexpr std::string_view name = "load_shed";
+  static constexpr policy::sharing mode = Mode;
+  static constexpr bool measures = false;
+  static constexpr options defaults = Options;
+
+  static_assert(defaults.target > duration{} && defaults.interval > duration{}, "tenon::load_shed: target and interval must be above zero");
+  static_assert(defaults.max_queue_delay == duration{} || defaults.max_queue_delay >= defaults.target,
+                "tenon::load_shed: max_queue_delay is below target, so that calls whose wait is fine would be refused; write a longer one, or 0 for none");
+  static_assert(defaults.max_memory_bytes >= 0, "tenon::load_shed: max_memory_bytes is negative; write 0 for no limit");
+
+  [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, policy::none&, call_info& info) noexcept {
+    if (info.now - info.attempt_start > chosen.target || chosen.max_memory_bytes > 0) [[unlikely]] return look(of, chosen, info);
+    // No store where nothing changes: shared, the line stays with everybody.
+    if (of.above_since.load() != 0) [[unlikely]] of.above_since.store(0);
+    return {};
+  }
+  [[gnu::always_inline]] static void observe(state&, const options&, policy::none&, call_info&, outcome) noexcept {}
+
+ private:
+  [[gnu::cold, gnu::noinline]] static outcome look(state& of, const options& chosen, const call_info& info) noexcept {
+    if (!chosen.enabled) return {};
+    if (chosen.max_memory_bytes > 0 && of.memory.bytes(info.now) > chosen.max_memory_bytes) return refused(chosen);
+    const duration waited = info.now - info.attempt_start;
+    if (waited <= chosen.target) {
+      of.above_since.store(0);
+      return {};
+    }
+    // After a pause the line was empty, whatever the call before it saw.
+    const bool alone = info.now - instant{of.last_above.load()} > chosen.interval;
+    std::int64_t since = of.above_since.load();
+    if (since == 0 || alone) {
+      since = (std::max)(info.now.ns, std::int64_t{1});
+      of.above_since.store(since);
+    }
+    of.last_above.store(info.now.ns);
+    if (chosen.max_queue_delay > duration{} && waited > chosen.max_queue_delay) return refused(chosen);
+    return info.now - instant{since} >= chosen.interval ? refused(chosen) : outcome{};
+  }
+  static outcome refused(const options& chosen) noexcept { return policy::detail::refused_until(chosen.reject_code, chosen.interval); }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/retry.hpp
+// Trying again: when it can help, when it is safe, and never so much that it hurts. Policy layer.
+
+// tenon/policy/retry_budget.hpp
+// How much repeating a client may do in all, so that retries never become the load that keeps a service down. Policy layer; kept by retry.
+
+namespace tenon::inline v0 {
+
+/// How a budget earns and spends. One token is one repeated attempt.
+enum class budget_form : std::uint8_t {
+  successes,  ///< full at `tokens`; each success earns `share`, and time `per_second`
+  grpc,       ///< full at `tokens`; each failed attempt costs one, each success earns `share`; repeats while more than half is left
+  in_flight,  ///< of the calls under way at most `share` may be repeats, and always `tokens`
+  window,     ///< each call of the last ten seconds earned `share`, and time `per_second`
+  unlimited,
+};
+
+struct retry_budget_options {
+  budget_form form = budget_form::successes;
+  ratio share = percent(20);
+  std::int32_t tokens = 10;
+  std::int32_t per_second = 1;
+  bool operator==(const retry_budget_options&) const = default;
+};
+
+/// A client's budget for repeating; on its loop.
+///
+/// Laws    integers only. `successes` earns on success on purpose: a budget that earns on every call grants a dead service a steady surplus.
+/// Source  gRPC A6 (retry throttling); finagle RetryBudget with its fixed point of 1000; Envoy retry_budget.
+class retry_budget {
+ public:
+  /// A call begins.
+  void call_began(const retry_budget_options& chosen, instant now) noexcept {
+    ++calls_;
+    if (chosen.form == budget_form::window) [[unlikely]] earn(now);
+  }
+  /// A call ends, however it does; `repeating` when its last attempt was a repeat.
+  void call_ended(bool repeating) noexcept {
+    --calls_;
+    if (repeating) [[unlikely]] --repeats_;
+  }
+  void succeeded(const retry_budget_options& chosen) noexcept {
+    if (spent_ != 0) [[unlikely]] spent_ = (std::max)(std::int64_t{0}, spent_ - earned_by_success(chosen));
+  }
+  /// An attempt failed in a way that counts.
+  void failed(const retry_budget_options& chosen) noexcept {
+    if (chosen.form == budget_form::grpc) spent_ = (std::min)(spent_ + token, chosen.tokens * token);
+  }
+  /// A repeated attempt has ended without ending its call.
+  void repeat_ended() noexcept { --repeats_; }
+
+  /// Takes what one repeat costs. False when it is not there; nothing is taken then.
+  bool take(const retry_budget_options& chosen, instant now) noexcept {
+    if (!may_take(chosen, now)) return false;
+    ++repeats_;
+    return true;
+  }
+
+  /// What is left, in millionths of a token: for `successes` and `grpc`.
+  std::int64_t millionths_left(const retry_budget_options& chosen) const noexcept { return chosen.tokens * token - spent_; }
+
+ private:
+  static constexpr std::int64_t token = 1'000'000;
+  static constexpr std::int64_t deposit = 1'000;
+  static constexpr std::size_t seconds = 10;  // of the window, each with a slot of its own
+
+  // gRPC keeps three decimals of the ratio.
+  static std::int64_t earned_by_success(const retry_budget_options& chosen) noexcept {
+    return chosen.form == budget_form::grpc ? chosen.share.ppm / 1'000 * 1'000 : chosen.share.ppm;
+  }
+
+  bool may_take(const retry_budget_options& chosen, instant now) noexcept {
+    switch (chosen.form) {
+      case budget_form::successes: {
+        const std::int64_t passed = spent_ == 0 ? 0 : (std::clamp)((now - since_).ns, std::int64_t{0}, std::int64_t{3'600'000'000'000});
+        since_ = now;
+        spent_ = (std::max)(std::int64_t{0}, spent_ - passed / 1'000 * chosen.per_second);
+        if (chosen.tokens * token - spent_ < token) return false;
+        spent_ += token;
+        return true;
+      }
+      case budget_form::grpc: return 2 * spent_ < chosen.tokens * token;
+      case budget_form::in_flight: return repeats_ < (std::max)(std::int64_t{chosen.tokens}, calls_ * chosen.share.ppm / token);
+      case budget_form::window: {
+        const std::int64_t cost = chosen.share.ppm <= 0 ? 0 : deposit * token / chosen.share.ppm;
+        std::int64_t balance = std::int64_t{chosen.per_second} * static_cast<std::int64_t>(seconds) * (std::max)(cost, deposit);
+        slot(now);
+        for (const std::int64_t each : window_) balance += each;
+        if (cost == 0 || balance < cost) return false;
+        slot(now) -= cost;
+        return true;
+      }
+      case budget_form::unlimited: return true;
+    }
+    return false;
+  }
+
+  [[gnu::cold, gnu::noinline]] void earn(instant now) noexcept { slot(now) += deposit; }
+
+  // The present second's; those that have run out since are cleared.
+  std::int64_t& slot(instant now) noexcept {
+    const std::int64_t second = now.ns / 1'000'000'000;
+    for (std::int64_t i = (std::max)(second_ + 1, second - static_cast<std::int64_t>(seconds) + 1); i <= second; ++i) window_[static_cast<std::size_t>(i) % seconds] = 0;
+    second_ = (std::max)(second_, second);
+    return window_[static_cast<std::size_t>(second_) % seconds];
+  }
+
+  std::int64_t spent_ = 0;  // what is missing from a full bucket: zero is full whatever the options say, now or later
+  instant since_{};
+  std::int64_t calls_ = 0;
+  std::int64_t repeats_ = 0;
+  std::int64_t second_ = 0;
+  std::array<std::int64_t, seconds> window_{};
+};
+
+}  // namespace tenon::inline v0
+
+namespace tenon::inline v0 {
+
+/// How the delay before an attempt is drawn; `n` counts retries from 0, `step` is `min(cap, base * multiplier^n)`.
+enum class jitter : std::uint8_t {
+  full,          ///< uniform in [0, step)
+  equal,         ///< half of step, and uniform in [0, half of step)
+  decorrelated,  ///< uniform in [base, 3 * the last delay), at most cap
+  grpc,          ///< step, give or take a fifth: up to a fifth above cap
+  none,          ///< step
+};
+
+/// Units   delays are durations; `max_attempts` includes the first.
+struct retry_options {
+  std::int32_t max_attempts = 3;
+  duration base = std::chrono::milliseconds{25};
+  duration cap = std::chrono::milliseconds{250};
+  ratio multiplier = percent(200);
+  tenon::jitter jitter = tenon::jitter::full;
+  code_set on = codes(code::unavailable);                                            ///< of idempotent methods
+  code_set on_not_executed = codes(code::unavailable, code::resource_exhausted);     ///< of any method, where it is certain that nothing ran
+  bool idempotent_only = true;
+  bool respect_pushback = true;                                                      ///< the peer says when, or never
+  duration max_pushback = std::chrono::seconds{30};                                  ///< a longer wait is cut to this
+  retry_budget_options budget{};
+  bool operator==(const retry_options&) const = default;
+};
+
+namespace detail {
+
+// Everything but the options, which come at run time: compiled once, whatever stands in the template argument.
+struct retrying : policy::base {
+  static constexpr std::string_view name = "retry";
+  static constexpr policy::kind what = policy::kind::loop;
+  static constexpr bool measures = false;
+  using options = retry_options;
+  using state = retry_budget;
+  struct call_state {
+    duration last{};             // the last delay
+    std::uint8_t repeats = 0;    // those that count
+    std::uint8_t step = 0;       // of the backoff: a pushback starts it over
+    std::uint8_t elsewhere = 0;  // other endpoints tried without any wait
+    bool once_more = false;      // the free repeat is used up
+    bool repeating = false;      // this attempt was paid for
+  };
+
+  // The call as a whole: what budgets count.
+  [[gnu::always_inline]] static outcome admit(state& budget, const options& chosen, call_state&, call_info& info) noexcept {
+    budget.call_began(chosen.budget, info.now);
+    return {};
+  }
+  [[gnu::always_inline]] static void observe(state& budget, const options&, call_state& call, call_info&, outcome) noexcept { budget.call_ended(call.repeating); }
+
+  template <class Info>
+  [[gnu::always_inline]] static policy::decision decide(state& budget, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
+    if (result.ok()) [[likely]] {
+      budget.succeeded(chosen.budget);
+      return {};
+    }
+    return failed(budget, chosen, call, info, result);
+  }
+
+ private:
+  template <class Info>
+  [[gnu::cold, gnu::noinline]] static policy::decision failed(state& budget, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
+    const bool told = chosen.respect_pushback && result.has(outcome::pushback);
+    if (result.has(outcome::no_retry) || (told && result.pushback_ms < 0)) {
+      if (told) budget.failed(chosen.budget);
+      return {};
+    }
+    const bool not_executed = result.has(outcome::not_executed);
+    const bool refused_by_policy = result.has(outcome::local) && not_executed && result.producer != 0;
+    if (info.now >= info.deadline) return {};
+    if (refused_by_policy) {
+      if (call.elsewhere < info.other_endpoints) {
+        ++call.elsewhere;
+        return again(info, {});
+      }
+      if (!told) return {};
+    } else if (not_executed && result.code == code::unavailable && !told && !call.once_more && (info.sent || !result.has(outcome::local))) {
+      call.once_more = true;
+      return again(info, {});
+    }
+    if (!may_mend(chosen, result)) return {};
+    budget.failed(chosen.budget);
+    if (call.repeats + 1 >= chosen.max_attempts) return {};
+    if (chosen.idempotent_only && !info.idempotent && !not_executed) return {};
+    const duration delay = told ? (std::min)(duration{result.pushback_ms * std::int64_t{1'000'000}}, chosen.max_pushback) : draw(chosen, call, *info.random);
+    // Last of all, since taking costs: no wait into the deadline, and the budget.
+    if (info.now + delay >= info.deadline) return {};
+    if (call.repeating) budget.repeat_ended();
+    call.repeating = budget.take(chosen.budget, info.now);
+    if (!call.repeating) {
+      policy::report(info, {.kind = policy::event_kind::exhausted, .policy = name, .from = info.attempt, .value = static_cast<std::int64_t>(result.code)});
+      return {};
+    }
+    ++call.repeats;
+    call.step = told ? std::uint8_t{0} : static_cast<std::uint8_t>(call.step + 1);
+    call.last = delay;
+    return again(info, delay);
+  }
+
+  template <class Info>
+  static policy::decision again(Info& info, duration delay) noexcept {
+    policy::report(info, {.kind = policy::event_kind::repeated, .policy = name, .from = info.attempt, .to = info.attempt + 1, .value = delay.ns});
+    return {.again = true, .delay = delay};
+  }
+
+  static bool may_mend(const options& chosen, outcome result) noexcept {
+    if (result.has(outcome::not_executed) && chosen.on_not_executed.has(result.code)) return true;
+    if (result.code == code::resource_exhausted && result.has(outcome::pushback)) return true;
+    // An attempt that ran out of its own time, not of the call's.
+    if (result.code == code::deadline_exceeded) return result.has(outcome::local) && !result.has(outcome::not_executed);
+    return chosen.on.has(result.code);
+  }
+
+  static duration draw(const options& chosen, call_state& call, random_source& random) noexcept {
+    const auto below = [&random](std::int64_t bound) { return bound <= 0 ? std::int64_t{0} : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound))); };
+    // In doubles, and only here: exact for every delay below a hundred days.
+    double grown = static_cast<double>(chosen.base.ns);
+    const auto cap = static_cast<double>(chosen.cap.ns);
+    for (int i = 0; i < call.step && grown < cap; ++i) grown *= chosen.multiplier.ppm / 1e6;
+    const auto step = static_cast<std::int64_t>((std::min)(grown, cap));
+    switch (chosen.jitter) {
+      case jitter::full: return duration{below(step)};
+      case jitter::equal: return duration{step / 2 + below(step / 2)};
+      case jitter::decorrelated: {
+        const std::int64_t before = call.last.ns == 0 ? chosen.base.ns : call.last.ns;
+        return duration{(std::min)(chosen.cap.ns, chosen.base.ns + below(3 * before - chosen.base.ns))};
+      }
+      case jitter::grpc: return duration{step / 5 * 4 + below(step / 5 * 2)};
+      case jitter::none: break;
+    }
+    return duration{step};
+  }
+};
+
+}  // namespace detail
+
+/// Repeats attempts that failed in a way that another one may mend.
+///
+/// Shape   `retry<>`, `retry<retry_options{.max_attempts = 4, .base = 10_ms}>`. What stands before it in the list sees the call, what stands after it each attempt.
+/// Laws    a method that is not declared idempotent is repeated only when nothing ran. No attempt starts at or after the deadline: a wait that would reach it is not begun,
+///         and the call ends with the last real status. An attempt that certainly never ran is repeated once at once, free of charge. A refusal by a policy of this
+///         client is repeated where another endpoint may accept it or where it says when, and not otherwise: there is no use in waiting for one's own open breaker.
+/// Source  gRPC A6; delays as in Envoy's tests.
+template <retry_options Options = retry_options{}>
+struct retry : detail::retrying {
+  static_assert(Options.max_attempts >= 1 && Options.max_attempts <= 10, "tenon::retry: max_attempts includes the first and is from 1 to 10");
+  static_assert(Options.base > duration{} && Options.cap >= Options.base, "tenon::retry: base is above zero, and cap is not below base");
+  static_assert(Options.multiplier.ppm >= 1'000'000, "tenon::retry: a multiplier below 1 would make the waits shorter; write percent(200) for twice as long each time");
+  static_assert(Options.budget.tokens >= 1 && Options.budget.share.ppm >= 0 && Options.budget.per_second >= 0,
+                "tenon::retry: a budget has at least one token, and earns nothing below zero; for none at all write budget_form::unlimited");
+
+  static constexpr options defaults = Options;
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/throttle.hpp
+// Sends less to who accepts less, by chance and without a state to fall into. Policy layer.
+
+namespace tenon::inline v0 {
+
+struct throttle_options {
+  ratio k = percent(200);                      ///< so many requests are sent for each that is accepted; at least 100 %
+  duration window = std::chrono::seconds{30};  ///< what is remembered; longer than the slowest call
+  std::int32_t buckets = 30;                   ///< the window moves in so many steps; 1 to 30
+  std::int32_t padding = 8;                    ///< requests that are added in thought, so that few of them mean little
+  std::int32_t min_requests = 20;              ///< in the window, before any is refused
+  ratio max_reject = percent(90);              ///< what is left finds out when the other side is well again
+  code_set throttled = codes(code::deadline_exceeded, code::resource_exhausted, code::unavailable);  ///< not accepted
+  code_set ignored = codes(code::cancelled);   ///< as if never sent
+  bool enabled = true;
+  bool operator==(const throttle_options&) const = default;
+};
+
+/// Refuses a part of the calls while the other side accepts less than one in `k`: the probability is (requests - k accepts) / (requests + padding).
+///
+/// Shape   one for the whole client; inside retry it counts attempts, so that retries are throttled too. What it refuses counts as a request.
+///         What this process decided counts as never sent, except a connection refused or lost and an attempt that timed out.
+/// Errors  unavailable, local and not executed.
+/// Source  Site Reliability Engineering, chapter 21, Client-Side Throttling.
+template <auto Options = throttle_options{}, policy::sharing Mode = policy::sharing::per_loop>
+struct throttle : policy::base {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, throttle_options>,
+                "tenon::throttle: the argument is no throttle_options; write throttle<throttle_options{.k = percent(150)}>");
+
+  using options = throttle_options;
+  // Requests; marked are those that were accepted, noted those that count for nothing.
+  using window = policy::detail::time_window<30, Mode>;
+  using state = window;
+  static constexpr std::string_view name = "throttle";
+  static constexpr policy::sharing mode = Mode;
+  static constexpr options defaults = Options;
+
+  static_assert(defaults.k.ppm >= 1'000'000, "tenon::throttle: k is below 100 %, so that a healthy peer would be throttled; write percent(100) or more");
+  static_assert(defaults.window > duration{}, "tenon::throttle: the window is empty; write a time above zero");
+  static_assert(defaults.buckets >= 1 && defaults.buckets <= 30, "tenon::throttle: buckets is outside 1 to 30");
+  static_assert(defaults.padding >= 0 && defaults.min_requests >= 0, "tenon::throttle: padding and min_requests cannot be negative");
+  static_assert(defaults.max_reject.ppm >= 0 && defaults.max_reject.ppm < 1'000'000,
+                "tenon::throttle: max_reject is outside 0 to 100 %; if everything were refused, nothing could find out that the peer is well again");
+  static_assert(!defaults.throttled.has(code::ok) && !defaults.ignored.has(code::ok), "tenon::throttle: OK can be neither throttled nor ignored");
+
+  [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, policy::none&, call_info& info) noexcept {
+    if (!chosen.enabled) [[unlikely]] return {};
+    const policy::detail::window_counts seen = of.sum_then_add(info.now, chosen.window, chosen.buckets, window::one_call);
+    if (seen.total * 1'000'000 > seen.marked * static_cast<std::uint64_t>(chosen.k.ppm)) [[unlikely]] return draw(seen, chosen, info);
+    return {};
+  }
+  [[gnu::always_inline]] static void observe(state& of, const options& chosen, policy::none&, call_info& info, outcome result) noexcept {
+    if (!chosen.enabled) [[unlikely]] return;
+    if (!result.ok()) [[unlikely]] return observe_failure(of, chosen, info, result);
+    of.add(info.now, chosen.window, chosen.buckets, window::one_mark);
+  }
+
+  /// The part of the calls that would be refused now.
+  static ratio refuses(state& of, const options& chosen, instant now) noexcept { return probability(of.sum(now, chosen.window, chosen.buckets), chosen); }
+
+ private:
+  static ratio probability(const policy::detail::window_counts& seen, const options& chosen) noexcept {
+    const std::uint64_t requests = seen.total - (std::min)(seen.total, seen.noted);
+    const std::uint64_t accepted = seen.marked * static_cast<std::uint64_t>(chosen.k.ppm) / 1'000'000;
+    if (requests <= accepted || requests < static_cast<std::uint64_t>((std::max)(chosen.min_requests, 0))) return {};
+    const std::uint64_t exact = (requests * 1'000'000 - seen.marked * static_cast<std::uint64_t>(chosen.k.ppm)) / (requests + static_cast<std::uint64_t>((std::max)(chosen.padding, 0)));
+    return (std::min)(ratio{static_cast<std::int32_t>(exact)}, chosen.max_reject);
+  }
+
+  [[gnu::cold, gnu::noinline]] static outcome draw(const policy::detail::window_counts& seen, const options& chosen, call_info& info) noexcept {
+    const ratio refused = probability(seen, chosen);
+    if (refused.ppm > 0 && info.random->below(1'000'000) < static_cast<std::uint64_t>(refused.ppm)) return refused_here(code::unavailable);
+    return {};
+  }
+  [[gnu::cold, gnu::noinline]] static void observe_failure(state& of, const options& chosen, call_info& info, outcome result) noexcept {
+    if (!policy::detail::tells_of_peer(result) || chosen.ignored.has(result.code)) return of.note(info.now, chosen.window, chosen.buckets);
+    if (!chosen.throttled.has(result.code)) of.add(info.now, chosen.window, chosen.buckets, window::one_mark);
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/timeout.hpp
+// The time a call, and each of its attempts, may take. Policy layer.
+
+namespace tenon::inline v0 {
+
+/// Units   zero means "not set", except for `total`.
 struct timeout_options {
-  duration total = std::chrono::seconds{1};  ///< for the whole call, retries and waiting included
+  duration total = std::chrono::seconds{1};  ///< for the whole call, retries and waiting included; inside retry for each attempt, unless `per_try` says less
+  duration per_try{};                        ///< for one attempt; counts when it is below `total`
+  duration server_default{};                 ///< on a server, where the caller names no time; `total` when not set
+  duration server_max{};                     ///< on a server, the most a caller may ask for; `total` when not set
+  duration min_useful{};                     ///< a call that has less time than this is refused at once
+  duration reserve{};                        ///< held back from the time that is told to the other side, and from that of nested calls
+  bool propagate = true;                     ///< whether the other side is told at all
   bool operator==(const timeout_options&) const = default;
 };
 
 /// Ends a call that takes longer: on a client by a local deadline that also travels to the server, on a server by a budget for the handler.
 ///
-/// Shape   `timeout<200_ms>` or `timeout<timeout_options{.total = 200_ms}>`.
-/// Errors  deadline_exceeded; with `not_executed` when there was no time left to begin with.
+/// Shape   `timeout<200_ms>` or `timeout<timeout_options{.total = 200_ms}>`. Its place decides: before retry it is the time of the call, after retry that of each
+///         attempt, and both may stand in one list: `timeout<1_s>, retry<>, timeout<200_ms>`.
+/// Errors  deadline_exceeded; with `not_executed` when there was no time left to begin with. An attempt that runs out of its own time may be repeated.
 template <auto Options = timeout_options{}>
 struct timeout : policy::base {
   static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, duration> || std::is_same_v<std::remove_cv_t<decltype(Options)>, timeout_options>,
@@ -8789,10 +15332,30 @@ struct timeout : policy::base {
     else return timeout_options{.total = Options};
   }();
   static_assert(defaults.total > duration{}, "tenon::timeout: the time is zero or less, so that every call would be refused; write a time above zero");
+  static_assert((std::min)({defaults.per_try, defaults.server_default, defaults.server_max, defaults.min_useful, defaults.reserve}) >= duration{},
+                "tenon::timeout: a time is below zero; zero means that it is not set");
+  static constexpr policy::side stands = defaults.per_try > duration{} ? policy::side::attempt : policy::side::any;
+  static constexpr bool measures = false;
 
   [[gnu::always_inline]] static outcome admit(policy::none&, const options& chosen, policy::none&, call_info& info) noexcept {
-    info.deadline = (std::min)(info.deadline, info.now + chosen.total);
-    if (info.deadline <= info.now) [[unlikely]] return refused_here(code::deadline_exceeded);
+    duration allowed = chosen.total;
+    if (info.on_server) [[unlikely]] {
+      const duration other = info.deadline == instant::never() ? chosen.server_default : chosen.server_max;
+      if (other != duration{}) allowed = other;
+    }
+    info.deadline = (std::min)(info.deadline, info.now + allowed);
+    if (chosen.per_try > duration{}) info.attempt_deadline = (std::min)(info.attempt_deadline, info.now + chosen.per_try);
+    info.reserve = chosen.reserve;
+    info.propagate = chosen.propagate;
+    if (info.deadline - info.now <= chosen.min_useful) [[unlikely]] return refused_here(code::deadline_exceeded);
+    return {};
+  }
+  /// Inside retry: the time of one attempt.
+  [[gnu::always_inline]] static outcome admit_attempt(policy::none&, const options& chosen, policy::none&, call_info& info) noexcept {
+    const duration allowed = chosen.per_try > duration{} ? (std::min)(chosen.per_try, chosen.total) : chosen.total;
+    info.attempt_deadline = (std::min)(info.attempt_deadline, info.now + allowed);
+    // The call's own end counts here: an attempt that has no time left is not another attempt's chance.
+    if (info.deadline - info.now <= chosen.min_useful) [[unlikely]] return refused_here(code::deadline_exceeded);
     return {};
   }
   [[gnu::always_inline]] static void observe(policy::none&, const options&, policy::none&, call_info&, outcome) noexcept {}
@@ -8803,6 +15366,9 @@ struct timeout : policy::base {
 
 // tenon/protocol.hpp
 // Door of the protocol layer: wire protocols as bytes in, events out. No sockets, no clocks.
+
+// tenon/protocol/client_protocol.hpp
+// Which protocols a client's URL may name beside rpcx, without any of them. Protocol layer; client_sessions.hpp has what speaks them.
 
 // tenon/protocol/concept.hpp
 // What a wire protocol is to tenon: bytes in, calls out, answers in, bytes out. No socket, no clock. Protocol layer.
@@ -8852,6 +15418,7 @@ struct outgoing {
   bool one_way = false;
   std::optional<duration> timeout{};
   const metadata* extra = nullptr;
+  int arguments = -1;  ///< how many the payload holds, for protocols that frame them themselves; negative when nobody says
 };
 
 /// A message being written: where it starts, and where its payload does.
@@ -8917,9 +15484,20 @@ concept server_session = requires(T& session, std::string_view in, buffer& out, 
 class reply_sink {
  public:
   virtual void on_reply(const reply& answer) = 0;
+  /// The peer stops serving this connection: requests that were sent after the one with the id `last` were not executed and will not be.
+  virtual void on_going_away(std::uint64_t last) { (void)last; }
 
  protected:
   ~reply_sink() = default;
+};
+
+/// Told of the requests in bytes that a client session wrote: the id, and where in the bytes the request ends.
+class request_visitor {
+ public:
+  virtual void request(std::uint64_t id, std::size_t end) = 0;
+
+ protected:
+  ~request_visitor() = default;
 };
 
 /// The client's half of a protocol on one connection: chosen by the URL at run time, hence virtual; called once per message.
@@ -8930,52 +15508,52 @@ class client_session {
   virtual ~client_session() = default;
   virtual mark begin_request(buffer& out, const outgoing& call) = 0;
   virtual void end_request(buffer& out, mark at) = 0;
-  virtual consumed consume(std::string_view in, reply_sink& sink) = 0;
+  /// `out` takes what the protocol itself must answer: acknowledgements, heartbeats.
+  virtual consumed consume(std::string_view in, reply_sink& sink, buffer& out) = 0;
+
+  // What a protocol may lack.
+  /// What is said first on a new connection; it leaves with the first request.
+  virtual void begin(buffer& out) { (void)out; }
+  /// Asks for a sign of life. Returns false when the protocol has no such message.
+  virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
+  /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.
+  virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
+  /// Finds the requests in bytes that were written here from a message's beginning on: of those that never left it is certain that nothing ran.
+  virtual void visit_requests(std::string_view written, request_visitor& visitor) const { (void)written, (void)visitor; }
 };
+
+}  // namespace tenon::inline v0::protocol
+
+namespace tenon::inline v0::protocol {
+
+/// Makes the session for a connection to `url`: `make_client_session`, or one's own.
+using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, const limits& bounds);
+
+/// Whether a client with this codec and this maker can speak the protocol that `url` names.
+///
+/// Errors  invalid_argument that says what to write instead.
+[[gnu::cold]] inline status fits_protocol(std::string_view url, serialization codec, session_maker sessions) {
+  const auto needs = [&](std::string_view protocol, serialization wanted, std::string_view name) -> status {
+    if (codec != wanted) {
+      return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": ", protocol, " carries ", name, " only; write tenon::client<service, tenon::codec::", name, ">"})};
+    }
+    if (sessions != nullptr) return {};
+    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/protocol/client_sessions.hpp> and give it the option ",
+                                                                    ".sessions = tenon::protocol::make_client_session"})};
+  };
+  if (url.starts_with("jsonrpc")) return needs("JSON-RPC", serialization::json, "json");
+  if (url.starts_with("msgpackrpc")) return needs("MessagePack-RPC", serialization::msgpack, "msgpack");
+  if (url.starts_with("grpc") && sessions == nullptr) {
+    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/grpc.hpp> and give it the option .sessions = tenon::grpc"})};
+  }
+  return {};
+}
 
 }  // namespace tenon::inline v0::protocol
 
 // tenon/protocol/http1.hpp
 // JSON (or MessagePack) over HTTP/1.1, the server's half: what curl speaks. Protocol layer; models `server_session`.
 // http_head and http_chunks cut the bytes; this file decides what is kept, handed on in place, or refused.
-
-// tenon/core/text.hpp
-// Sentences put together from pieces, out of line: errors are rare, and std::string's operators would be compiled into every place that makes one. Core layer.
-
-namespace tenon::inline v0::detail {
-
-[[gnu::cold, gnu::noinline]] inline std::string join_text(std::initializer_list<std::string_view> pieces) {
-  std::size_t size = 0;
-  for (const std::string_view piece : pieces) size += piece.size();
-  std::string text;
-  text.reserve(size);
-  for (const std::string_view piece : pieces) text.append(piece);
-  return text;
-}
-
-// A number as a piece: `join_text({"found ", number_text{count}})`.
-class number_text {
- public:
-  template <class Integer>
-  explicit number_text(Integer value) noexcept {
-    if constexpr (std::is_signed_v<Integer>) write(value);
-    else write_unsigned(value);
-  }
-  operator std::string_view() const noexcept { return {digits_.data(), size_}; }
-
- private:
-  [[gnu::cold, gnu::noinline]] void write(std::int64_t value) noexcept {
-    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
-  }
-  [[gnu::cold, gnu::noinline]] void write_unsigned(std::uint64_t value) noexcept {
-    size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr - digits_.data());
-  }
-
-  std::array<char, 20> digits_;
-  std::size_t size_;
-};
-
-}  // namespace tenon::inline v0::detail
 
 // tenon/protocol/detail/http_answer.hpp
 // Writing HTTP/1.1 answers: a head whose length is filled in afterwards, and errors with their body. Protocol layer.
@@ -9982,7 +16560,7 @@ class http1_session {
   // What a session keeps of the memory that a large request took.
   static constexpr std::size_t kept_bytes = 64 * 1024;
 
-  bool advance(std::string_view in, buffer& out, consumed& done, request& call) {
+  [[gnu::noinline]] bool advance(std::string_view in, buffer& out, consumed& done, request& call) {
     while (!waiting_ && !closing_) {
       const step result = phase_ == phase::head      ? read_head(in, out, done.bytes)
                           : phase_ == phase::counted ? read_counted(in, done.bytes)
@@ -10090,7 +16668,7 @@ class http1_session {
 
   // A body that lies in one piece is handed on where it lies; from its second piece on it is gathered, as it comes and never
   // by the length it claims.
-  void gather(std::string_view bytes) {
+  [[gnu::noinline]] void gather(std::string_view bytes) {
     if (discarding_ || bytes.empty()) return;
     if (piece_.empty() && body_.empty()) {
       piece_ = bytes;
@@ -10101,7 +16679,7 @@ class http1_session {
   }
 
   // The read buffer is about to move on: what the unfinished request still needs of it is copied.
-  void keep_unfinished() {
+  [[gnu::noinline]] void keep_unfinished() {
     if (phase_ == phase::head || discarding_) return;
     body_.append(std::exchange(piece_, {}));
     if (head_.data() == kept_head_.data()) return;
@@ -10127,7 +16705,7 @@ class http1_session {
   }
 
   // Forgets a request that was handed on or thrown away; `route_` and the connection's state serve its answer still.
-  void retire() {
+  [[gnu::noinline]] void retire() {
     phase_ = phase::head;
     discarding_ = false;
     to_head_ = false;
@@ -10220,6 +16798,9 @@ class http1_session {
 
 // tenon/protocol/rpcx.hpp
 // rpcx on one connection: the server's session. Heartbeats are echoed here, requests go to the sink. Protocol layer.
+
+// tenon/protocol/rpcx_extension.hpp
+// What tenon peers tell each other beside calls, in frames that any rpcx peer may read and ignore. Protocol layer; both halves of rpcx stand on it.
 
 // tenon/protocol/rpcx_frame.hpp
 // rpcx frames as bytes: the 12-byte header, the four blocks, the metadata block. Protocol layer; both halves of rpcx stand on it.
@@ -10369,6 +16950,54 @@ inline void end_frame(buffer& out, mark at) noexcept {
 
 }  // namespace tenon::inline v0::protocol::rpcx
 
+namespace tenon::inline v0::protocol::rpcx {
+
+/// How peers recognise each other: a client's heartbeat carries `tenon-peer: client`, and a tenon server answers it with `tenon-peer: server`. A foreign server
+/// sends a heartbeat back as it came, so what returns from it still says `client`.
+inline constexpr std::string_view peer_key = "tenon-peer";
+inline constexpr std::string_view peer_client = "client";
+inline constexpr std::string_view peer_server = "server";
+
+/// Notices are one-way requests to the service without a name, which no server has. Sent only to a peer that has shown that it is tenon.
+///
+/// `cancel`, from a client: nobody waits any more for the request of this frame's sequence.
+/// `going_away`, from a server: no request that came after the one of this frame's sequence (0: none at all) was executed or will be. New calls are to go elsewhere;
+/// what came before is answered. The upper half of a tenon client's sequence grows with each call; a one-way request repeats that of the call before it.
+inline constexpr std::string_view cancel_notice = "cancel";
+inline constexpr std::string_view going_away_notice = "going_away";
+
+[[gnu::cold, gnu::noinline]] inline void append_heartbeat(buffer& out, unsigned char bits, std::uint64_t sequence, std::string_view who) {
+  mark at = begin_frame(out, static_cast<unsigned char>(heartbeat_bit | bits), serialization::msgpack, sequence);
+  frames::append_block(out, {});
+  frames::append_block(out, {});
+  tenon::detail::store_big_endian_32(out.extend(4), static_cast<std::uint32_t>(8 + peer_key.size() + who.size()));
+  frames::append_pair(out, peer_key, who);
+  begin_payload(out, at);
+  end_frame(out, at);
+}
+
+[[gnu::cold, gnu::noinline]] inline void append_notice(buffer& out, std::string_view what, std::uint64_t sequence) {
+  mark at = begin_frame(out, one_way_bit, serialization::raw, sequence);
+  frames::append_block(out, {});
+  frames::append_block(out, what);
+  frames::append_block(out, {});
+  begin_payload(out, at);
+  end_frame(out, at);
+}
+
+/// Whether a heartbeat says that its sender is a tenon `who`.
+[[gnu::cold, gnu::noinline]] inline bool is_from_tenon(const frame& heartbeat, std::string_view who) {
+  bool found = false;
+  const bool sound = for_each_metadata(heartbeat.metadata_block, [&](std::string_view key, std::string_view value) { found |= key == peer_key && value == who; });
+  return sound && found;
+}
+
+inline bool is_notice(const frame& cut, std::string_view what) noexcept {
+  return cut.is_one_way() && !cut.is_response() && cut.service.empty() && cut.method == what;
+}
+
+}  // namespace tenon::inline v0::protocol::rpcx
+
 // tenon/protocol/rpcx_status.hpp
 // How a status crosses an rpcx link: one bit, a text, and metadata that only tenon peers read. Protocol layer.
 
@@ -10441,7 +17070,7 @@ namespace tenon::inline v0::protocol::rpcx {
 
 namespace tenon::inline v0::protocol {
 
-/// The server's half of rpcx. Requests may be answered in any order.
+/// The server's half of rpcx. Requests may be answered in any order. A sink that has `on_cancel(id)` is told of calls that nobody waits for any more.
 ///
 /// Errors  a bad magic, impossible lengths or a metadata block that does not add up close the connection, since the next frame cannot be found;
 ///         a frame, payload or metadata above its limit is answered with resource_exhausted, a frame that cannot be held at all is skipped without being stored;
@@ -10523,6 +17152,11 @@ class rpcx_session {
     rpcx::end_frame(out, at);
   }
 
+  /// Tells a tenon peer that no request from now on will be executed: the caller sees to that. Others find out by the refusals.
+  [[gnu::cold]] void write_going_away(buffer& out) {
+    if (peer_is_tenon_) rpcx::append_notice(out, rpcx::going_away_notice, last_request_);
+  }
+
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
 
@@ -10536,13 +17170,9 @@ class rpcx_session {
   // Returns false when the metadata does not add up.
   template <class Sink>
   bool handle(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
-    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
-    if (cut.is_heartbeat()) {
-      const std::size_t start = out.size();
-      out.append(whole);
-      out.data()[start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[start + 2]) | rpcx::response_bit);
-      return true;
-    }
+    constexpr unsigned char special = rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit;
+    if ((cut.bits & special) != 0 && take_aside(cut, whole, sink, out)) [[unlikely]] return true;
+    last_request_ = cut.sequence;
     request call{.service = cut.service,
                  .method = cut.method,
                  .payload = cut.payload,
@@ -10570,6 +17200,26 @@ class rpcx_session {
       return refuse(call.address, too_large("message", cut.payload.size(), bounds_.max_message_bytes), out), true;
     }
     sink.on_request(call);
+    return true;
+  }
+
+  // What is no request. False for a one-way request.
+  template <class Sink>
+  [[gnu::cold, gnu::noinline]] bool take_aside(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
+    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
+    if (rpcx::is_notice(cut, rpcx::cancel_notice)) {
+      if constexpr (requires { sink.on_cancel(cut.sequence); }) sink.on_cancel(cut.sequence);
+      return true;
+    }
+    if (!cut.is_heartbeat()) return false;
+    if (rpcx::is_from_tenon(cut, rpcx::peer_client)) {
+      peer_is_tenon_ = true;
+      rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_server);
+      return true;
+    }
+    const std::size_t start = out.size();
+    out.append(whole);
+    out.data()[start + 2] = static_cast<char>(cut.bits | rpcx::response_bit);
     return true;
   }
 
@@ -10603,6 +17253,8 @@ class rpcx_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused frame still to be thrown away
+  std::uint64_t last_request_ = 0;
+  bool peer_is_tenon_ = false;
 };
 
 static_assert(server_session<rpcx_session>);
@@ -10642,7 +17294,24 @@ class rpcx_client_session final : public client_session {
 
   void end_request(buffer& out, mark at) override { rpcx::end_frame(out, at); }
 
-  consumed consume(std::string_view in, reply_sink& sink) override {
+  /// A heartbeat that says who is here: its echo tells whether the peer is tenon.
+  void begin(buffer& out) override { rpcx::append_heartbeat(out, 0, 0, rpcx::peer_client); }
+  bool write_heartbeat(buffer& out) override { return rpcx::append_heartbeat(out, 0, 0, rpcx::peer_client), true; }
+  bool write_cancel(buffer& out, std::uint64_t id) override {
+    if (peer_is_tenon_) rpcx::append_notice(out, rpcx::cancel_notice, id);
+    return peer_is_tenon_;
+  }
+  [[gnu::cold]] void visit_requests(std::string_view written, request_visitor& visitor) const override {
+    std::size_t end = 0;
+    while (const auto length = rpcx::frame_length(written.substr(end))) {
+      const std::string_view head = written.substr(end);
+      if (*length > head.size()) return;
+      end += static_cast<std::size_t>(*length);
+      if ((static_cast<unsigned char>(head[2]) & (rpcx::heartbeat_bit | rpcx::one_way_bit)) == 0) visitor.request(tenon::detail::load_big_endian_64(head.data() + 4), end);
+    }
+  }
+
+  consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
     consumed done;
     while (true) {
       const std::string_view rest = in.substr(done.bytes);
@@ -10667,13 +17336,22 @@ class rpcx_client_session final : public client_session {
       const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
-      // A request frame from a server is a push; calls are answered by response frames only.
-      if (!cut->is_response() || cut->is_heartbeat()) continue;
-      deliver(*cut, sink);
+      if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
+      else take_aside(*cut, sink, out);
     }
   }
 
  private:
+  // Everything but an answer. Other requests from a server are pushes, which nobody here has asked for.
+  [[gnu::cold]] void take_aside(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
+    if (cut.is_heartbeat()) {
+      if (!cut.is_response()) rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_client);
+      else if (rpcx::is_from_tenon(cut, rpcx::peer_server)) peer_is_tenon_ = true;
+    } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::going_away_notice)) {
+      sink.on_going_away(cut.sequence);
+    }
+  }
+
   [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {
     const auto bits = static_cast<unsigned char>(head[2]);
     if ((bits & rpcx::response_bit) == 0 || (bits & rpcx::heartbeat_bit) != 0) return;
@@ -10703,6 +17381,7 @@ class rpcx_client_session final : public client_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
+  bool peer_is_tenon_ = false;
 };
 
 }  // namespace tenon::inline v0::protocol
@@ -10723,7 +17402,8 @@ namespace tenon::inline v0 {
 
 /// An address one can listen on or connect to.
 ///
-/// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp.
+/// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp. A client that speaks another protocol
+///         has its name in front of the transport's: `jsonrpc+tcp://`, `jsonrpc+lsp+tcp://` (with Content-Length headers), `msgpackrpc+unix://`, `grpc://`; alone it means tcp.
 class endpoint {
  public:
   enum class kind : std::uint8_t { tcp, local };
@@ -10737,9 +17417,17 @@ class endpoint {
     };
     const std::size_t mark = url.find("://");
     if (mark == std::string_view::npos) return refuse("tcp://host:port or unix:///path");
-    const std::string_view scheme = url.substr(0, mark);
+    std::string_view scheme = url.substr(0, mark);
     std::string_view rest = url.substr(mark + 3);
     endpoint parsed;
+    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc"}) {
+      if (!scheme.starts_with(protocol)) continue;
+      parsed.protocol_ = protocol;
+      scheme.remove_prefix(protocol.size());
+      if (scheme.empty()) scheme = "tcp";
+      else if (scheme == "+tcp" || scheme == "+unix") scheme.remove_prefix(1);
+      break;
+    }
     if (scheme == "unix") {
       if (rest.empty()) return refuse("a path after unix://");
       if (rest.size() > 107) return refuse("a socket path of at most 107 bytes");
@@ -10747,7 +17435,7 @@ class endpoint {
       parsed.host_ = rest;
       return parsed;
     }
-    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix");
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc");
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const std::size_t colon = rest.rfind(':');
     if (colon == std::string_view::npos || rest.find(']', colon) != std::string_view::npos) return refuse("a port after the host, tcp://host:port");
@@ -10779,6 +17467,8 @@ class endpoint {
     return made;
   }
 
+  /// The protocol that the URL names; empty where it names none, which means rpcx to a client. A server speaks all of its own everywhere.
+  const std::string& protocol() const noexcept { return protocol_; }
   bool is_local() const noexcept { return kind_ == kind::local; }
   /// The host as written, without brackets; empty means every interface (listening) or this machine (connecting).
   const std::string& host() const noexcept { return host_; }
@@ -10787,9 +17477,10 @@ class endpoint {
   std::uint16_t port() const noexcept { return port_; }
 
   [[gnu::cold]] std::string url() const {
-    if (is_local()) return detail::join_text({"unix://", host_});
+    const std::string_view joint = protocol_.empty() ? "" : "+";
+    if (is_local()) return detail::join_text({protocol_, joint, "unix://", host_});
     const bool brackets = host_.find(':') != std::string::npos;
-    return detail::join_text({"tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
+    return detail::join_text({protocol_, joint, "tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
   }
 
   bool operator==(const endpoint&) const = default;
@@ -10798,6 +17489,7 @@ class endpoint {
   kind kind_ = kind::tcp;
   std::uint16_t port_ = 0;
   std::string host_;
+  std::string protocol_;
 };
 
 }  // namespace tenon::inline v0
@@ -10869,7 +17561,6 @@ namespace detail {
 // A stream over a tcp or local socket. Net layer.
 
 #include <asio/buffer.hpp>
-#include <asio/write.hpp>
 
 // tenon/net/stream.hpp
 // A two-way run of bytes, whatever carries it: sockets, memory, later TLS. Net layer; the one virtual interface of the I/O path, called once per batch.
@@ -10939,7 +17630,7 @@ class socket_stream final : public stream {
     socket_.async_read_some(asio::buffer(into, space), read_handler{{user_reference{user}}});
   }
   void write_all(const char* from, std::size_t count, stream_user& user) override {
-    asio::async_write(socket_, asio::buffer(from, count), write_handler{{user_reference{user}}});
+    write_rest(write_handler{{user_reference{user}}, this, from, count});
   }
   void end_writing() noexcept override {
     std::error_code ignored;
@@ -10962,9 +17653,23 @@ class socket_stream final : public stream {
   struct read_handler : recycled {
     void operator()(const std::error_code& error, std::size_t count) const { held->read_done(error, count); }
   };
+  // What asio::async_write does, without its many kinds of buffers and conditions, which are compiled at once.
   struct write_handler : recycled {
-    void operator()(const std::error_code& error, std::size_t) const { held->write_done(error); }
+    socket_stream* self;
+    const char* from;
+    std::size_t left;
+    void operator()(const std::error_code& error, std::size_t count) {
+      if (error || count == left) return this->held->write_done(error);
+      from += count;
+      left -= count;
+      self->write_rest(std::move(*this));
+    }
   };
+
+  void write_rest(write_handler&& handler) {
+    const asio::const_buffer bytes{handler.from, handler.left};
+    socket_.async_write_some(asio::const_buffers_1{bytes}, std::move(handler));
+  }
 
   socket socket_;
   std::string peer_;
@@ -11007,10 +17712,13 @@ class connector {
 };
 
 /// Connects to a tcp or local address; names are resolved at each attempt, and every address they have is tried in turn.
-class socket_connector final : public connector {
+///
+/// A template only so that a program that never connects does not compile it; `socket_connector` is its one instance.
+template <class Io>
+class basic_socket_connector final : public connector {
  public:
-  socket_connector(asio::io_context& io, endpoint where) : io_{io}, where_{std::move(where)} {}
-  ~socket_connector() override { cancel(); }
+  basic_socket_connector(Io& io, endpoint where) : io_{io}, where_{std::move(where)} {}
+  ~basic_socket_connector() override { cancel(); }
 
   [[gnu::cold]] void connect(waiter& who) override {
     cancel();
@@ -11042,11 +17750,11 @@ class socket_connector final : public connector {
 
   // One attempt. Outlives the connector while an operation is under way; what ends late finds `who` empty and says nothing to the attempt after it.
   struct state {
-    state(asio::io_context& on, const endpoint& address, waiter& waiting) : io{on}, where{address}, who{&waiting}, resolver{on.get_executor()} {}
-    asio::io_context& io;
+    state(Io& on, const endpoint& address, waiter& waiting) : io{on}, where{address}, who{&waiting}, resolver{on.get_executor()} {}
+    Io& io;
     endpoint where;
     waiter* who;
-    asio::ip::basic_resolver<asio::ip::tcp, asio::io_context::executor_type> resolver;
+    asio::ip::basic_resolver<asio::ip::tcp, typename Io::executor_type> resolver;
     std::optional<socket> trying;
     resolved found;
     resolved::const_iterator next;
@@ -11073,10 +17781,12 @@ class socket_connector final : public connector {
     });
   }
 
-  asio::io_context& io_;
+  Io& io_;
   endpoint where_;
   shared state_;
 };
+
+using socket_connector = basic_socket_connector<asio::io_context>;
 
 }  // namespace tenon::inline v0::net
 
@@ -11087,7 +17797,6 @@ class socket_connector final : public connector {
 
 #include <asio/basic_socket_acceptor.hpp>
 #include <sys/stat.h>
-#include <unistd.h>
 
 // tenon/net/loop.hpp
 // One io_context's time: its clock, read once per batch, and its wheel of deadlines. Net layer.
@@ -11341,7 +18050,8 @@ class loop : public asio::execution_context::service, private clock_watcher {
 
   void clock_moved() override { fire(); }
 
-  void fire() {
+  // Not inlined: whoever turns the clock and whoever waits for it share it.
+  [[gnu::noinline]] void fire() {
     refresh();
     wheel_->advance(now_);
   }
@@ -11527,102 +18237,56 @@ class socket_listener final : public listener {
 
 namespace tenon::inline v0::net {
 
-namespace detail {
-
-class memory_stream;
-
-// The bytes on their way in one direction, with the read that waits for them and the write that waits for room.
-struct memory_pipe {
-  static constexpr std::size_t room = 256 * 1024;
-
-  buffer held;
-  bool closed = false;
-  char* into = nullptr;
-  std::size_t space = 0;
-  std::shared_ptr<user_reference> reader;
-  const char* from = nullptr;
-  std::size_t left = 0;
-  std::shared_ptr<user_reference> writer;
-
-  // Moves what can be moved and ends what has ended; completions are posted, as a stream promises.
-  void pump(asio::io_context& io) {
-    while (writer != nullptr && left != 0 && held.size() < room && !closed) {
-      const std::size_t step = (std::min)(left, room - held.size());
-      held.append(from, step);
-      from += step;
-      left -= step;
-      if (reader != nullptr) deliver(io);
-    }
-    if (writer != nullptr && (left == 0 || closed)) {
-      const std::error_code error = left == 0 ? std::error_code{} : asio::error::make_error_code(asio::error::broken_pipe);
-      tenon::detail::post(io, [held_user = std::exchange(writer, nullptr), error] { (*held_user)->write_done(error); });
-    }
-    if (reader != nullptr && (!held.empty() || closed)) deliver(io);
-  }
-
- private:
-  void deliver(asio::io_context& io) {
-    const std::size_t count = (std::min)(space, held.size());
-    if (count != 0) std::memcpy(into, held.data(), count);
-    held.drop_front(count);
-    const std::error_code error = count != 0 || space == 0 ? std::error_code{} : asio::error::make_error_code(asio::error::eof);
-    tenon::detail::post(io, [held_user = std::exchange(reader, nullptr), error, count] { (*held_user)->read_done(error, count); });
-  }
-};
-
-// One end of two pipes. Both ends live on one io_context.
-class memory_stream final : public stream {
+/// One connection of a memory network, for who watches over its wire. Its two ways: 0 leads from the caller to the listener, 1 back.
+class memory_line {
  public:
-  memory_stream(asio::io_context& io, std::shared_ptr<memory_pipe> in, std::shared_ptr<memory_pipe> out, std::string peer)
-      : io_{io}, in_{std::move(in)}, out_{std::move(out)}, peer_{std::move(peer)} {}
-  ~memory_stream() override {
-    in_->reader.reset();
-    out_->writer.reset();
-    close();
-  }
-
-  void read_some(char* into, std::size_t space, stream_user& user) override {
-    in_->into = into;
-    in_->space = space;
-    in_->reader = std::make_shared<user_reference>(user);
-    in_->pump(io_);
-  }
-  void write_all(const char* from, std::size_t count, stream_user& user) override {
-    out_->from = from;
-    out_->left = count;
-    out_->writer = std::make_shared<user_reference>(user);
-    out_->pump(io_);
-  }
-  void end_writing() noexcept override {
-    out_->closed = true;
-    out_->pump(io_);
-  }
-  void close() noexcept override {
-    in_->held.clear();  // What has not been read by now never will be.
-    for (memory_pipe* pipe : {in_.get(), out_.get()}) {
-      pipe->closed = true;
-      pipe->pump(io_);
-    }
-  }
-  std::string peer() const override { return peer_; }
-
- private:
-  asio::io_context& io_;
-  std::shared_ptr<memory_pipe> in_;
-  std::shared_ptr<memory_pipe> out_;
-  std::string peer_;
+  virtual ~memory_line() = default;
+  /// Bytes that were written and have not arrived.
+  virtual std::size_t under_way(int way) const noexcept = 0;
+  /// Lets the next bytes arrive, at most so many; when none are under way, the end of what the writer had to say.
+  virtual void carry(int way, std::size_t bytes) = 0;
+  /// So many bytes are taken from the writer before the reader has read any. The default is 256 KiB.
+  virtual void set_room(int way, std::size_t bytes) noexcept = 0;
+  /// Loses everything that has not been read and ends both ways with connection_reset.
+  virtual void reset() = 0;
 };
 
-}  // namespace detail
+/// An attempt to connect that waits on the wire: it ends by one of these, or, when it is dropped, never.
+class memory_dial {
+ public:
+  virtual ~memory_dial() = default;
+  virtual void go_on() = 0;
+  virtual void fail(const std::error_code& why) = 0;
+};
+
+/// Stands between the two ends of every connection of a memory network: nothing arrives unless it says so. For simulations of slow, cut and silent networks.
+///
+/// Laws    is told in the middle of other work: it takes notes, and acts later from the io_context's thread. Outlives the network, or leaves it by `watch(nullptr)`.
+class memory_wire {
+ public:
+  virtual void dialed(std::string_view name, std::shared_ptr<memory_dial> attempt) = 0;
+  virtual void opened(std::string_view name, std::shared_ptr<memory_line> line) = 0;
+  /// There is something under way, or the writer has ended; told again and again until it has arrived.
+  virtual void stirred(memory_line& line, int way) = 0;
+
+ protected:
+  ~memory_wire() = default;
+};
 
 /// A network of named listeners inside one process, on one io_context: no socket, no port, nothing global.
 ///
 /// Model   tenon::net::memory_network wire{io};  server.listen(wire, "a");  tenon::client<market> m{io, wire.connector_to("a")};
-class memory_network {
+///
+/// A template only so that a program that never uses it does not compile it; `memory_network` is its one instance.
+template <class Io>
+class basic_memory_network {
  public:
-  explicit memory_network(asio::io_context& io) : state_{std::make_shared<state>(io)} {}
+  explicit basic_memory_network(Io& io) : state_{std::make_shared<state>(io)} {}
 
-  asio::io_context& io() const noexcept { return state_->io; }
+  Io& io() const noexcept { return state_->io; }
+
+  /// Puts `wire` between the ends of all connections from now on; null for none.
+  void watch(memory_wire* wire) noexcept { state_->wire = wire; }
 
   /// Opens the name; already_exists when it is taken.
   result<std::unique_ptr<listener>> listen(std::string name) {
@@ -11632,11 +18296,155 @@ class memory_network {
   std::unique_ptr<connector> connector_to(std::string name) { return std::make_unique<memory_connector>(state_, std::move(name)); }
 
  private:
-  class memory_listener;
   struct state {
-    explicit state(asio::io_context& on) : io{on} {}
-    asio::io_context& io;
+    explicit state(Io& on) : io{on} {}
+    Io& io;
     std::map<std::string, accept_sink*> open;
+    memory_wire* wire = nullptr;
+  };
+
+  // The bytes on their way in one direction, with the read that waits for them and the write that waits for room.
+  struct pipe {
+    std::size_t room = 256 * 1024;
+    buffer held;
+    bool closed = false;
+    char* into = nullptr;
+    std::size_t space = 0;
+    std::shared_ptr<user_reference> reader;
+    const char* from = nullptr;
+    std::size_t left = 0;
+    std::shared_ptr<user_reference> writer;
+    // Of a wire that is watched only: what has arrived of `held`, whether the end has, and whether anybody is left to read.
+    bool watched = false;
+    bool ended = false;
+    bool deaf = false;
+    bool broken = false;
+    std::size_t arrived = 0;
+
+    // Moves what can be moved and ends what has ended; completions are posted, as a stream promises.
+    void pump(Io& io) {
+      while (writer != nullptr && left != 0 && held.size() < room && !closed) {
+        const std::size_t step = (std::min)(left, room - held.size());
+        held.append(from, step);
+        from += step;
+        left -= step;
+        if (reader != nullptr && !watched) deliver(io);
+      }
+      if (writer != nullptr && (left == 0 || closed)) {
+        const std::error_code error = left == 0 && !broken ? std::error_code{} : lost(asio::error::broken_pipe);
+        tenon::detail::post(io, [held_user = std::exchange(writer, nullptr), error] { (*held_user)->write_done(error); });
+      }
+      if (reader != nullptr && (readable() != 0 || (watched ? ended : closed))) deliver(io);
+    }
+    bool unsettled() const noexcept { return watched && (held.size() > arrived || (closed && !ended)); }
+    void drop() noexcept {
+      held.clear();
+      arrived = 0;
+    }
+
+   private:
+    std::size_t readable() const noexcept { return watched ? arrived : held.size(); }
+    std::error_code lost(std::error_code otherwise) const { return broken ? asio::error::make_error_code(asio::error::connection_reset) : otherwise; }
+    void deliver(Io& io) {
+      const std::size_t count = (std::min)(space, readable());
+      if (count != 0) std::memcpy(into, held.data(), count);
+      held.drop_front(count);
+      if (watched) arrived -= count;
+      const std::error_code error = count != 0 || space == 0 ? std::error_code{} : lost(asio::error::make_error_code(asio::error::eof));
+      tenon::detail::post(io, [held_user = std::exchange(reader, nullptr), error, count] { (*held_user)->read_done(error, count); });
+    }
+  };
+
+  // The two pipes of a connection.
+  class line final : public memory_line {
+   public:
+    explicit line(std::shared_ptr<state> network) : network_{std::move(network)} {
+      for (pipe& each : pipes_) each.watched = network_->wire != nullptr;
+    }
+    pipe& on(int way) noexcept { return pipes_[static_cast<std::size_t>(way)]; }
+    void pump(int way) {
+      on(way).pump(network_->io);
+      if (on(way).unsettled() && network_->wire != nullptr) [[unlikely]] network_->wire->stirred(*this, way);
+    }
+    // One end has gone: `in` is not read any more, and `out` not written.
+    void close(int in, int out) {
+      on(in).drop();  // What has not been read by now never will be.
+      if (on(in).watched) {
+        // The other end finds out when something of its own arrives here.
+        on(in).deaf = on(in).ended = true;
+      } else {
+        on(in).closed = true;
+      }
+      on(out).closed = true;
+      pump(in);
+      pump(out);
+    }
+
+    std::size_t under_way(int way) const noexcept override {
+      const pipe& asked = pipes_[static_cast<std::size_t>(way)];
+      return asked.held.size() - asked.arrived;
+    }
+    void carry(int way, std::size_t bytes) override {
+      pipe& moved = on(way);
+      if (moved.deaf) {
+        moved.drop();
+        moved.closed = true;
+      } else if (under_way(way) != 0) {
+        moved.arrived += (std::min)(bytes, under_way(way));
+      } else if (moved.closed) {
+        moved.ended = true;
+      }
+      pump(way);
+    }
+    void set_room(int way, std::size_t bytes) noexcept override { on(way).room = bytes; }
+    void reset() override {
+      for (pipe& each : pipes_) {
+        each.drop();
+        each.closed = each.ended = each.broken = true;
+        each.pump(network_->io);
+      }
+    }
+
+   private:
+    std::shared_ptr<state> network_;
+    std::array<pipe, 2> pipes_;
+  };
+
+  // One end of a line. Both ends live on one io_context.
+  class end_of_line final : public stream {
+   public:
+    end_of_line(std::shared_ptr<line> between, int in, std::string peer) : line_{std::move(between)}, in_{in}, peer_{std::move(peer)} {}
+    ~end_of_line() override {
+      line_->on(in_).reader.reset();
+      line_->on(1 - in_).writer.reset();
+      close();
+    }
+
+    void read_some(char* into, std::size_t space, stream_user& user) override {
+      pipe& in = line_->on(in_);
+      in.into = into;
+      in.space = space;
+      in.reader = std::make_shared<user_reference>(user);
+      line_->pump(in_);
+    }
+    void write_all(const char* from, std::size_t count, stream_user& user) override {
+      pipe& out = line_->on(1 - in_);
+      out.from = from;
+      out.left = count;
+      out.writer = std::make_shared<user_reference>(user);
+      line_->pump(1 - in_);
+    }
+    void end_writing() noexcept override {
+      line_->on(1 - in_).closed = true;
+      line_->pump(1 - in_);
+    }
+    void close() noexcept override { line_->close(in_, 1 - in_); }
+    std::string peer() const override { return peer_; }
+
+   private:
+    std::shared_ptr<line> line_;
+    int in_;
+    std::string peer_;
   };
 
   class memory_listener final : public listener {
@@ -11655,21 +18463,35 @@ class memory_network {
     bool closed_ = false;
   };
 
+  struct dial final : memory_dial {
+    dial(std::shared_ptr<state> on, std::string to, std::shared_ptr<connector::waiter*> who) : network{std::move(on)}, name{std::move(to)}, waiting{std::move(who)} {}
+    void go_on() override {
+      connector::waiter* told = std::exchange(*waiting, nullptr);
+      if (told == nullptr) return;
+      const auto found = network->open.find(name);
+      if (found == network->open.end() || found->second == nullptr) return told->connect_failed(asio::error::connection_refused);
+      const auto made = std::make_shared<line>(network);
+      if (network->wire != nullptr) [[unlikely]] network->wire->opened(name, made);
+      found->second->accepted(network->io, std::make_unique<end_of_line>(made, 0, "memory://"));
+      told->connected(std::make_unique<end_of_line>(made, 1, "memory://" + name));
+    }
+    void fail(const std::error_code& why) override {
+      if (connector::waiter* told = std::exchange(*waiting, nullptr); told != nullptr) told->connect_failed(why);
+    }
+    std::shared_ptr<state> network;
+    std::string name;
+    std::shared_ptr<connector::waiter*> waiting;
+  };
+
   class memory_connector final : public connector {
    public:
     memory_connector(std::shared_ptr<state> network, std::string name) : network_{std::move(network)}, name_{std::move(name)} {}
     ~memory_connector() override { cancel(); }
     void connect(waiter& who) override {
       waiting_ = std::make_shared<waiter*>(&who);
-      tenon::detail::post(network_->io, [network = network_, name = name_, waiting = waiting_] {
-        waiter* told = std::exchange(*waiting, nullptr);
-        if (told == nullptr) return;
-        const auto found = network->open.find(name);
-        if (found == network->open.end() || found->second == nullptr) return told->connect_failed(asio::error::connection_refused);
-        const auto there = std::make_shared<detail::memory_pipe>();
-        const auto back = std::make_shared<detail::memory_pipe>();
-        found->second->accepted(network->io, std::make_unique<detail::memory_stream>(network->io, there, back, "memory://"));
-        told->connected(std::make_unique<detail::memory_stream>(network->io, back, there, "memory://" + name));
+      tenon::detail::post(network_->io, [attempt = std::make_shared<dial>(network_, name_, waiting_)] {
+        if (attempt->network->wire != nullptr) [[unlikely]] attempt->network->wire->dialed(attempt->name, attempt);
+        else attempt->go_on();
       });
     }
     void cancel() noexcept override {
@@ -11686,137 +18508,404 @@ class memory_network {
   std::shared_ptr<state> state_;
 };
 
+using memory_network = basic_memory_network<asio::io_context>;
+
 }  // namespace tenon::inline v0::net
 // from a wire name to a handler
 
 // tenon/service.hpp
 // Door of the service layer: routing a call by its names and serving it with an object's method.
 
-// tenon/service/exchange.hpp
-// One call on its way between a connection and a handler: what both sides of the router pass to each other. Service layer.
+// tenon/service/describe.hpp
+// What a service or a message looks like to others, as text: .proto, JSON Schema. Service layer.
 
-namespace tenon::inline v0::service {
+// tenon/service/detail/json_schema.hpp
+// JSON Schema 2020-12 of what codec::json writes: for any type that crosses the wire, and for the methods of a service. Service layer, detail of describe.hpp.
+// Source: json-schema.org, draft 2020-12, core and validation; the formats of integers are those of the OpenAPI format registry.
 
-class pending;
+namespace tenon::inline v0::detail {
 
-/// Where the answers of handlers that take their time go: the connection the call came by.
-class answer_sink {
+class json_schema_writer;
+
+/// The schema of `T`, a message or a contract, as compact text.
+///
+/// Shape   a message: `{"$schema":...,"$ref":"#/$defs/quote","$defs":{...}}`, with every struct and enum of it once in `$defs`, so that they may hold one another.
+///         a contract: `$defs` alone, with `last.parameters` and `last.result` for each method `last`. Parameters are an object by name where `tenon::params` gives
+///         names, the bare value or an array where not, and a lone struct is the object itself; what says nothing is null.
+/// Limits  it describes what tenon writes. It also reads null for containers, integers for enums, and positions for names; a NaN is written as null, and
+///         an enum's value without a name as its number, which the schema does not say.
+template <class T>
+std::string json_schema_of();
+
+/// Writes schemas, and remembers which structs and enums they refer to.
+///
+/// Shape   `write_schema<T>(to)` appends one schema; `write_definitions` appends those it referred to. `reference_prefix` is what stands in front of a definition's name,
+///         as "#/components/schemas/" does in OpenAPI.
+class json_schema_writer {
  public:
-  /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
-  virtual void finished(pending& call) = 0;
+  explicit json_schema_writer(std::string_view reference_prefix = "#/$defs/") : prefix_{reference_prefix} {}
 
- protected:
-  ~answer_sink() = default;
-};
-
-/// A call whose handler is a coroutine that has not ended.
-class pending : public tenon::detail::from_frame_cache {
- public:
-  /// Something the sink keeps beside the call: its deadline's timer.
-  struct attachment : tenon::detail::from_frame_cache {
-    virtual ~attachment() = default;
-  };
-
-  pending() = default;
-  pending(const pending&) = delete;
-  pending& operator=(const pending&) = delete;
-  virtual ~pending() { leave(); }
-
-  /// Appends the handler's value to `out`, or says why there is none. Once, after the handler has ended.
-  virtual status write_value(buffer& out) = 0;
-  /// The sink is ready for the answer: lets the handler go on. It may end at once.
-  virtual void go_on() = 0;
-  /// Nobody wants the call any more: destroys it, or lets it destroy itself when its handler ends. The sink is not told again.
-  virtual void dispose() noexcept = 0;
-
-  protocol::reply_address address;
-  tenon::context context;
-  std::unique_ptr<attachment> watch;
-  bool answered = false;  ///< nobody waits any more: the deadline has passed, or the caller is gone
-
-  // The sink's list of its open calls.
-  void join(pending*& first) noexcept {
-    next_ = first;
-    previous_ = &first;
-    if (first != nullptr) first->previous_ = &next_;
-    first = this;
+  void raw(std::string_view text) { out_.append(text); }
+  void number(std::int64_t value) { out_.append(number_text{value}); }
+  void number(std::uint64_t value) { out_.append(number_text{value}); }
+  void quoted(std::string_view text) {
+    codec::detail::json_writer to{out_};
+    to.finish(to.write_text(to.start(), text));
   }
-  void leave() noexcept {
-    if (previous_ != nullptr) *previous_ = next_;
-    if (next_ != nullptr) next_->previous_ = previous_;
-    previous_ = nullptr;
-    next_ = nullptr;
+  // `"key":`, with a comma where something stands in front.
+  void key(std::string_view name) {
+    separate();
+    quoted(name);
+    raw(":");
   }
-  pending* next() const noexcept { return next_; }
+  void separate() {
+    const std::string_view all = out_.view();
+    if (!all.empty() && all.back() != '{' && all.back() != '[' && all.back() != ':' && all.back() != ',') raw(",");
+  }
+  // Opens a schema, with its description in front.
+  void open(std::string_view description) {
+    if (!goes_on_) raw("{");
+    goes_on_ = false;
+    if (description.empty()) return;
+    key("description");
+    quoted(description);
+  }
+  // The next schema adds its members to the object that is open.
+  void go_on() { goes_on_ = true; }
+  // More members for the schema that was just closed.
+  void reopen() { out_.truncate(out_.size() - 1); }
+  void type(std::string_view name) {
+    key("type");
+    quoted(name);
+  }
+  void simple(std::string_view description, std::string_view type_of_it) {
+    open(description);
+    type(type_of_it);
+    raw("}");
+  }
+
+  /// A reference to the definition of a type, which `write` will write. `name` and `qualified` are those of the type.
+  void refer(std::string_view description, std::string_view name, std::string_view qualified, void (*write)(json_schema_writer&)) {
+    open(description);
+    key("$ref");
+    quoted(join_text({prefix_, name_of(name, qualified, write)}));
+    raw("}");
+  }
+  /// Appends `"name":{...}` for each type that was referred to, in the order of reference, and for those that they refer to.
+  void write_definitions() {
+    for (; written_ < definitions_.size(); ++written_) {
+      key(definitions_[written_].name);
+      definitions_[written_].write(*this);
+    }
+  }
+  std::string take() const { return std::string{out_.view()}; }
 
  private:
-  pending** previous_ = nullptr;
-  pending* next_ = nullptr;
-};
+  struct definition {
+    std::string name;
+    void (*write)(json_schema_writer&);
+  };
 
-/// What became of a call when the router gives it back.
-enum class disposition : std::uint8_t {
-  answered,  ///< the value has been appended to `exchange::out`
-  refused,   ///< `exchange::error` says why; what was appended is to be forgotten
-  pending,   ///< `exchange::under_way` is the sink's from now on: it forgets what was appended, lists the call, lets it `go_on`, and disposes of it in the end
-};
-
-/// One request, with everything a handler may need of the connection. Lives on the connection's stack.
-struct exchange {
-  const protocol::request& call;
-  buffer& out;
-  const limits& bounds;
-  answer_sink& sink;
-  asio::io_context* io = nullptr;
-  std::string_view peer;
-  instant now{};
-  instant deadline = instant::never();
-  status error{};
-  metadata response{};
-  pending* under_way = nullptr;
-
-  disposition refuse(status why) {
-    error = std::move(why);
-    return disposition::refused;
+  // Two types of one name in different namespaces: the later one keeps its namespaces. What a pointer in a URI cannot hold becomes an underscore.
+  std::string_view name_of(std::string_view name, std::string_view qualified, void (*write)(json_schema_writer&)) {
+    for (const definition& each : definitions_) {
+      if (each.write == write) return each.name;
+    }
+    std::string plain = tidy_name(name);
+    if (is_taken(plain)) plain = tidy_name(qualified);
+    while (is_taken(plain)) plain += '_';
+    definitions_.push_back({std::move(plain), write});
+    return definitions_.back().name;
   }
+  bool is_taken(std::string_view name) const {
+    for (const definition& each : definitions_) {
+      if (each.name == name) return true;
+    }
+    return false;
+  }
+  static std::string tidy_name(std::string_view name) {
+    std::string tidied;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      const char c = name[i];
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+      if (letter) tidied += c;
+      else if (c == ':' && i + 1 < name.size() && name[i + 1] == ':') tidied += '.', ++i;
+      else if (c != ' ' && c != '>') tidied += '_';
+    }
+    return tidied;
+  }
+
+  buffer out_;
+  std::string prefix_;
+  std::vector<definition> definitions_;
+  std::size_t written_ = 0;
+  bool goes_on_ = false;
 };
 
-}  // namespace tenon::inline v0::service
+template <class T>
+void write_schema(json_schema_writer& to, std::string_view description = {});
 
-// tenon/service/guarded.hpp
-// User code may throw; nothing that is thrown passes this line. Service layer.
-
-namespace tenon::inline v0::service {
-
-#if defined(__cpp_exceptions)
-/// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it.
-[[gnu::cold]] inline status status_of_exception(std::string_view attempted) noexcept {
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    return status{code::unknown, thrown.what()}.prefixed(attempted);
-  } catch (...) {
-    return status{code::unknown, "something that is no std::exception"}.prefixed(attempted);
-  }
+// The doc attribute of a list, empty when there is none.
+template <class... Attributes>
+constexpr std::string_view doc_in(const boost::hana::tuple<Attributes...>& attributes) {
+  if constexpr ((std::is_same_v<doc_attribute, Attributes> || ...)) return find_attribute<doc_attribute>(attributes)->value;
+  else return static_cast<void>(attributes), std::string_view{};
 }
-#endif
-
-/// Runs `work`, which returns a status, and turns what it throws into one.
-template <class Work>
-status guarded(std::string_view attempted, Work&& work) {
-#if defined(__cpp_exceptions)
-  try {
-    return work();
-  } catch (...) {
-    return status_of_exception(attempted);
-  }
-#else
-  (void)attempted;
-  return work();
-#endif
+template <class T>
+constexpr std::string_view doc_of_record() {
+  if constexpr (declares_fields<T>) return doc_in(boost::hana::at_c<0>(record_fields<T>::attributes));
+  else return {};
 }
 
-}  // namespace tenon::inline v0::service
+template <class T>
+void write_record_schema(json_schema_writer& to) {
+  to.open(doc_of_record<T>());
+  to.type("object");
+  to.key("properties");
+  to.raw("{");
+  bool any_required = false;
+  [&]<class... Fields>(const boost::hana::tuple<Fields...>*) {
+    (static_cast<void>((to.key(Fields::name), write_schema<typename Fields::type>(to, doc_in(Fields::attributes)), any_required = any_required || Fields::is_required)), ...);
+    to.raw("}");
+    if (any_required) {
+      to.key("required");
+      to.raw("[");
+      (static_cast<void>(Fields::is_required ? (to.separate(), to.quoted(Fields::name)) : void()), ...);
+      to.raw("]");
+    }
+  }(&fields_of<T>);
+  to.key("additionalProperties");
+  to.raw("true}");
+}
+
+template <class Enum>
+void write_enum_schema(json_schema_writer& to) {
+  to.raw("{");
+  to.type("string");
+  to.key("enum");
+  to.raw("[");
+  for (const auto& entry : enum_entries<Enum>) {
+    to.separate();
+    to.quoted(entry.name);
+  }
+  to.raw("]}");
+}
+
+template <class Integer>
+void write_integer_schema(json_schema_writer& to, std::string_view description) {
+  using bounds = std::numeric_limits<Integer>;
+  using wide = std::conditional_t<std::is_signed_v<Integer>, std::int64_t, std::uint64_t>;
+  to.open(description);
+  to.type("integer");
+  to.key("format");
+  to.quoted(codec::detail::integer_name<Integer>());
+  to.key("minimum");
+  to.number(static_cast<wide>((bounds::min)()));
+  to.key("maximum");
+  to.number(static_cast<wide>((bounds::max)()));
+  to.raw("}");
+}
+
+// A duration is the count of its own unit, which nothing but the description tells.
+template <class Period>
+std::string unit_of_duration() {
+  if constexpr (std::is_same_v<Period, std::nano>) return "nanoseconds";
+  else if constexpr (std::is_same_v<Period, std::micro>) return "microseconds";
+  else if constexpr (std::is_same_v<Period, std::milli>) return "milliseconds";
+  else if constexpr (std::is_same_v<Period, std::ratio<1>>) return "seconds";
+  else if constexpr (std::is_same_v<Period, std::ratio<60>>) return "minutes";
+  else if constexpr (std::is_same_v<Period, std::ratio<3600>>) return "hours";
+  else if constexpr (std::is_same_v<Period, std::ratio<86400>>) return "days";
+  else return join_text({number_text{Period::num}, "/", number_text{Period::den}, " seconds"});
+}
+
+template <class Tuple, std::size_t... Index>
+void write_tuple_schema(json_schema_writer& to, std::string_view description, std::index_sequence<Index...>) {
+  to.open(description);
+  to.type("array");
+  // An empty prefixItems is not allowed.
+  if constexpr (sizeof...(Index) != 0) {
+    to.key("prefixItems");
+    to.raw("[");
+    (static_cast<void>((to.separate(), write_schema<std::remove_cvref_t<std::tuple_element_t<Index, Tuple>>>(to))), ...);
+    to.raw("]");
+  }
+  to.key("minItems");
+  to.number(std::uint64_t{sizeof...(Index)});
+  to.key("items");
+  to.raw("false}");
+}
+
+template <class... Alternatives>
+void write_variant_schema(json_schema_writer& to, std::string_view description, const std::variant<Alternatives...>*) {
+  using variant = std::variant<Alternatives...>;
+  to.open(description);
+  if constexpr (codec::detail::tells_by_kind<variant, false>) {
+    to.key("anyOf");
+    to.raw("[");
+    (static_cast<void>((to.separate(), write_schema<Alternatives>(to))), ...);
+  } else {
+    to.key("oneOf");
+    to.raw("[");
+    const auto one = [&to](std::string_view name, void (*write)(json_schema_writer&, std::string_view)) {
+      to.separate();
+      to.raw("{\"type\":\"object\",\"properties\":{");
+      to.key(name);
+      write(to, {});
+      to.raw("},\"required\":[");
+      to.quoted(name);
+      to.raw("],\"additionalProperties\":false}");
+    };
+    (one(codec::detail::alternative_name<Alternatives>, &write_schema<Alternatives>), ...);
+  }
+  to.raw("]}");
+}
+
+template <class T>
+void write_schema(json_schema_writer& to, std::string_view description) {
+  constexpr shape form = shape_of<T>;
+  static_assert(assert_wire_type<T>());
+  if constexpr (form == shape::boolean) {
+    to.simple(description, "boolean");
+  } else if constexpr (form == shape::integer) {
+    write_integer_schema<T>(to, description);
+  } else if constexpr (form == shape::floating) {
+    to.open(description);
+    to.separate();
+    to.raw(std::is_same_v<T, float> ? R"("type":"number","format":"float"})" : R"("type":"number","format":"double"})");
+  } else if constexpr (form == shape::text) {
+    to.simple(description, "string");
+  } else if constexpr (form == shape::null) {
+    to.simple(description, "null");
+  } else if constexpr (form == shape::binary || form == shape::time_point) {
+    to.open(description);
+    to.type("string");
+    to.key(form == shape::binary ? "contentEncoding" : "format");
+    to.quoted(form == shape::binary ? "base64" : "date-time");
+    to.raw("}");
+  } else if constexpr (form == shape::duration) {
+    const std::string unit = unit_of_duration<typename T::period::type>();
+    to.simple(description.empty() ? unit : join_text({description, " (", unit, ")"}), std::is_floating_point_v<typename T::rep> ? "number" : "integer");
+  } else if constexpr (form == shape::enumeration) {
+    if constexpr (enum_entries<T>.size() == 0) write_integer_schema<std::underlying_type_t<T>>(to, description);
+    else to.refer(description, type_name<T>, qualified_type_name<T>, &write_enum_schema<T>);
+  } else if constexpr (form == shape::record) {
+    to.refer(description, type_name<T>, qualified_type_name<T>, &write_record_schema<T>);
+  } else if constexpr (form == shape::optional) {
+    to.open(description);
+    to.key("anyOf");
+    to.raw("[");
+    write_schema<typename codec::detail::pointed_to<T>::type>(to);
+    to.raw(",{\"type\":\"null\"}]}");
+  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    to.open(description);
+    to.type("array");
+    to.key("items");
+    write_schema<typename T::value_type>(to);
+    if constexpr (form == shape::fixed_sequence) {
+      to.key("minItems");
+      to.number(std::uint64_t{std::tuple_size_v<T>});
+      to.key("maxItems");
+      to.number(std::uint64_t{std::tuple_size_v<T>});
+    }
+    to.raw("}");
+  } else if constexpr (form == shape::mapping) {
+    to.open(description);
+    to.type("object");
+    if constexpr (shape_of<typename T::key_type> == shape::integer) {
+      to.key("propertyNames");
+      to.raw(std::is_signed_v<typename T::key_type> ? R"({"pattern":"^-?[0-9]+$"})" : R"({"pattern":"^[0-9]+$"})");
+    }
+    to.key("additionalProperties");
+    write_schema<typename T::mapped_type>(to);
+    to.raw("}");
+  } else if constexpr (form == shape::tuple) {
+    write_tuple_schema<T>(to, description, std::make_index_sequence<std::tuple_size_v<T>>{});
+  } else if constexpr (form == shape::variant) {
+    write_variant_schema(to, description, static_cast<const T*>(nullptr));
+  } else {
+    // Free form: anything.
+    to.open(description);
+    to.raw("}");
+  }
+}
+
+// The parameters of a method: see json_schema_of.
+template <class Method, class... Parameters>
+void write_parameters_schema(json_schema_writer& to, const type_list<Parameters...>*) {
+  using codec::detail::object_kind;
+  using codec::detail::wire_kinds;
+  constexpr std::size_t count = sizeof...(Parameters);
+  const std::string_view description = doc_in(Method::attributes);
+  if constexpr (count == 0) {
+    to.simple(description, "null");
+  } else if constexpr (Method::parameter_names.size() == count && (count > 1 || (((wire_kinds<Parameters, false>() & object_kind) == 0) && ...))) {
+    to.open(description);
+    to.type("object");
+    to.key("properties");
+    to.raw("{");
+    std::size_t index = 0;
+    (static_cast<void>((to.key(Method::parameter_names[index++]), write_schema<Parameters>(to))), ...);
+    to.raw("}");
+    to.key("required");
+    to.raw("[");
+    index = 0;
+    const auto require = [&](bool required) {
+      if (required) to.separate(), to.quoted(Method::parameter_names[index]);
+      ++index;
+    };
+    (require(shape_of<Parameters> != shape::optional), ...);
+    to.raw("],\"additionalProperties\":true}");
+  } else if constexpr (count == 1) {
+    (write_schema<Parameters>(to, description), ...);
+  } else {
+    write_tuple_schema<std::tuple<Parameters...>>(to, description, std::index_sequence_for<Parameters...>{});
+  }
+}
+
+template <class Method>
+void write_result_schema(json_schema_writer& to) {
+  if constexpr (std::is_void_v<typename Method::response>) to.simple({}, "null");
+  else write_schema<std::remove_cvref_t<typename Method::response>>(to);
+}
+
+template <class... Methods>
+void write_method_schemas(json_schema_writer& to, const boost::hana::tuple<Methods...>*) {
+  (static_cast<void>((to.key(join_text({Methods::name, ".parameters"})), write_parameters_schema<Methods>(to, static_cast<const typename Methods::parameters*>(nullptr)),
+                      to.key(join_text({Methods::name, ".result"})), write_result_schema<Methods>(to))),
+   ...);
+}
+
+template <class T>
+std::string json_schema_of() {
+  json_schema_writer to;
+  to.raw(R"({"$schema":"https://json-schema.org/draft/2020-12/schema")");
+  if constexpr (contract<T>) {
+    to.key("title");
+    to.quoted(service_name<T>);
+    if constexpr (constexpr std::string_view text = doc_in(service_attributes<T>); !text.empty()) {
+      to.key("description");
+      to.quoted(text);
+    }
+    to.key("$defs");
+    to.raw("{");
+    write_method_schemas(to, &methods_of<T>);
+  } else {
+    to.go_on();
+    write_schema<T>(to);
+    to.reopen();
+    to.key("$defs");
+    to.raw("{");
+  }
+  to.write_definitions();
+  to.raw("}}");
+  return to.take();
+}
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/service/detail/proto_text.hpp
+// A .proto file of a message or a service: what protoc reads to talk to us. Service layer, detail of describe.hpp.
 
 // tenon/service/handler.hpp
 // One method of one object as a handler: what it takes, what it gives, and how it is called. Service layer.
@@ -11941,6 +19030,540 @@ status write_given(buffer& out, Given&& given) {
     return {};
   }
 }
+
+}  // namespace tenon::inline v0::service
+
+namespace tenon::inline v0::service::detail {
+
+/// A file under way: what is used is declared before what uses it.
+class proto_file {
+ public:
+  // Of a sink.
+  void put(std::string_view text) { text_.append(text); }
+  template <class T>
+  void put_type() {
+    text_.append(name_of<T>());
+  }
+  [[gnu::cold]] void put_doc(std::string_view text, int depth) {
+    while (!text.empty()) {
+      const std::size_t end = (std::min)(text.find('\n'), text.size());
+      codec::detail::proto_put_indent(*this, depth);
+      put("// ");
+      put(text.substr(0, end));
+      put("\n");
+      text.remove_prefix((std::min)(end + 1, text.size()));
+    }
+  }
+
+  /// Declares a struct or an enum, and everything it needs, unless that has been done.
+  template <class T>
+  void declare() {
+    constexpr shape form = shape_of<T>;
+    if constexpr (form == shape::record) {
+      if (is_imported(codec::detail::proto_full_name<T>)) return import_of(codec::detail::proto_full_name<T>);
+      if (!enter(&key_of<T>, own_name<T>(), qualified_type_name<T>)) return;
+      declare_fields<T>();
+      put_message<T>(name_of<T>(), {});
+    } else if constexpr (form == shape::enumeration) {
+      if (!enter(&key_of<T>, own_name<T>(), qualified_type_name<T>)) return;
+      std::vector<enum_line> lines;
+      for (const auto& entry : enum_entries<T>) lines.push_back({entry.name, static_cast<int>(entry.value)});
+      put_enum(name_of<T>(), lines);
+    } else if constexpr (form == shape::optional || form == shape::sequence || form == shape::fixed_sequence || form == shape::mapping) {
+      declare<codec::detail::proto_item<T>>();
+    } else if constexpr (form == shape::variant) {
+      declare_alternatives(static_cast<const T*>(nullptr));
+    } else if constexpr (form == shape::tuple) {
+      declare_fields<T>();
+    } else {
+      import_of(codec::detail::proto_scalar<T, codec::detail::protobuf_style::plain>());
+    }
+  }
+  template <class M>
+  void declare_fields() {
+    [this]<std::size_t... Index>(std::index_sequence<Index...>) {
+      (this->template declare_field<codec::detail::protobuf_field<M, Index>>(), ...);
+    }(codec::detail::protobuf_indices<M>{});
+  }
+
+  /// Declares a message that C++ has no type for, and returns the name it got.
+  template <class M>
+  std::string declare_synthetic(std::string_view wanted, std::span<const std::string_view> names) {
+    declare_fields<M>();
+    std::string name{wanted};
+    while (is_taken(name)) name += '_';
+    names_.push_back({nullptr, name});
+    put_message<M>(name, names);
+    return name;
+  }
+
+  void import(std::string_view file) {
+    if (std::find(imports_.begin(), imports_.end(), file) == imports_.end()) imports_.emplace_back(file);
+  }
+
+  /// The whole file. `package` may be empty.
+  [[gnu::cold]] std::string finish(std::string_view package) {
+    std::string all = "syntax = \"proto3\";\n";
+    if (!package.empty()) all.append("\npackage ").append(package).append(";\n");
+    std::sort(imports_.begin(), imports_.end());
+    if (!imports_.empty()) all += '\n';
+    for (const std::string& each : imports_) all.append("import \"google/protobuf/").append(each).append(".proto\";\n");
+    return all.append(text_);
+  }
+
+  template <class T>
+  std::string name_of() const {
+    if constexpr (shape_of<T> == shape::record) {
+      if (is_imported(codec::detail::proto_full_name<T>)) return std::string{codec::detail::proto_full_name<T>};
+    }
+    for (const named& each : names_) {
+      if (each.key == &key_of<T>) return each.name;
+    }
+    return own_name<T>();
+  }
+
+ private:
+  struct named {
+    const void* key;
+    std::string name;
+  };
+  struct enum_line {
+    std::string_view name;
+    int value;
+  };
+  struct text_sink {
+    std::string& text;
+    void put(std::string_view piece) { text.append(piece); }
+  };
+
+  // A variable per type, of which only the address counts.
+  template <class T>
+  static constexpr char key_of = 0;
+
+  template <class T>
+  static std::string own_name() {
+    std::string name;
+    text_sink sink{name};
+    if constexpr (shape_of<T> == shape::record) codec::detail::proto_put_name(sink, codec::detail::proto_short_name<T>);
+    else codec::detail::proto_put_name(sink, type_name<T>);
+    return name;
+  }
+
+  static bool is_imported(std::string_view full_name) { return full_name.substr(0, 16) == "google.protobuf."; }
+  [[gnu::cold]] void import_of(std::string_view type) {
+    if (!is_imported(type)) return;
+    type.remove_prefix(16);
+    if (type == "Struct" || type == "Value" || type == "ListValue") return import("struct");
+    if (type.size() > 5 && type.substr(type.size() - 5) == "Value") return import("wrappers");
+    if (type == "FieldMask") return import("field_mask");
+    std::string file{type};
+    file.front() = static_cast<char>(file.front() - 'A' + 'a');
+    import(file);
+  }
+
+  bool is_taken(std::string_view name) const {
+    return std::any_of(names_.begin(), names_.end(), [name](const named& each) { return each.name == name; });
+  }
+  // False when the type has been here. Of two types with one name, the second goes by its namespaces as well.
+  [[gnu::cold]] bool enter(const void* key, std::string name, std::string_view qualified) {
+    for (const named& each : names_) {
+      if (each.key == key) return false;
+    }
+    if (is_taken(name)) {
+      name.clear();
+      text_sink sink{name};
+      codec::detail::proto_put_name(sink, qualified);
+      while (is_taken(name)) name += '_';
+    }
+    names_.push_back({key, std::move(name)});
+    return true;
+  }
+
+  template <class Field>
+  void declare_field() {
+    if constexpr (!Field::keeps_unknown) declare<typename Field::type>();
+  }
+  // An alternative that says nothing is the oneof's unset state.
+  template <class T>
+  void declare_alternative() {
+    if constexpr (shape_of<T> != shape::null) declare<T>();
+  }
+  template <class... Alternatives>
+  void declare_alternatives(const std::variant<Alternatives...>*) {
+    (declare_alternative<Alternatives>(), ...);
+  }
+
+  template <class M>
+  void put_message(std::string_view name, std::span<const std::string_view> names) {
+    put("\n");
+    if constexpr (shape_of<M> == shape::record) {
+      constexpr const auto& attributes = codec::detail::protobuf_record_attributes<M>();
+      if constexpr (has_attribute<doc_attribute>(attributes)) put_doc(find_attribute<doc_attribute>(attributes)->value, 0);
+    }
+    put("message ");
+    put(name);
+    put(" {\n");
+    codec::detail::proto_put_body<M>(*this, names, 1);
+    put("}\n");
+  }
+
+  // Enumerators share their names with everything else in the file; proto3 wants zero first.
+  [[gnu::cold]] void put_enum(std::string_view name, const std::vector<enum_line>& lines) {
+    const bool collides = std::any_of(lines.begin(), lines.end(), [this](const enum_line& each) { return is_taken(each.name); });
+    const bool has_zero = std::any_of(lines.begin(), lines.end(), [](const enum_line& each) { return each.value == 0; });
+    put(tenon::detail::join_text({"\nenum ", name, " {\n"}));
+    if (!has_zero) put(tenon::detail::join_text({"  ", name, "_unspecified = 0;\n"}));
+    const auto put_those = [&](auto wanted) {
+      for (const enum_line& each : lines) {
+        if (!wanted(each.value)) continue;
+        std::string full = collides ? tenon::detail::join_text({name, "_", each.name}) : std::string{each.name};
+        put(tenon::detail::join_text({"  ", full, " = ", tenon::detail::number_text{each.value}, ";\n"}));
+        names_.push_back({nullptr, std::move(full)});
+      }
+    };
+    put_those([](int value) { return value == 0; });
+    put_those([](int value) { return value > 0; });
+    put_those([](int value) { return value < 0; });
+    put("}\n");
+  }
+
+  std::string text_;
+  std::vector<named> names_;
+  std::vector<std::string> imports_;
+};
+
+template <class M>
+std::string proto_message_of(proto_file& file, std::string_view wanted, std::span<const std::string_view> names) {
+  using namespace codec::detail;
+  if constexpr (std::is_void_v<M>) {
+    file.import("empty");
+    return "google.protobuf.Empty";
+  } else if constexpr (shape_of<M> == shape::null) {
+    file.import("empty");
+    return "google.protobuf.Empty";
+  } else if constexpr (shape_of<M> == shape::record) {
+    file.declare<M>();
+    return file.name_of<M>();
+  } else if constexpr (is_protobuf_message<M>) {
+    return file.declare_synthetic<M>(wanted, names);
+  } else {
+    return file.declare_synthetic<protobuf_wrapped<M>>(wanted, names);
+  }
+}
+
+template <class Method>
+void proto_put_method(proto_file& file, std::string& service) {
+  using namespace codec::detail;
+  using tuple = typename parameters_tuple<typename Method::parameters>::type;
+  const auto camel = [](std::string_view name, std::string_view end) {
+    std::string text;
+    struct {
+      std::string& text;
+      void put(std::string_view piece) { text.append(piece); }
+    } sink{text};
+    proto_put_camel(sink, name);
+    return text.append(end);
+  };
+  std::string request;
+  if constexpr (std::tuple_size_v<tuple> == 0) request = proto_message_of<void>(file, {}, {});
+  else if constexpr (protobuf_is_bare_call<tuple>) request = proto_message_of<std::tuple_element_t<0, tuple>>(file, camel(Method::name, "Request"), {});
+  else request = proto_message_of<protobuf_call<tuple>>(file, camel(Method::name, "Request"), Method::parameter_names);
+  const std::string response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
+  if constexpr (has_attribute<doc_attribute>(Method::attributes)) service.append("  // ").append(find_attribute<doc_attribute>(Method::attributes)->value).append("\n");
+  service.append("  rpc ").append(Method::name).append("(").append(request).append(") returns (").append(response);
+  service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
+}
+
+constexpr std::string_view proto_package_of(std::string_view full_name) {
+  const std::size_t dot = full_name.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : full_name.substr(0, dot);
+}
+
+/// The .proto file of a contract or of a message.
+template <class T>
+std::string proto_text_of() {
+  proto_file file;
+  if constexpr (contract<T>) {
+    std::string methods;
+    [&]<std::size_t... Index>(std::index_sequence<Index...>) { (proto_put_method<method<T, Index>>(file, methods), ...); }(std::make_index_sequence<method_count<T>>{});
+    constexpr std::string_view name = service_name<T>;
+    constexpr std::string_view package = proto_package_of(name);
+    file.put("\n");
+    if constexpr (has_attribute<doc_attribute>(service_attributes<T>)) file.put_doc(find_attribute<doc_attribute>(service_attributes<T>)->value, 0);
+    file.put(tenon::detail::join_text({"service ", package.empty() ? name : name.substr(package.size() + 1), " {\n", methods, "}\n"}));
+    return file.finish(package);
+  } else {
+    static_assert(shape_of<T> == shape::record, "tenon::describe: neither a service nor a message; write a struct, or TENON_SERVICE in the struct");
+    file.declare<T>();
+    constexpr bool is_named = has_attribute<name_attribute>(codec::detail::protobuf_record_attributes<T>());
+    return file.finish(is_named ? proto_package_of(codec::detail::proto_full_name<T>) : std::string_view{});
+  }
+}
+
+}  // namespace tenon::inline v0::service::detail
+
+namespace tenon::inline v0 {
+
+/// The forms of `describe`.
+///
+/// proto        a proto3 file for protoc, in which a service's names lead to the same wire as here.
+/// json_schema  JSON Schema 2020-12 of what codec::json writes.
+namespace schema {
+struct proto_form {};
+struct json_schema_form {};
+inline constexpr proto_form proto{};
+inline constexpr json_schema_form json_schema{};
+}  // namespace schema
+
+/// The .proto file of a service or a message with everything it needs.
+///
+/// Shape   messages have the names of their structs, or those of tenon::name on the struct, whose dots are the package; a service's package is that of its name. Arguments
+///         that are not one struct become `LastRequest`, answers that are no struct `LastResponse`, nothing is google.protobuf.Empty; what protobuf cannot put into a
+///         field becomes a message `RowsItem` beside the field. tenon::doc becomes a comment, tenon::idempotent the method's option.
+template <class T>
+std::string describe(schema::proto_form) {
+  return service::detail::proto_text_of<T>();
+}
+
+/// The JSON Schema of a message, or of what a service's methods take and give.
+template <class T>
+std::string describe(schema::json_schema_form) {
+  return detail::json_schema_of<T>();
+}
+
+}  // namespace tenon::inline v0
+
+// tenon/service/exchange.hpp
+// One call on its way between a connection and a handler: what both sides of the router pass to each other. Service layer.
+
+namespace tenon::inline v0::service {
+
+class pending;
+
+/// Where the answers of handlers that take their time go: the connection the call came by. It knows the time as well.
+class answer_sink {
+ public:
+  /// The time now, not that of the batch.
+  virtual instant read_clock() = 0;
+  /// Calls `call.woken()` at `when`, unless the call has gone by then; a later `when` replaces an earlier one.
+  virtual void wake_at(pending& call, instant when) = 0;
+  /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
+  virtual void finished(pending& call) = 0;
+
+ protected:
+  ~answer_sink() = default;
+};
+
+/// A call whose handler has not ended, being a coroutine, or has not begun, since a policy lets it wait.
+class pending : public tenon::detail::from_frame_cache {
+ public:
+  /// Something the sink keeps beside the call: its deadline's timer.
+  struct attachment : tenon::detail::from_frame_cache {
+    virtual ~attachment() = default;
+  };
+
+  pending() = default;
+  pending(const pending&) = delete;
+  pending& operator=(const pending&) = delete;
+  virtual ~pending() { leave(); }
+
+  /// Appends the handler's value to `out`, or says why there is none. Once, after the handler has ended.
+  virtual status write_value(buffer& out) = 0;
+  /// The sink is ready for the answer: lets the handler go on. It may end at once.
+  virtual void go_on() = 0;
+  /// The time has come for which it asked.
+  virtual void woken() {}
+  /// Nobody wants the call any more: destroys it, or lets it destroy itself when its handler ends. The sink is not told again.
+  virtual void dispose() noexcept = 0;
+
+  protocol::reply_address address;
+  tenon::context context;
+  std::unique_ptr<attachment> watch;
+  std::unique_ptr<attachment> alarm;
+  bool answered = false;  ///< nobody waits any more: the deadline has passed, or the caller is gone
+
+  // The sink's list of its open calls.
+  void join(pending*& first) noexcept {
+    next_ = first;
+    previous_ = &first;
+    if (first != nullptr) first->previous_ = &next_;
+    first = this;
+  }
+  void leave() noexcept {
+    if (previous_ != nullptr) *previous_ = next_;
+    if (next_ != nullptr) next_->previous_ = previous_;
+    previous_ = nullptr;
+    next_ = nullptr;
+  }
+  pending* next() const noexcept { return next_; }
+
+ private:
+  pending** previous_ = nullptr;
+  pending* next_ = nullptr;
+};
+
+/// What became of a call when the router gives it back.
+enum class disposition : std::uint8_t {
+  answered,  ///< the value has been appended to `exchange::out`
+  refused,   ///< `exchange::error` says why; what was appended is to be forgotten
+  pending,   ///< `exchange::under_way` is the sink's from now on: it forgets what was appended, lists the call, lets it `go_on`, and disposes of it in the end
+};
+
+/// One request, with everything a handler may need of the connection. Lives on the connection's stack.
+struct exchange {
+  const protocol::request& call;
+  buffer& out;
+  const limits& bounds;
+  answer_sink& sink;
+  asio::io_context* io = nullptr;
+  std::string_view peer;
+  instant now{};
+  instant deadline = instant::never();
+  status error{};
+  metadata response{};
+  pending* under_way = nullptr;
+
+  disposition refuse(status why) {
+    error = std::move(why);
+    return disposition::refused;
+  }
+};
+
+}  // namespace tenon::inline v0::service
+
+// tenon/service/guarded.hpp
+// Handlers are user code, and guarded as all of it is. Service layer.
+
+namespace tenon::inline v0::service {
+
+using tenon::detail::guarded;
+
+}  // namespace tenon::inline v0::service
+
+// tenon/service/held.hpp
+// A call that a policy lets wait before its handler may run. Service layer.
+
+namespace tenon::inline v0::service {
+
+/// Keeps a copy of the request, and once the call is admitted sends it the way it would have gone at first; the handler's own pending call, if it makes one, is passed on.
+template <class Home, class Guard>
+class held final : public pending, private answer_sink, private cancellation::listener {
+ public:
+  /// Decodes, calls and encodes; the call has been admitted.
+  using go_function = disposition (*)(Home& home, exchange& call, typename Guard::info_type& info, typename Guard::call_state& state);
+  using refusal_function = status (*)(const Home& home, outcome refused);
+
+  /// `stand_in` was in a queue in this call's place; `answer` is what the policy said.
+  held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
+       tenon::waiter& stand_in, outcome answer)
+      : home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
+        method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
+    address = call.call.address;
+    context.info = info;
+    context.place(service_, method_, call.peer, call.io);
+    info_.waiter = &node_;
+    node_.replace(stand_in);
+  }
+
+  void go_on() override {
+    context.cancel.listen(*this);
+    arm();
+  }
+  void woken() override { ask_again(); }
+  status write_value(buffer& out) override {
+    if (inner_ != nullptr) return inner_->write_value(out);
+    if (error_.ok()) out.append(value_.view());
+    return std::move(error_);
+  }
+  void dispose() noexcept override {
+    stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local});
+    if (inner_ != nullptr) inner_->dispose();
+    delete this;
+  }
+
+ private:
+  // Others end, and it may go on: soon, since they are in the middle of their own answer.
+  struct node final : tenon::waiter {
+    explicit node(held& owner) noexcept : tenon::waiter{[](tenon::waiter& self) noexcept { static_cast<node&>(self).note(); }}, call{std::make_shared<held*>(&owner)} {}
+    void note() noexcept {
+      tenon::detail::post(*(*call)->context.io(), [weak = std::weak_ptr<held*>{call}] {
+        if (const auto alive = weak.lock(); alive != nullptr && (*alive)->position_ != nowhere) (*alive)->ask_again();
+      });
+    }
+    std::shared_ptr<held*> call;
+  };
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+
+  void arm() {
+    if (info_.wake_at != instant::never()) sink_->wake_at(*this, info_.wake_at);
+  }
+
+  void ask_again() {
+    info_.now = sink_->read_clock();
+    const outcome admitted = guard_.resume(state_, info_, std::exchange(position_, nowhere));
+    if (Guard::waits(admitted)) {
+      position_ = Guard::position_of(admitted);
+      return arm();
+    }
+    if (!admitted.ok()) {
+      error_ = refuse_(home_, admitted);
+      return sink_->finished(*this);
+    }
+    const protocol::request again{.service = service_, .method = method_, .payload = payload_, .address = address, .metadata_block = metadata_, .read_metadata = read_metadata_};
+    exchange call{.call = again, .out = value_, .bounds = bounds_, .sink = *this, .io = context.io(), .peer = context.peer(), .now = info_.now, .deadline = info_.deadline};
+    switch (go_(home_, call, info_, state_)) {
+      case disposition::answered: context.response = std::move(call.response); break;
+      case disposition::refused:
+        error_ = std::move(call.error);
+        context.response = std::move(call.response);
+        break;
+      case disposition::pending:
+        inner_ = call.under_way;
+        return inner_->go_on();
+    }
+    sink_->finished(*this);
+  }
+
+  // False when it no longer waits.
+  bool stop_waiting(outcome why) noexcept {
+    if (position_ == nowhere) return false;
+    guard_.abandon(state_, info_, std::exchange(position_, nowhere), why);
+    node_.leave();
+    return true;
+  }
+
+  void cancelled() override {
+    if (inner_ != nullptr) return inner_->context.cancel.request();
+    if (stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local})) sink_->finished(*this);
+  }
+
+  // The handler's own pending call has ended.
+  void finished(pending& inner) override {
+    context.response = std::move(inner.context.response);
+    sink_->finished(*this);
+  }
+  instant read_clock() override { return sink_->read_clock(); }
+  void wake_at(pending&, instant) override {}
+
+  Home& home_;
+  Guard& guard_;
+  go_function go_;
+  refusal_function refuse_;
+  typename Guard::info_type info_;
+  typename Guard::call_state state_;
+  node node_;
+  answer_sink* sink_;
+  const limits& bounds_;
+  std::string service_;
+  std::string method_;
+  std::string payload_;
+  std::string metadata_;
+  protocol::metadata_reader read_metadata_;
+  buffer value_;
+  status error_;
+  pending* inner_ = nullptr;
+  std::size_t position_;
+};
 
 }  // namespace tenon::inline v0::service
 
@@ -12139,8 +19762,8 @@ class running final : public pending {
   using given = typename kind::given;
 
  public:
-  running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const call_info& info, const typename Guard::call_state& state)
-      : object_{std::move(object)}, guard_{&guard}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
+  running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state)
+      : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
     address = call.call.address;
     context.info = info;
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
@@ -12227,11 +19850,15 @@ class running final : public pending {
   }
   void observe(outcome result) noexcept {
     observed_ = true;
-    guard_->observe(state_, context.info, result);
+    if constexpr (Guard::measures) {
+      if (sink_ != nullptr) info_.now = sink_->read_clock();
+    }
+    guard_->observe(state_, info_, result);
   }
 
   std::shared_ptr<Implementation> object_;
   Guard* guard_;
+  typename Guard::info_type info_;
   typename Guard::call_state state_;
   answer_sink* sink_;
   // The connection's own text is enough for a task, which goes before the connection does; an awaitable may outlive it.
@@ -12255,8 +19882,12 @@ namespace tenon::inline v0::service {
 /// Laws    as `policy::hook`: each admitted call is observed exactly once.
 struct no_guard {
   struct call_state {};
-  outcome admit(call_state&, call_info&) noexcept { return {}; }
-  void observe(call_state&, call_info&, outcome) noexcept {}
+  using info_type = call_info;             ///< what it wants to know, and may write, of a call
+  static constexpr bool measures = false;  ///< whether it wants to know when a call has ended
+  static constexpr bool keyed = false;     ///< whether it wants to tell callers apart
+  static constexpr bool can_wait = false;  ///< whether `admit` may answer that the call has to wait: see held.hpp for what else it needs then
+  outcome admit(call_state&, info_type&) noexcept { return {}; }
+  void observe(call_state&, info_type&, outcome) noexcept {}
   std::string_view producer(outcome) const noexcept { return {}; }
 };
 
@@ -12299,7 +19930,8 @@ inline constexpr method_table<method_count<S>> methods_by_name{method_names<S>};
 template <class S, class Implementation, class Guard, class Codecs>
 class served final : public instance {
  public:
-  served(std::shared_ptr<Implementation> object, Guard guard) : object_{std::move(object)}, guard_{std::move(guard)} {}
+  template <class... Given>
+  explicit served(std::shared_ptr<Implementation> object, Given&&... given) : object_{std::move(object)}, guard_{std::forward<Given>(given)...} {}
 
   std::string_view name() const noexcept override { return service_name<S>; }
   std::span<const std::string_view> methods() const noexcept override { return detail::method_names<S>; }
@@ -12334,17 +19966,46 @@ class served final : public instance {
 
   template <std::size_t I, class Codec>
   disposition run(exchange& call) {
-    using kind = handler_return<typename handler<S, Implementation, I>::returned>;
-    call_info info{.now = call.now, .deadline = call.deadline, .attempt_start = call.now, .method = I, .idempotent = method<S, I>::is_idempotent};
+    typename Guard::info_type info{};
+    info.now = info.attempt_start = call.now;
+    info.deadline = call.deadline;
+    info.request_bytes = call.call.payload.size();
+    info.method = I;
+    info.idempotent = method<S, I>::is_idempotent;
+    info.on_server = true;
+    if constexpr (Guard::keyed) info.peer_key = tenon::detail::hash_of_host(call.peer);
     typename Guard::call_state state{};
-    if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
-    if constexpr (kind::in_task || kind::in_awaitable) return start<I, Codec>(call, info, state);
-    else return answer<I, Codec>(call, info, state);
+    if constexpr (Guard::can_wait) {
+      return admit_or_wait(call, info, state, &served::template go<I, Codec>, [](const served& self, outcome refused) { return self.refusal(refused, full_name<S, I>); });
+    } else {
+      if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
+      return go<I, Codec>(*this, call, info, state);
+    }
+  }
+
+  template <std::size_t I, class Codec>
+  static disposition go(served& self, exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    using kind = handler_return<typename handler<S, Implementation, I>::returned>;
+    if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
+    else return self.template answer<I, Codec>(call, info, state);
+  }
+
+  // Where a policy may let calls wait. Once for all methods: what comes after is behind a pointer.
+  using held_type = held<served, Guard>;
+  disposition admit_or_wait(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state, typename held_type::go_function go_further,
+                            typename held_type::refusal_function refuse) {
+    tenon::waiter stand_in{[](tenon::waiter&) noexcept {}};
+    info.waiter = &stand_in;
+    const outcome admitted = guard_.admit(state, info);
+    if (admitted.ok()) [[likely]] return go_further(*this, call, info, state);
+    if (!Guard::waits(admitted)) return call.refuse(refuse(*this, admitted));
+    call.under_way = new held_type{*this, guard_, go_further, refuse, call, info, state, stand_in, admitted};
+    return disposition::pending;
   }
 
   // A plain handler: everything happens here and now.
   template <std::size_t I, class Codec>
-  disposition answer(exchange& call, call_info& info, typename Guard::call_state& state) {
+  disposition answer(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     using handled = handler<S, Implementation, I>;
     status ended = guarded(full_name<S, I>, [&]() -> status {
       typename handled::values arguments{};
@@ -12361,6 +20022,7 @@ class served final : public instance {
         return call_and_write<I, Codec>(call.out, nullptr, arguments);
       }
     });
+    if constexpr (Guard::measures) info.now = call.sink.read_clock();
     guard_.observe(state, info, ended.outcome());
     if (ended.ok()) [[likely]] return disposition::answered;
     return call.refuse(std::move(ended));
@@ -12380,7 +20042,7 @@ class served final : public instance {
 
   // A coroutine handler: started here, answered when it ends.
   template <std::size_t I, class Codec>
-  disposition start(exchange& call, call_info& info, typename Guard::call_state& state) {
+  disposition start(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     using run_type = running<S, Implementation, Guard, I, Codec>;
     auto started = std::make_unique<run_type>(object_, guard_, call, info, state);
     bool done = false;
@@ -12434,7 +20096,15 @@ class served final : public instance {
 
 namespace tenon::inline v0::detail {
 
-class channel;
+// Templates with one instance each: a program that has no client does not compile them.
+template <class Io>
+class basic_channel;
+using channel = basic_channel<asio::io_context>;
+template <class Io>
+class basic_link;
+using link = basic_link<asio::io_context>;
+class call_list;
+class pending_table;
 
 // What the channel knows of a call. Two own it: the caller's handle, and until it has ended the loop. Its timer is its deadline.
 class call_base : public from_frame_cache, public net::timer {
@@ -12469,12 +20139,17 @@ class call_base : public from_frame_cache, public net::timer {
   std::atomic<phase> phase_{phase::open};
 
  private:
-  friend class channel;
+  friend channel;
+  friend link;
+  friend class call_list;
+  friend class pending_table;
   std::atomic<std::uint32_t> references_{2};  // the caller's, and the loop's until the call has ended
   // The channel's: where this call stands there.
   enum class place : std::uint8_t { nowhere, waiting, sent, parked };
   place place_ = place::nowhere;
-  std::uint32_t slot_ = 0;  // sent: its slot; waiting: for which attempt to connect
+  bool patient_ = false;      // waiting: for a connection however often connecting fails
+  std::uint32_t slot_ = 0;    // sent: its slot; waiting: for which attempt to connect
+  link* link_ = nullptr;      // sent: by which connection
   call_base* next_ = nullptr;
   call_base** previous_ = nullptr;
 };
@@ -12566,41 +20241,381 @@ class call_state : public call_base {
 }  // namespace tenon::inline v0::detail
 
 // tenon/client/channel.hpp
-// One multiplexed connection of a client: connects when needed, matches answers to calls, sends what a batch produced at once. Client layer.
-// Long because it is one state machine: where a call stands, and what ends it, is decided by the connection's state.
+// What a client calls by: connections to one address, made when needed and made again when lost, and the calls that wait for one. Client layer.
+// Long because it is one state machine: where a call stands, and what ends it, is decided by the state of the connections.
 
 #include <mutex>
 
-// tenon/client/link.hpp
-// One connection of a client while it stands: reads answers, sends requests, both a batch at a time. Client layer.
+// tenon/client/backoff.hpp
+// How long a client waits between two attempts to connect. Client layer.
+
+// tenon/client/options.hpp
+// What a client, or one call of it, may be told. Client layer.
+
+// tenon/client/hooks.hpp
+// What a program may watch and veto on its side of the connections: functions of an object of its own, those it has. Client layer.
+
+// tenon/client/connection_state.hpp
+// Where a client's connection stands. Client layer.
+
+namespace tenon::inline v0 {
+
+/// `client.state()`, and what a `state_changed` hook is told.
+enum class connection_state : std::uint8_t {
+  idle,        ///< not connected; the next call connects
+  connecting,  ///< calls wait for the attempt that is under way
+  ready,       ///< connected
+  backoff,     ///< the last attempt failed, and the next is not due: calls fail at once, unless they wait for a connection
+  closed,      ///< the client is gone
+};
+
+constexpr std::string_view connection_state_name(connection_state which) noexcept {
+  constexpr std::array<std::string_view, 5> names{"idle", "connecting", "ready", "backoff", "closed"};
+  const auto index = static_cast<std::size_t>(which);
+  return index < names.size() ? names[index] : "unknown";
+}
+
+}  // namespace tenon::inline v0
+
+namespace tenon::inline v0 {
+
+/// The hooks of one object, each optional, found by its name and arguments; on the client's loop.
+///
+/// Shape   `tenon::client_options{.hooks = tenon::client_hooks::of(mine)}`; `mine` has any of
+///           dial(std::string_view url)                              before an attempt to connect
+///           dial_failed(std::string_view url, const status& why)
+///           connected(std::string_view url)
+///           closed(std::string_view url, const status& why)         a connection has ended; OK when it was not needed any more
+///           state_changed(connection_state now)
+///           before_send(const protocol::outgoing& call)             service, method, time, metadata
+///           after_reply(const protocol::reply& answer)              payload, error, metadata
+/// Laws    a hook returns void or a status. A status that is not OK vetoes: `dial` fails the attempt, `before_send` and `after_reply` the call; the others' means
+///         nothing. What a hook throws counts as such a status. Hooks do not destroy the client. They are not told of its own end; `mine` outlives it, and when it is
+///         destroyed on another thread than the one that runs its io_context, that run as well.
+struct client_hooks {
+  void* object = nullptr;
+  status (*dial)(void*, std::string_view url) = nullptr;
+  status (*dial_failed)(void*, std::string_view url, const status& why) = nullptr;
+  status (*connected)(void*, std::string_view url) = nullptr;
+  status (*closed)(void*, std::string_view url, const status& why) = nullptr;
+  status (*state_changed)(void*, connection_state now) = nullptr;
+  status (*before_send)(void*, const protocol::outgoing& call) = nullptr;
+  status (*after_reply)(void*, const protocol::reply& answer) = nullptr;
+
+  template <class T>
+  static client_hooks of(T& told) noexcept;
+};
+
+namespace detail {
+
+template <class Hook>
+[[gnu::cold]] status run_hook(Hook&& hook) noexcept {
+  return guarded("a hook threw", [&]() -> status {
+    if constexpr (std::is_void_v<decltype(hook())>) {
+      hook();
+      return {};
+    } else {
+      return hook();
+    }
+  });
+}
+
+}  // namespace detail
+
+template <class T>
+client_hooks client_hooks::of(T& told) noexcept {
+  client_hooks made{.object = &told};
+  if constexpr (requires { told.dial(std::string_view{}); }) {
+    made.dial = [](void* self, std::string_view url) { return detail::run_hook([&] { return static_cast<T*>(self)->dial(url); }); };
+  }
+  if constexpr (requires(const status& why) { told.dial_failed(std::string_view{}, why); }) {
+    made.dial_failed = [](void* self, std::string_view url, const status& why) { return detail::run_hook([&] { return static_cast<T*>(self)->dial_failed(url, why); }); };
+  }
+  if constexpr (requires { told.connected(std::string_view{}); }) {
+    made.connected = [](void* self, std::string_view url) { return detail::run_hook([&] { return static_cast<T*>(self)->connected(url); }); };
+  }
+  if constexpr (requires(const status& why) { told.closed(std::string_view{}, why); }) {
+    made.closed = [](void* self, std::string_view url, const status& why) { return detail::run_hook([&] { return static_cast<T*>(self)->closed(url, why); }); };
+  }
+  if constexpr (requires { told.state_changed(connection_state::idle); }) {
+    made.state_changed = [](void* self, connection_state now) { return detail::run_hook([&] { return static_cast<T*>(self)->state_changed(now); }); };
+  }
+  if constexpr (requires(const protocol::outgoing& call) { told.before_send(call); }) {
+    made.before_send = [](void* self, const protocol::outgoing& call) { return detail::run_hook([&] { return static_cast<T*>(self)->before_send(call); }); };
+  }
+  if constexpr (requires(const protocol::reply& answer) { told.after_reply(answer); }) {
+    made.after_reply = [](void* self, const protocol::reply& answer) { return detail::run_hook([&] { return static_cast<T*>(self)->after_reply(answer); }); };
+  }
+  return made;
+}
+
+}  // namespace tenon::inline v0
+
+namespace tenon::inline v0 {
+
+class cancellation;
+class context;
+
+/// How long to wait between two attempts to connect: `first`, then each time `multiplier` times the wait before, up to `longest`; each give or take `jitter` of it.
+/// There is no last attempt. Every connection on which the peer has said anything starts over.
+///
+/// Source  gRPC connection-backoff.md: the form, multiplier and jitter. Its first wait of 1 s and longest of 120 s are for the open internet; a service in the next
+///         rack is back sooner.
+struct reconnect_options {
+  duration first = std::chrono::milliseconds{100};
+  duration longest = std::chrono::seconds{10};
+  ratio multiplier = percent(160);
+  ratio jitter = percent(20);
+  bool stay_connected = false;  ///< once connected, or tried to, connect again although no call asks for it
+};
+
+/// How a peer that is gone without a word is noticed: after `interval` without a byte from it a heartbeat asks for one, and after `timeout` more the connection is
+/// dropped. Zero for `interval` turns it off.
+///
+/// Source  gRPC keepalive.md for the timeout; its clients ask for nothing in idle time because servers there punish it, rpcx's do not.
+struct keepalive_options {
+  duration interval = std::chrono::seconds{30};
+  duration timeout = std::chrono::seconds{20};
+  bool without_calls = true;  ///< also while no call is under way, which keeps address translators and firewalls from forgetting the connection
+};
+
+/// Units   `max_pending_calls` in calls under way per connection, sent and waiting to be sent; `max_unsent_bytes` in bytes of requests that the peer does
+///         not take. Beyond either a call ends at once with resource_exhausted. Zero for `write_timeout` or `idle_timeout` turns it off.
+struct client_options {
+  tenon::limits limits{};
+  std::size_t max_pending_calls = 100'000;
+  std::size_t max_unsent_bytes = 64 * 1024 * 1024;
+  duration connect_timeout = std::chrono::seconds{5};
+  std::uint64_t seed = 0;                               ///< of what is drawn by chance; 0: another one each time
+  bool wait_for_ready = false;                          ///< calls wait for a connection as long as they have time, instead of failing when connecting fails
+  reconnect_options reconnect{};
+  keepalive_options keepalive{};
+  duration write_timeout = std::chrono::seconds{30};    ///< a peer that takes nothing for so long, of at most 1 MiB at a time, is dropped
+  duration idle_timeout = std::chrono::minutes{30};     ///< a connection without calls for so long is closed; the next call makes a new one
+  std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
+  std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
+  client_hooks hooks{};
+  protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
+};
+
+/// For one call: `m.with({.timeout = 50_ms}).last("ACME")`.
+struct call_options {
+  std::optional<duration> timeout{};           ///< beside what policies say: the shorter one counts
+  tenon::metadata metadata{};                  ///< sent with the request
+  tenon::metadata* response_metadata = nullptr;  ///< filled with the answer's, if any; must outlive the call
+  bool one_way = false;                        ///< no answer is awaited: the call ends, with a default value, when it has been handed to the connection
+  context* parent = nullptr;                   ///< a handler's context, on whose loop the call is made: its deadline is inherited, its cancellation as well
+  cancellation* cancel = nullptr;              ///< cancels the call when requested; of the thread that makes the call; may go before the call ends
+  std::optional<bool> wait_for_ready{};        ///< instead of the client's option
+};
+
+}  // namespace tenon::inline v0
 
 namespace tenon::inline v0::detail {
 
-// Who owns a link: told of answers, and once of its end. Not told anything after `link::drop`.
-class link_owner : public protocol::reply_sink {
+class backoff {
  public:
-  virtual void link_lost(const std::string& why) = 0;
+  explicit backoff(std::uint64_t seed) noexcept : random_{seed} {}
+
+  /// The wait after one more failure.
+  [[gnu::cold]] duration next(const reconnect_options& chosen) noexcept {
+    constexpr std::int64_t million = 1'000'000;
+    constexpr std::int64_t year = 31'536'000'000'000'000;
+    const std::int64_t longest = std::clamp<std::int64_t>(chosen.longest.ns, 0, year);
+    step_ = step_ == 0 ? chosen.first.ns : static_cast<std::int64_t>(static_cast<double>(step_) * static_cast<double>(chosen.multiplier.ppm) / million);
+    step_ = std::clamp<std::int64_t>(step_, 1, (std::max)(longest, std::int64_t{1}));
+    const auto spread = static_cast<std::int64_t>(static_cast<double>(step_) * static_cast<double>(chosen.jitter.ppm) / million);
+    if (spread <= 0) return duration{step_};
+    return duration{(std::max)(std::int64_t{0}, step_ - spread + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(spread) * 2 + 1)))};
+  }
+  void start_over() noexcept { step_ = 0; }
+
+ private:
+  random_source random_;
+  std::int64_t step_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/client/call_list.hpp
+// Calls that wait, for a connection or for their next attempt. Client layer.
+
+namespace tenon::inline v0::detail {
+
+// Calls in order of arrival; each is in one list at most, and its own links hold it.
+class call_list {
+ public:
+  call_list() noexcept = default;
+  call_list(const call_list&) = delete;
+  call_list& operator=(const call_list&) = delete;
+
+  void push_back(call_base& call) noexcept {
+    call.next_ = nullptr;
+    call.previous_ = last_;
+    *last_ = &call;
+    last_ = &call.next_;
+    ++size_;
+  }
+  void remove(call_base& call) noexcept {
+    if (call.next_ == nullptr) last_ = call.previous_;
+    else call.next_->previous_ = call.previous_;
+    *call.previous_ = call.next_;
+    call.next_ = nullptr;
+    call.previous_ = nullptr;
+    --size_;
+  }
+  call_base* front() const noexcept { return first_; }
+  bool empty() const noexcept { return first_ == nullptr; }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  call_base* first_ = nullptr;
+  call_base** last_ = &first_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/client/link.hpp
+// One connection of a client while it stands: sends requests, gives answers to their calls, both a batch at a time, and notices when the peer is gone. Client layer.
+
+// tenon/client/pending_table.hpp
+// The calls of one connection that wait for their answer. Client layer.
+
+namespace tenon::inline v0::detail {
+
+// A call's id is its place, and above that its number in the order of sending: the number tells one use of a place
+// from the next, and which of two calls was sent first.
+class pending_table {
+ public:
+  std::size_t size() const noexcept { return size_; }
+  std::size_t places() const noexcept { return slots_.size(); }
+
+  std::uint64_t take(call_base& call) {
+    if (first_free_ == none) grow();
+    const std::uint32_t index = first_free_;
+    slot& taken = slots_[index];
+    first_free_ = taken.next_free;
+    taken.call = &call;
+    taken.number = ++last_number_;
+    call.place_ = call_base::place::sent;
+    call.slot_ = index;
+    ++size_;
+    return id_of(index);
+  }
+  void free(std::uint32_t index) noexcept {
+    slot& freed = slots_[index];
+    freed.call = nullptr;
+    freed.next_free = first_free_;
+    first_free_ = index;
+    --size_;
+  }
+
+  /// The call that waits for this id; null when there is none.
+  call_base* find(std::uint64_t id) const noexcept {
+    const auto index = static_cast<std::uint32_t>(id);
+    return index < slots_.size() && slots_[index].number == number_of(id) ? slots_[index].call : nullptr;
+  }
+  call_base* at(std::size_t index) const noexcept { return slots_[index].call; }
+  std::uint64_t id_of(std::uint32_t index) const noexcept { return std::uint64_t{slots_[index].number} << 32 | index; }
+  /// An id of nobody, with the number of the call that was sent last.
+  std::uint64_t last_id() const noexcept { return std::uint64_t{last_number_} << 32 | none; }
+  /// Whether the call at this place was sent after the one with this id; the numbers may have gone round once between them.
+  bool sent_after(std::size_t index, std::uint64_t id) const noexcept { return static_cast<std::int32_t>(slots_[index].number - number_of(id)) > 0; }
+
+  /// Marks on calls, for one walk: they take the room of a free place's link.
+  void clear_marks() noexcept {
+    for (slot& each : slots_) {
+      if (each.call != nullptr) each.next_free = 0;
+    }
+  }
+  void mark(std::uint64_t id) noexcept {
+    if (find(id) != nullptr) slots_[static_cast<std::uint32_t>(id)].next_free = 1;
+  }
+  bool marked(std::size_t index) const noexcept { return slots_[index].next_free == 1; }
+
+ private:
+  struct slot {
+    call_base* call = nullptr;
+    std::uint32_t number = 0;
+    std::uint32_t next_free = none;
+  };
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+
+  static std::uint32_t number_of(std::uint64_t id) noexcept { return static_cast<std::uint32_t>(id >> 32); }
+  [[gnu::cold]] void grow() {
+    slots_.emplace_back();
+    first_free_ = static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+
+  std::vector<slot> slots_;
+  std::uint32_t first_free_ = none;
+  std::uint32_t last_number_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
+namespace tenon::inline v0::detail {
+
+// Who owns a link: told once of its end. Not told anything after `link::end`.
+class link_owner {
+ public:
+  virtual void link_lost(link& which, std::string_view why) = 0;
+  /// The peer takes no new calls here; those that it will not serve end after this.
+  virtual void link_going_away(link& which) = 0;
+  /// It is not needed any more: nothing is under way on it.
+  virtual void link_finished(link& which) = 0;
+  virtual void answer_came_late() noexcept = 0;
   /// Around each batch of answers, always both: what is sent meanwhile leaves together, and the owner stays alive.
   virtual void batch_begins() = 0;
-  virtual void batch_ended() noexcept = 0;
+  virtual void batch_ended(link& which) noexcept = 0;
 
  protected:
   ~link_owner() = default;
 };
 
-// Used on the loop's thread. Lives until its last operation has ended, which may be after its owner has dropped it.
-class link final : private net::stream_user {
- public:
-  link(net::loop& loop, std::unique_ptr<net::stream> stream, std::unique_ptr<protocol::client_session> session, link_owner& owner)
-      : loop_{loop}, stream_{std::move(stream)}, session_{std::move(session)}, owner_{&owner} {}
-  link(const link&) = delete;
-  link& operator=(const link&) = delete;
+// User code runs in the middle of a batch; what it throws must not tear the batch: it leaves io.run() a moment later.
+template <class F>
+void guard_user_code([[maybe_unused]] asio::io_context& io, F&& f) {
+#if defined(__cpp_exceptions)
+  try {
+    f();
+  } catch (...) {
+    detail::post(io, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
+  }
+#else
+  f();
+#endif
+}
 
-  void start() { read(); }
+// Used on the loop's thread. Lives until its last operation has ended, which may be after its owner has ended it.
+template <class Io>
+class basic_link final : private net::stream_user, private protocol::reply_sink {
+ public:
+  basic_link(net::loop& loop, std::unique_ptr<net::stream> stream, std::unique_ptr<protocol::client_session> session, const client_options& options, link_owner& owner,
+       std::string url)
+      : loop_{loop}, stream_{std::move(stream)}, session_{std::move(session)}, options_{options}, owner_{&owner}, url_{std::move(url)}, watch_{*this} {}
+  basic_link(const basic_link&) = delete;
+  basic_link& operator=(const basic_link&) = delete;
+
+  /// Sends nothing yet: the session's greeting leaves with the first requests.
+  void start() {
+    session_->begin(out_);
+    heard_ = used_ = loop_.now();
+    look();
+    read();
+  }
 
   /// Writes one request behind those that wait to be sent; `write_payload(buffer&)` appends its payload.
   template <class WritePayload>
-  void write(const protocol::outgoing& head, WritePayload&& write_payload) {
+  void write(call_base& call, protocol::outgoing& head, WritePayload&& write_payload) {
+    if (!head.one_way) {
+      head.id = calls_.take(call);
+      call.link_ = this;
+    } else {
+      head.id = calls_.last_id();
+    }
     const protocol::mark at = session_->begin_request(out_, head);
     write_payload(out_);
     session_->end_request(out_, at);
@@ -12609,29 +20624,76 @@ class link final : private net::stream_user {
   /// Sends what is written, unless a write is under way: that one's end sends it.
   void flush() {
     if (writing_ || out_.empty() || owner_ == nullptr) return;
-    writing_ = true;
     sending_.swap(out_);
-    stream_->write_all(sending_.data(), sending_.size(), *this);
+    used_ = loop_.now();
+    write_some();
   }
-  std::size_t unsent_bytes() const noexcept { return out_.size(); }
 
-  /// Closes; the owner hears nothing any more, and gives up its reference.
-  void drop() noexcept {
-    owner_ = nullptr;
-    stream_->close();
-    release();
+  /// Nobody waits for this call any more; the peer is told where it can be.
+  [[gnu::cold]] void cancel(call_base& call) {
+    const std::uint64_t id = calls_.id_of(call.slot_);
+    calls_.free(call.slot_);
+    if (owner_ == nullptr) return;
+    session_->write_cancel(out_, id);
+    finish_if_leaving();
   }
+
+  /// No new calls: it is finished when those that are under way have ended.
+  [[gnu::cold]] void leave() {
+    leaving_ = true;
+    finish_if_leaving();
+  }
+
+  /// Closes; the owner hears nothing any more. `each(call, unsent)` is told of every call that is under way; `unsent` when it is certain that the peer has not got the
+  /// whole of its request. What it runs may end the link again, which ends the calls that are left in the other way.
+  ///
+  /// Returns whether this was the first time. The owner gives up its reference by `drop` then.
+  template <class Each>
+  [[gnu::cold]] bool end(Each&& each) {
+    const bool first = std::exchange(owner_, nullptr) != nullptr;
+    watch_.disarm();
+    stream_->close();
+    calls_.clear_marks();
+    mark_unsent(sending_.view(), handed_over_);
+    mark_unsent(out_.view(), 0);
+    for (std::size_t place = 0; place < calls_.places(); ++place) {
+      call_base* call = calls_.at(place);
+      if (call == nullptr) continue;
+      const bool unsent = calls_.marked(place);
+      take_out(*call);
+      each(*call, unsent);
+    }
+    return first;
+  }
+  void drop() noexcept { release(); }
+  /// From here on it is none of the owner's choice for new calls.
+  void set_aside() noexcept { leaving_ = true; }
+
+  std::size_t calls() const noexcept { return calls_.size(); }
+  std::size_t unsent_bytes() const noexcept { return out_.size(); }
+  bool leaving() const noexcept { return leaving_; }
+  /// Whether the peer has said anything that makes sense.
+  bool proven() const noexcept { return proven_; }
+  const std::string& url() const noexcept { return url_; }
 
  private:
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
+  static constexpr std::size_t largest_write = 1024 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
 
-  ~link() = default;
+  ~basic_link() = default;
   void retain() noexcept override { ++references_; }
   void release() noexcept override {
     if (--references_ == 0) delete this;
   }
+
+  void take_out(call_base& call) noexcept {
+    call.place_ = call_base::place::nowhere;
+    calls_.free(call.slot_);
+  }
+
+  // --- reading
 
   void read() {
     // Room grows with what has arrived, never with what a header announces.
@@ -12641,100 +20703,205 @@ class link final : private net::stream_user {
 
   void read_done(const std::error_code& error, std::size_t count) override {
     if (owner_ == nullptr) return;
-    if (error) return owner_->link_lost(error.message());
+    if (error) return owner_->link_lost(*this, error.message());
     in_.commit(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
-    loop_.refresh();
+    heard_ = loop_.refresh();
     link_owner& told = *owner_;
     told.batch_begins();
-    const protocol::consumed done = session_->consume(in_.view(), told);
+    const protocol::consumed done = session_->consume(in_.view(), *this, out_);
+    proven_ |= done.bytes != 0;
     // A caller may have closed the client in the middle of the batch.
-    const bool dropped = owner_ == nullptr;
-    told.batch_ended();
-    if (dropped) return;
+    const bool ended = owner_ == nullptr;
+    told.batch_ended(*this);
+    if (ended) return;
     in_.drop_front(done.bytes);
-    if (done.next == protocol::consumed::state::close) return owner_->link_lost(done.reason);
+    if (done.next == protocol::consumed::state::close) return owner_->link_lost(*this, done.reason);
     if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
     flush();
     read();
+    if (leaving_) [[unlikely]] finish_if_leaving();
+  }
+
+  void on_reply(const protocol::reply& answer) override {
+    if (owner_ == nullptr) return;
+    call_base* call = calls_.find(answer.id);
+    if (call == nullptr) [[unlikely]] return owner_->answer_came_late();
+    take_out(*call);
+    if (options_.hooks.after_reply != nullptr) [[unlikely]] return watched_reply(*call, answer);
+    guard_user_code(loop_.io(), [&] { call->replied(answer); });
+  }
+  [[gnu::cold]] void watched_reply(call_base& call, const protocol::reply& answer) {
+    status veto = options_.hooks.after_reply(options_.hooks.object, answer);
+    protocol::reply changed = answer;
+    if (!veto.ok()) changed.error = std::move(veto.add_flag(outcome::local));
+    guard_user_code(loop_.io(), [&] { call.replied(changed); });
+  }
+
+  [[gnu::cold]] void on_going_away(std::uint64_t last) override {
+    if (owner_ == nullptr) return;
+    leaving_ = true;
+    owner_->link_going_away(*this);
+    const status refused{outcome{.code = code::unavailable, .flags = outcome::not_executed}, "the server is going away"};
+    for (std::size_t place = 0; place < calls_.places() && owner_ != nullptr; ++place) {
+      call_base* call = calls_.at(place);
+      if (call == nullptr || !calls_.sent_after(place, last)) continue;
+      take_out(*call);
+      guard_user_code(loop_.io(), [&] { call->failed(refused); });
+    }
+  }
+
+  [[gnu::cold]] void finish_if_leaving() {
+    if (leaving_ && owner_ != nullptr && calls_.size() == 0 && !writing_ && out_.empty()) owner_->link_finished(*this);
+  }
+
+  // --- writing
+
+  // A part of a large batch at a time: how long each takes says whether the peer still takes anything.
+  void write_some() {
+    const std::size_t count = (std::min)(sending_.size() - handed_over_, largest_write);
+    const char* from = sending_.data() + handed_over_;
+    handed_over_ += count;
+    writing_ = true;
+    write_began_ = loop_.now();
+    stream_->write_all(from, count, *this);
   }
 
   void write_done(const std::error_code& error) override {
     writing_ = false;
     if (owner_ == nullptr) return;
-    if (error) return owner_->link_lost(error.message());
+    if (error) return owner_->link_lost(*this, error.message());
+    if (handed_over_ != sending_.size()) [[unlikely]] {
+      loop_.refresh();
+      return write_some();
+    }
     sending_.clear();
+    handed_over_ = 0;
     if (sending_.capacity() > kept_buffer) sending_.release();
+    if (!out_.empty()) {
+      loop_.refresh();
+      flush();
+    }
+    if (leaving_) [[unlikely]] finish_if_leaving();
+  }
+
+  // Marks the calls whose requests in `written` have not been handed to the stream to their last byte.
+  [[gnu::cold]] void mark_unsent(std::string_view written, std::size_t handed_over) {
+    struct marker final : protocol::request_visitor {
+      marker(pending_table& all, std::size_t reached) : calls{all}, handed_over{reached} {}
+      void request(std::uint64_t id, std::size_t end) override {
+        if (end > handed_over) calls.mark(id);
+      }
+      pending_table& calls;
+      std::size_t handed_over;
+    };
+    marker visitor{calls_, handed_over};
+    session_->visit_requests(written, visitor);
+  }
+
+  // --- the watch: one timer, armed for the first of all that might have to be noticed; traffic only leaves the time at which it was there
+
+  struct watch final : net::timer {
+    explicit watch(link& owner) : self{owner} {}
+    void expired() override { self.look(); }
+    link& self;
+  };
+
+  [[gnu::cold]] void look() {
+    const instant now = loop_.now();
+    instant next = instant::never();
+    if (options_.write_timeout > duration{}) {
+      if (writing_ && now - write_began_ >= options_.write_timeout) return lost_after("it took nothing of what was sent", options_.write_timeout);
+      next = (writing_ ? write_began_ : now) + options_.write_timeout;
+    }
+    if (options_.idle_timeout > duration{}) {
+      if (calls_.size() != 0 || writing_) used_ = now;
+      if (now - used_ >= options_.idle_timeout) return owner_->link_finished(*this);
+      next = (std::min)(next, used_ + options_.idle_timeout);
+    }
+    if (options_.keepalive.interval > duration{}) {
+      if (asked_ && heard_ < asked_at_ && now - asked_at_ >= options_.keepalive.timeout) return lost_after("it was silent", now - heard_);
+      asked_ = asked_ && heard_ < asked_at_;
+      instant due = asked_ ? asked_at_ + options_.keepalive.timeout : heard_ + options_.keepalive.interval;
+      if (due <= now && !asked_) due = ask(now);
+      next = (std::min)(next, due);
+    }
+    loop_.arm(watch_, next);
+  }
+  // Returns when to look again.
+  instant ask(instant now) {
+    if ((calls_.size() == 0 && !options_.keepalive.without_calls) || !session_->write_heartbeat(out_)) return now + options_.keepalive.interval;
+    asked_ = true;
+    asked_at_ = now;
+    // The heartbeat alone is no use.
+    const instant used = used_;
     flush();
+    used_ = used;
+    return now + options_.keepalive.timeout;
+  }
+  void lost_after(std::string_view what, duration time) {
+    owner_->link_lost(*this, join_text({what, " for ", number_text{time.milliseconds()}, " ms"}));
   }
 
   net::loop& loop_;
   std::unique_ptr<net::stream> stream_;
   std::unique_ptr<protocol::client_session> session_;
+  const client_options& options_;
   link_owner* owner_;
+  pending_table calls_;
   buffer in_;
   buffer out_;
   buffer sending_;
+  std::size_t handed_over_ = 0;  // bytes of `sending_` that the stream has been given
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
   std::size_t references_ = 1;
   bool writing_ = false;
+  bool leaving_ = false;
+  bool proven_ = false;
+  bool asked_ = false;  // for a sign of life
+  instant asked_at_{};
+  instant heard_{};
+  instant used_{};
+  instant write_began_{};
+  std::string url_;
+  watch watch_;
 };
 
 }  // namespace tenon::inline v0::detail
 
-// tenon/client/options.hpp
-// What a client, or one call of it, may be told. Client layer.
-
-namespace tenon::inline v0 {
-
-class context;
-
-/// Units   `max_pending_calls` in calls under way per connection, sent and waiting to be sent; `max_unsent_bytes` in bytes of requests that the peer does
-///         not take. Beyond either a call ends at once with resource_exhausted.
-struct client_options {
-  tenon::limits limits{};
-  std::size_t max_pending_calls = 100'000;
-  std::size_t max_unsent_bytes = 64 * 1024 * 1024;
-  duration connect_timeout = std::chrono::seconds{5};
-};
-
-/// For one call: `m.with({.timeout = 50_ms}).last("ACME")`.
-struct call_options {
-  std::optional<duration> timeout{};           ///< beside what policies say: the shorter one counts
-  tenon::metadata metadata{};                  ///< sent with the request
-  tenon::metadata* response_metadata = nullptr;  ///< filled with the answer's, if any; must outlive the call
-  bool one_way = false;                        ///< no answer is awaited: the call ends, with a default value, when it has been handed to the connection
-  const context* parent = nullptr;             ///< a handler's context: the call inherits its deadline; read while the call is made
-};
-
-}  // namespace tenon::inline v0
-
 namespace tenon::inline v0::detail {
 
-// Laws    every call that is submitted ends exactly once: by its answer, its deadline, a cancel, the loss of the link, or the end of the channel.
-//         Everything but `submit_from_elsewhere` and `cancel` happens on the loop's thread.
-class channel final : private net::connector::waiter, private link_owner {
+// Laws    every call that is submitted ends exactly once: by its answer, its deadline, a cancel, the loss of the link, or the end of the channel. An end says
+//         not_executed exactly when no peer can have got the whole of the request.
+//         Everything but `submit_from_elsewhere`, `cancel`, `move_to`, `current` and `late_replies` happens on the loop's thread.
+template <class Io>
+class basic_channel final : private net::connector::waiter, private link_owner {
  public:
-  enum class state : std::uint8_t { idle, connecting, ready, closed };
-
-  channel(asio::io_context& io, std::unique_ptr<net::connector> to, const client_options& options)
-      : loop_{net::loop::of(io)}, connector_{std::move(to)}, options_{options}, connect_watch_{*this} {}
-  channel(const channel&) = delete;
-  channel& operator=(const channel&) = delete;
+  basic_channel(Io& io, std::unique_ptr<net::connector> to, const client_options& options)
+      : destroy_{[](basic_channel* self) noexcept { delete self; }},
+        loop_{net::loop::of(io)},
+        connector_{std::move(to)},
+        options_{options},
+        room_{options.max_connections > 1 ? (std::min)(options.calls_per_connection, options.max_pending_calls) : options.max_pending_calls},
+        backoff_{options.seed != 0 ? options.seed : static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)},
+        dial_watch_{*this},
+        redial_{*this} {}
+  basic_channel(const basic_channel&) = delete;
+  basic_channel& operator=(const basic_channel&) = delete;
 
   net::loop& loop() const noexcept { return loop_; }
   const client_options& options() const noexcept { return options_; }
-  state current() const noexcept { return state_; }
-  bool ready() const noexcept { return state_ == state::ready; }
-  bool open() const noexcept { return state_ != state::closed; }
+  connection_state current() const noexcept { return state_.load(std::memory_order_relaxed); }
+  bool ready() const noexcept { return link_ != nullptr; }
+  bool open() const noexcept { return current() != connection_state::closed; }
   std::string url() const { return connector_ ? connector_->url() : std::string{}; }
   /// Answers that came when nobody waited for them any more.
-  std::uint64_t late_replies() const noexcept { return late_replies_; }
+  std::uint64_t late_replies() const noexcept { return late_replies_.load(std::memory_order_relaxed); }
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(this);
   }
 
   /// The time for a call that starts now.
@@ -12749,31 +20916,45 @@ class channel final : private net::connector::waiter, private link_owner {
     if (loop_.on_this_thread()) return end(call, cancelled_here());
     post({&call, true});
   }
+  /// From any thread: new calls, and those that wait, go to another address; calls that were sent end where they are.
+  [[gnu::cold]] void move_to(std::unique_ptr<net::connector> to) {
+    if (loop_.on_this_thread()) return move_here(std::move(to));
+    retain();
+    detail::post(loop_.io(), [self = std::unique_ptr<channel, releaser>{this}, to = std::move(to)]() mutable { self->move_here(std::move(to)); });
+  }
 
   /// Sends one attempt; `write_payload(buffer&)` appends its payload. The call must be ready() or wait by `queue`.
+  ///
+  /// Returns false when a hook has refused it: the call has been told by `failed`.
   template <class WritePayload>
-  void send(call_base& call, protocol::outgoing& head, WritePayload&& write_payload) {
-    if (!head.one_way) head.id = take_slot(call);
-    link_->write(head, std::forward<WritePayload>(write_payload));
+  bool send(call_base& call, protocol::outgoing& head, WritePayload&& write_payload) {
+    if (options_.hooks.before_send != nullptr) [[unlikely]] {
+      if (status veto = options_.hooks.before_send(options_.hooks.object, head); !veto.ok()) return refuse(call, std::move(veto)), false;
+    }
+    link_->write(call, head, std::forward<WritePayload>(write_payload));
     if (!batching_) link_->flush();
+    return true;
   }
 
-  /// Lets the call wait for the connection, which is made if need be; `call.start()` is called when it stands.
-  void queue(call_base& call) {
+  /// Lets the call wait for the connection, which is made if need be; `call.start()` is called when it stands. A patient one waits however often that fails.
+  void queue(call_base& call) { queue(call, options_.wait_for_ready); }
+  [[gnu::cold]] void queue(call_base& call, bool patient) {
     if (!refusal_.ok()) return call.failed(refusal_);
-    if (state_ == state::closed) return call.failed(status{refused_here(code::unavailable), "the client is closed"});
-    if (full()) return call.failed(too_many());
-    if (state_ == state::idle) connect();
+    if (!open()) return call.failed(status{refused_here(code::unavailable), "the client is closed"});
+    if (waiting_.size() + patient_.size() >= options_.max_pending_calls) return call.failed(too_many());
+    const bool early = current() == connection_state::backoff && loop_.now() < next_dial_;
+    if (early && !patient) return call.failed(too_early());
     call.place_ = call_base::place::waiting;
-    call.slot_ = attempt_;
-    call.previous_ = last_waiting_;
-    *last_waiting_ = &call;
-    last_waiting_ = &call.next_;
-    ++waiting_count_;
+    call.patient_ = patient;
+    call.slot_ = dialing_ ? attempt_ : attempt_ + 1;
+    (patient ? patient_ : waiting_).push_back(call);
+    if (early) loop_.arm(redial_, next_dial_);
+    else if (!dialing_) dial();
   }
-  /// Whether one more call would be more than the options allow.
-  bool full() const noexcept {
-    return waiting_count_ + sent_count_ >= options_.max_pending_calls || (link_ != nullptr && link_->unsent_bytes() >= options_.max_unsent_bytes);
+  /// Whether one more call would be more than the options allow, on every connection there is. Makes another one when those are busy.
+  bool full() {
+    if (link_->calls() + waiting_.size() < room_ && link_->unsent_bytes() < options_.max_unsent_bytes) [[likely]] return false;
+    return !make_room();
   }
   [[gnu::cold]] status too_many() const {
     return status{refused_here(code::resource_exhausted), join_text({"too many calls under way on ", url(), "; ", number_text{options_.max_pending_calls}, " calls and ",
@@ -12783,66 +20964,61 @@ class channel final : private net::connector::waiter, private link_owner {
   /// Keeps a call that is between two attempts, so that the end of the channel ends it too. It withdraws before it goes on.
   void park(call_base& call) noexcept {
     call.place_ = call_base::place::parked;
-    call.previous_ = &first_parked_;
-    call.next_ = first_parked_;
-    if (first_parked_ != nullptr) first_parked_->previous_ = &call.next_;
-    first_parked_ = &call;
+    parked_.push_back(call);
   }
 
-  /// There is no address: every call fails with this. Before the first call.
+  /// There is no address: every call fails with this, until the channel moves to one. Before the first call.
   void refuse_all(status why) {
     refusal_ = std::move(why);
     refusal_.add_flag(outcome::local).add_flag(outcome::not_executed).add_flag(outcome::no_retry);
   }
 
-  /// The call leaves the channel, whatever it was at: a later answer to it is dropped. True when it was here.
-  bool withdraw(call_base& call) noexcept {
+  /// Whether the attempt that is under way waits for a connection: no peer has heard of it.
+  bool waits(const call_base& call) const noexcept { return call.place_ == call_base::place::waiting; }
+
+  /// The call leaves the channel, whatever it was at: a later answer to it is dropped, and the peer is told not to go on. True when it was here.
+  bool withdraw(call_base& call) {
     switch (std::exchange(call.place_, call_base::place::nowhere)) {
       case call_base::place::nowhere: return false;
-      case call_base::place::waiting: leave_queue(call); break;
-      case call_base::place::sent: free_slot(call.slot_); break;
-      case call_base::place::parked: unlink(call); break;
+      case call_base::place::waiting: (call.patient_ ? patient_ : waiting_).remove(call); break;
+      case call_base::place::sent: cancel_sent(call); break;
+      case call_base::place::parked: parked_.remove(call); break;
     }
     return true;
   }
 
-  /// Ends every call, whatever it is at, and the connection. Nothing is tried again. Idempotent.
-  void close(const status& why) {
-    if (state_ == state::closed) return;
+  /// Ends every call, whatever it is at, and the connections. Nothing is tried again. Idempotent.
+  [[gnu::cold]] void close(const status& why) {
+    if (!open()) return;
     retain();
-    const bool was_connecting = std::exchange(state_, state::closed) == state::connecting;
-    connect_watch_.disarm();
-    if (connector_) connector_->cancel();
-    drop_link();
-    for (std::size_t index = 0; index < slots_.size(); ++index) {
-      if (call_base* call = slots_[index].call; call != nullptr) end(*call, why);
+    // What they belong to may be gone by now.
+    options_.hooks = {};
+    const bool was_dialing = stop_dialing();
+    link_ = nullptr;
+    become(connection_state::closed);
+    status unsent = why;
+    unsent.add_flag(outcome::not_executed);
+    for (link* each : std::exchange(links_, {})) {
+      // One that is lost at this moment is dropped where its end began.
+      if (each->end([&](call_base& call, bool is_unsent) { end(call, is_unsent ? unsent : why); })) each->drop();
     }
-    while (first_waiting_ != nullptr) end(*first_waiting_, why);
-    while (first_parked_ != nullptr) end(*first_parked_, why);
+    for (call_list* list : {&waiting_, &patient_}) {
+      while (!list->empty()) end(*list->front(), unsent);
+    }
+    while (!parked_.empty()) end(*parked_.front(), why);
     for (const posted& each : take_inbox(true)) {
-      end(*each.call, why);
+      end(*each.call, each.cancel ? cancelled_here() : unsent);
       each.call->release();
     }
     connector_.reset();
     loop_.rest();
-    if (was_connecting) release();
+    if (was_dialing) release();
     release();
   }
 
-  /// User code runs in the middle of a batch; what it throws must not tear the batch: it leaves io.run() a moment later.
   template <class F>
   void guard_user_code(F&& f) {
-#if defined(__cpp_exceptions)
-    // What is run may end this channel.
-    asio::io_context& io = loop_.io();
-    try {
-      f();
-    } catch (...) {
-      detail::post(io, [thrown = std::current_exception()] { std::rethrow_exception(thrown); });
-    }
-#else
-    f();
-#endif
+    detail::guard_user_code(loop_.io(), std::forward<F>(f));
   }
 
  private:
@@ -12850,23 +21026,38 @@ class channel final : private net::connector::waiter, private link_owner {
     call_base* call;
     bool cancel;
   };
-  struct slot {
-    call_base* call = nullptr;
-    std::uint32_t generation = 0;
-    std::uint32_t next_free = 0;
+  struct releaser {
+    void operator()(channel* held) const noexcept { held->release(); }
   };
-  static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
 
   // Closed by then: whoever made it closes it.
-  ~channel() = default;
+  ~basic_channel() = default;
 
   static status cancelled_here() { return status{outcome{.code = code::cancelled, .flags = outcome::local}, "the call was cancelled by its caller"}; }
 
   void end(call_base& call, status why) {
+    if (waits(call)) why.add_flag(outcome::not_executed);
     withdraw(call);
     if (call.done()) return;
     guard_user_code([&] { call.cancelled(std::move(why)); });
   }
+  void fail(call_base& call, const status& why) {
+    withdraw(call);
+    guard_user_code([&] { call.failed(why); });
+  }
+  [[gnu::cold]] static void refuse(call_base& call, status why) {
+    why.add_flag(outcome::local).add_flag(outcome::not_executed);
+    call.failed(std::move(why));
+  }
+  [[gnu::cold]] void cancel_sent(call_base& call) {
+    link& by = *call.link_;
+    by.cancel(call);
+    if (batching_ && &by == link_) return;
+    now();
+    by.flush();
+  }
+
+  // --- calls from other threads
 
   void post(posted what) {
     {
@@ -12895,161 +21086,222 @@ class channel final : private net::connector::waiter, private link_owner {
   }
   std::vector<posted> take_inbox(bool last) {
     const std::lock_guard guard{inbox_mutex_};
-    inbox_closed_ = last;
+    inbox_closed_ = inbox_closed_ || last;
     return std::exchange(inbox_, {});
   }
-  struct releaser {
-    void operator()(channel* held) const noexcept { held->release(); }
-  };
 
-  // --- the table of calls that wait for an answer: the id's low half is the place, its high half tells this use of the place from the last
+  // --- the state
 
-  std::uint64_t take_slot(call_base& call) {
-    if (first_free_ == no_slot) {
-      slots_.push_back({nullptr, 1, no_slot});
-      first_free_ = static_cast<std::uint32_t>(slots_.size() - 1);
-    }
-    const std::uint32_t index = first_free_;
-    slot& taken = slots_[index];
-    first_free_ = taken.next_free;
-    taken.call = &call;
-    call.place_ = call_base::place::sent;
-    call.slot_ = index;
-    ++sent_count_;
-    return static_cast<std::uint64_t>(taken.generation) << 32 | index;
+  void become(connection_state next) {
+    if (state_.exchange(next, std::memory_order_relaxed) == next) return;
+    if (options_.hooks.state_changed != nullptr) [[unlikely]] (void)options_.hooks.state_changed(options_.hooks.object, next);
   }
 
-  void free_slot(std::uint32_t index) noexcept {
-    slot& freed = slots_[index];
-    freed.call = nullptr;
-    ++freed.generation;
-    freed.next_free = first_free_;
-    first_free_ = index;
-    --sent_count_;
-  }
-
-  static void unlink(call_base& call) noexcept {
-    *call.previous_ = call.next_;
-    if (call.next_ != nullptr) call.next_->previous_ = call.previous_;
-    call.next_ = nullptr;
-    call.previous_ = nullptr;
-  }
-  void leave_queue(call_base& call) noexcept {
-    if (call.next_ == nullptr) last_waiting_ = call.previous_;
-    unlink(call);
-    --waiting_count_;
-  }
-
-  // --- connecting
+  // --- dialing: one attempt at a time
 
   // Ends an attempt to connect that takes too long.
-  struct connect_watch final : net::timer {
-    explicit connect_watch(channel& owner) : self{owner} {}
+  struct dial_watch final : net::timer {
+    explicit dial_watch(channel& owner) : self{owner} {}
     void expired() override {
       self.connector_->cancel();
       self.connect_failed(std::make_error_code(std::errc::timed_out));
     }
     channel& self;
   };
+  // The next attempt, for those that wait for it.
+  struct redial final : net::timer {
+    explicit redial(channel& owner) : self{owner} {}
+    void expired() override {
+      if (self.wanted()) self.dial();
+      else self.become(connection_state::idle);
+    }
+    channel& self;
+  };
 
-  void connect() {
-    state_ = state::connecting;
+  bool wanted() const noexcept { return options_.reconnect.stay_connected || !waiting_.empty() || !patient_.empty(); }
+
+  [[gnu::cold]] void dial() {
+    redial_.disarm();
+    dialing_ = true;
     ++attempt_;
     retain();
-    loop_.arm(connect_watch_, loop_.refresh() + options_.connect_timeout);
+    if (link_ == nullptr) become(connection_state::connecting);
+    if (options_.hooks.dial != nullptr) {
+      if (const status veto = options_.hooks.dial(options_.hooks.object, connector_->url()); !veto.ok()) {
+        return dial_failed(status{veto}.set_message(join_text({"connect ", url(), ": ", veto.message()})));
+      }
+    }
+    loop_.arm(dial_watch_, loop_.refresh() + options_.connect_timeout);
     connector_->connect(*this);
   }
+  // Returns whether an attempt was under way; its reference is the caller's then.
+  bool stop_dialing() noexcept {
+    redial_.disarm();
+    dial_watch_.disarm();
+    if (connector_) connector_->cancel();
+    return std::exchange(dialing_, false);
+  }
 
-  void connected(std::unique_ptr<net::stream> opened) override {
-    connect_watch_.disarm();
-    link_ = new link{loop_, std::move(opened), std::make_unique<protocol::rpcx_client_session>(options_.limits), *this};
-    state_ = state::ready;
+  [[gnu::cold]] void connected(std::unique_ptr<net::stream> opened) override {
+    dial_watch_.disarm();
+    dialing_ = false;
+    std::unique_ptr<protocol::client_session> session;
+    if (options_.sessions != nullptr) session = options_.sessions(url(), options_.limits);
+    else session = std::make_unique<protocol::rpcx_client_session>(options_.limits);
+    link_ = new link{loop_, std::move(opened), std::move(session), options_, *this, url()};
+    links_.push_back(link_);
     loop_.refresh();
     batching_ = true;
     link_->start();
-    // In the order in which they came; a call that is started may queue others behind.
-    while (first_waiting_ != nullptr && state_ == state::ready) {
-      call_base& next = *first_waiting_;
-      withdraw(next);
-      guard_user_code([&] { next.start(); });
+    if (options_.hooks.connected != nullptr) (void)options_.hooks.connected(options_.hooks.object, link_->url());
+    become(connection_state::ready);
+    // In the order in which they came, the patient ones last; a call that is started may queue others behind.
+    for (call_list* list : {&waiting_, &patient_}) {
+      while (!list->empty() && link_ != nullptr) {
+        call_base& next = *list->front();
+        withdraw(next);
+        guard_user_code([&] { next.start(); });
+      }
     }
     batching_ = false;
     if (link_ != nullptr) link_->flush();
     release();
   }
 
-  void connect_failed(const std::error_code& error) override {
-    connect_watch_.disarm();
-    state_ = state::idle;
-    const status why{refused_here(code::unavailable), join_text({"connect ", url(), ": ", error.message()})};
-    // Those that waited for this attempt; callers may try again at once, and queue behind them for the next.
+  [[gnu::cold]] void connect_failed(const std::error_code& error) override {
+    dial_failed(status{code::unavailable, join_text({"connect ", url(), ": ", error.message()})});
+  }
+  [[gnu::cold]] void dial_failed(status why) {
+    dial_watch_.disarm();
+    dialing_ = false;
+    why.add_flag(outcome::local).add_flag(outcome::not_executed);
+    if (options_.hooks.dial_failed != nullptr) (void)options_.hooks.dial_failed(options_.hooks.object, url(), why);
+    back_off(why);
+    // Those that waited for this attempt; callers may try again at once, and are told when the next one is due.
     const std::uint32_t attempt = attempt_;
-    while (first_waiting_ != nullptr && first_waiting_->slot_ == attempt) fail(*first_waiting_, why);
+    while (link_ == nullptr && !waiting_.empty() && waiting_.front()->slot_ == attempt) fail(*waiting_.front(), why);
     release();
   }
+  [[gnu::cold]] void back_off(const status& why) {
+    next_dial_ = loop_.refresh() + backoff_.next(options_.reconnect);
+    last_failure_ = why;
+    if (link_ != nullptr) return;
+    become(connection_state::backoff);
+    if (options_.reconnect.stay_connected || !patient_.empty()) loop_.arm(redial_, next_dial_);
+    else loop_.rest();
+  }
+  [[gnu::cold]] status too_early() const {
+    const std::int64_t tenths = ((next_dial_ - loop_.now()).milliseconds() + 50) / 100;
+    return status{last_failure_.outcome(), join_text({last_failure_.message(), "; next attempt in ", number_text{tenths / 10}, ".", number_text{tenths % 10}, " s"})};
+  }
 
-  // --- the link
+  [[gnu::cold]] void move_here(std::unique_ptr<net::connector> to) {
+    if (!open()) return;
+    const std::unique_ptr<channel, releaser> attempt_reference{stop_dialing() ? this : nullptr};
+    connector_ = std::move(to);
+    refusal_ = {};
+    backoff_.start_over();
+    flighty_ = false;
+    link_ = nullptr;
+    become(connection_state::idle);
+    // A link that has nothing under way leaves the list at once.
+    const std::vector<link*> old = links_;
+    for (link* each : old) each->leave();
+    if (wanted()) dial();
+  }
+
+  // --- the links
 
   void batch_begins() override {
     retain();
     batching_ = true;
   }
-  void batch_ended() noexcept override {
+  void batch_ended(link& which) noexcept override {
     batching_ = false;
+    // Calls made in this batch may have gone by another link.
+    if (link_ != nullptr && link_ != &which) [[unlikely]] link_->flush();
     release();
   }
+  void answer_came_late() noexcept override { late_replies_.fetch_add(1, std::memory_order_relaxed); }
 
-  void on_reply(const protocol::reply& answer) override {
-    const auto index = static_cast<std::uint32_t>(answer.id);
-    const auto generation = static_cast<std::uint32_t>(answer.id >> 32);
-    if (state_ != state::ready || index >= slots_.size() || slots_[index].generation != generation || slots_[index].call == nullptr) {
-      ++late_replies_;
-      return;
-    }
-    call_base& call = *slots_[index].call;
-    withdraw(call);
-    guard_user_code([&] { call.replied(answer); });
-  }
-
-  void link_lost(const std::string& why) override {
+  [[gnu::cold]] void link_lost(link& which, std::string_view why) override {
+    const std::unique_ptr<channel, releaser> held{(retain(), this)};
     batching_ = false;
-    drop_link();
-    state_ = state::idle;
-    const status lost{outcome{.code = code::unavailable, .flags = outcome::local}, join_text({"the connection to ", url(), " was lost: ", why})};
-    // Only calls that were sent are here: those that callers start meanwhile wait for the next connection.
-    retain();
-    for (std::size_t index = 0; index < slots_.size(); ++index) {
-      if (call_base* call = slots_[index].call; call != nullptr) fail(*call, lost);
+    const status lost{outcome{.code = code::unavailable, .flags = outcome::local}, join_text({"the connection to ", which.url(), " was lost: ", why})};
+    status unsent = lost;
+    unsent.add_flag(outcome::not_executed);
+    if (which.proven()) {
+      backoff_.start_over();
+      flighty_ = false;
     }
-    release();
+    set_aside(which);
+    // A peer that hangs up before it has said anything may do so once; from then on that is an attempt that failed.
+    if (link_ == nullptr && !which.proven() && std::exchange(flighty_, true)) back_off(unsent);
+    which.end([&](call_base& call, bool is_unsent) { fail(call, is_unsent ? unsent : lost); });
+    discard(which, lost);
+    if (current() == connection_state::idle && wanted() && !dialing_) dial();
+  }
+  [[gnu::cold]] void link_going_away(link& which) override { set_aside(which); }
+  [[gnu::cold]] void link_finished(link& which) override {
+    const std::unique_ptr<channel, releaser> held{(retain(), this)};
+    set_aside(which);
+    which.end([](call_base&, bool) {});
+    discard(which, {});
   }
 
-  void drop_link() noexcept {
-    if (link* dropped = std::exchange(link_, nullptr); dropped != nullptr) dropped->drop();
+  // No new calls on this one.
+  void set_aside(link& which) {
+    which.set_aside();
+    if (link_ != &which) return;
+    link_ = least_busy();
+    if (link_ == nullptr) become(dialing_ ? connection_state::connecting : connection_state::idle);
   }
-
-  void fail(call_base& call, const status& why) {
-    withdraw(call);
-    guard_user_code([&] { call.failed(why); });
+  void discard(link& which, const status& why) {
+    if (const auto found = std::find(links_.begin(), links_.end(), &which); found != links_.end()) links_.erase(found);
+    if (links_.empty()) loop_.rest();
+    if (options_.hooks.closed != nullptr) (void)options_.hooks.closed(options_.hooks.object, which.url(), why);
+    which.drop();
   }
-
+  link* least_busy() const noexcept {
+    link* found = nullptr;
+    for (link* each : links_) {
+      if (!each->leaving() && (found == nullptr || each->calls() < found->calls())) found = each;
+    }
+    return found;
+  }
+  [[gnu::cold]] bool make_room() {
+    link* best = least_busy();
+    if (best != link_) {
+      link_->flush();
+      link_ = best;
+    }
+    const bool blocked = best->unsent_bytes() >= options_.max_unsent_bytes;
+    if ((best->calls() >= options_.calls_per_connection || blocked) && links_.size() < options_.max_connections && !dialing_ && loop_.now() >= next_dial_) dial();
+    return best->calls() + waiting_.size() < options_.max_pending_calls && !blocked;
+  }
+  // By a pointer, so that only a program that makes a channel compiles its end.
+  void (*destroy_)(basic_channel*) noexcept;
   net::loop& loop_;
   std::unique_ptr<net::connector> connector_;
   client_options options_;
-  state state_ = state::idle;
-  status refusal_;
-  link* link_ = nullptr;
+  link* link_ = nullptr;  // for new calls
+  std::size_t room_;      // calls on it, before others are looked at
   bool batching_ = false;
-  std::vector<slot> slots_;
-  std::uint32_t first_free_ = no_slot;
-  std::size_t sent_count_ = 0;
-  call_base* first_waiting_ = nullptr;
-  call_base** last_waiting_ = &first_waiting_;
-  std::size_t waiting_count_ = 0;
+  bool dialing_ = false;
+  bool flighty_ = false;  // the last connection was lost before the peer had said anything
+  std::vector<link*> links_;
+  call_list waiting_;
+  call_list patient_;
+  call_list parked_;
   std::uint32_t attempt_ = 0;  // to connect
-  call_base* first_parked_ = nullptr;
-  std::uint64_t late_replies_ = 0;
-  connect_watch connect_watch_;
+  backoff backoff_;
+  instant next_dial_{};
+  status last_failure_;
+  status refusal_;
+  dial_watch dial_watch_;
+  redial redial_;
+  std::atomic<connection_state> state_{connection_state::idle};
+  std::atomic<std::uint64_t> late_replies_{0};
   std::atomic<std::uint32_t> references_{1};
   std::mutex inbox_mutex_;
   std::vector<posted> inbox_;
@@ -13069,6 +21321,7 @@ class shared_call {
   void cancel() const {
     if (!call_->done()) call_->via().cancel(*call_);
   }
+  bool done() const noexcept { return call_->done(); }
 
  private:
   call_base* call_;
@@ -13087,7 +21340,9 @@ namespace tenon::inline v0::detail {
 // What all calls of one client share: the channel, and the policies' state. On the loop's thread.
 template <class Stack>
 struct client_core {
-  explicit client_core(channel& owned) noexcept : via{owned} {}
+  /// `table` has the options of `methods` methods, in static storage.
+  client_core(channel& owned, std::size_t methods, const typename Stack::config* table)
+      : via{owned}, random{owned.options().seed != 0 ? owned.options().seed : static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)}, options{methods, table} {}
   client_core(const client_core&) = delete;
   client_core& operator=(const client_core&) = delete;
   /// By then the calls have ended, or end here: their policies' state is about to go.
@@ -13097,9 +21352,10 @@ struct client_core {
   }
 
   channel& via;
+  random_source random;
+  policy::configuration<Stack> options;
   [[no_unique_address]] typename Stack::client_states client{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint{};
-  typename Stack::config options = Stack::defaults();
 };
 
 // What a call is about, in static storage.
@@ -13109,6 +21365,7 @@ struct called_method {
   std::uint32_t index = 0;
   bool idempotent = false;
   protocol::serialization codec{};
+  int arguments = -1;
 };
 
 template <class Stack>
@@ -13127,13 +21384,18 @@ class attempts {
   }
 
  protected:
-  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method} {
+  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method}, pause_{*this} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
+    if constexpr (Stack::size != 0) info_.random = &core.random;
+    if constexpr (Stack::can_wait) info_.waiter = &pause_;
     if (chosen == nullptr) return;
-    options_ = std::make_unique<call_options>(*chosen);
+    chosen_ = std::make_unique<call_options>(*chosen);
     // Now, in the caller's thread: the parent may be gone when the loop starts the call.
-    if (chosen->parent != nullptr) info_.deadline = chosen->parent->deadline();
+    if (chosen->parent != nullptr && chosen->parent->has_deadline()) {
+      const call_info& outer = chosen->parent->info;
+      info_.deadline = {outer.deadline.ns - outer.reserve.ns};
+    }
   }
   ~attempts() = default;
 
@@ -13142,21 +21404,26 @@ class attempts {
   /// The one end: with the value that is kept, or with the reason there is none.
   virtual void end(status why) = 0;
 
+  // Starts the call, or goes on with it after a pause.
   void go() {
     info_.now = via().now();
+    if (Stack::can_wait && waiting_ != nowhere) [[unlikely]] {
+      if (!ask_again()) return;
+    }
     if (!admitted_ && !admit_call()) return;
     if (!attempting_ && !admit_attempt()) return;
-    if (!via().ready()) return via().queue(self_);
+    if (!via().ready()) return via().queue(self_, chosen_ && chosen_->wait_for_ready ? *chosen_->wait_for_ready : via().options().wait_for_ready);
     send([this](buffer& out) { out.append(request_.view()); });
   }
 
   void answered(const protocol::reply& answer) {
-    if (options_) [[unlikely]] take_metadata(answer);
+    if (chosen_) [[unlikely]] take_metadata(answer);
     if (!answer.error.ok()) [[unlikely]] return attempt_ended(answer.error);
     if (answer.codec != method_.codec) [[unlikely]] return attempt_ended(wrong_codec(answer.codec));
     // What the value's own code throws must not lose the call.
     if (const status read = service::guarded("exception", [&] { return read_answer(answer); }); !read.ok()) [[unlikely]] {
-      return attempt_ended(status{code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
+      // An answer beyond our limits is not the peer's mistake.
+      return attempt_ended(status{read.code() == code::resource_exhausted ? read.code() : code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
     }
     succeed();
   }
@@ -13169,22 +21436,48 @@ class attempts {
     via().withdraw(self_);
     info_.now = via().now();
     why = about(std::move(why));
+    if constexpr (Stack::can_wait) {
+      if (waiting_ != nowhere) Stack::abandon(view(), std::exchange(waiting_, nowhere), why.outcome());
+    }
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
     if (std::exchange(admitted_, false)) Stack::observe_call(view(), why.outcome());
     finish(std::move(why));
   }
+  // The call's time, or only its attempt's. Between two attempts the timer of the last one may still go off.
   [[gnu::cold]] void time_is_up() {
-    via().guard_user_code([this] { give_up(status{outcome{.code = code::deadline_exceeded, .flags = outcome::local}, "no answer in time"}); });
+    info_.now = via().now();
+    const std::uint8_t never_left = info_.attempt == 0 && !info_.sent ? outcome::not_executed : 0;
+    const outcome late{.code = code::deadline_exceeded, .flags = static_cast<std::uint8_t>(outcome::local | never_left)};
+    if (info_.deadline <= info_.now) return via().guard_user_code([&] { give_up(status{late, "no answer in time"}); });
+    armed_until_ = instant::never();
+    if (!attempting_ || info_.attempt_deadline > info_.now) return arm((std::min)(info_.deadline, attempting_ ? info_.attempt_deadline : instant::never()));
+    via().withdraw(self_);
+    via().guard_user_code([&] { attempt_ended(about(status{late, "no answer in the time of one attempt"})); });
   }
 
  private:
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+
   channel& via() const noexcept { return core_.via; }
-  typename Stack::view view() noexcept { return {core_.client, core_.endpoint, core_.options, states_, info_}; }
+  typename Stack::view view() noexcept { return {core_.client, core_.endpoint, *entry_, states_, info_}; }
+
+  // Without policies nobody sets the attempt's own.
+  instant attempt_end() const noexcept { return Stack::size == 0 ? info_.deadline : (std::min)(info_.deadline, info_.attempt_deadline); }
+  void arm(instant when) {
+    if (when == armed_until_) return;
+    armed_until_ = when;
+    via().loop().arm(self_, when);
+  }
 
   bool admit_call() {
     info_.now = via().now();
-    if (options_ && options_->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *options_->timeout);
-    outcome admitted = Stack::admit_call(view());
+    if (chosen_ && chosen_->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *chosen_->timeout);
+    if constexpr (Stack::size != 0) info_.request_bytes = request_.size();
+    entry_ = &core_.options.of(method_.index);
+    return call_admitted(Stack::admit_call(view()));
+  }
+  bool call_admitted(outcome admitted) {
+    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
     if (admitted.ok() && info_.deadline <= info_.now) [[unlikely]] {
       admitted = refused_here(code::deadline_exceeded);
       Stack::observe_call(view(), admitted);
@@ -13194,31 +21487,68 @@ class attempts {
       return false;
     }
     admitted_ = true;
-    if (info_.deadline != instant::never()) via().loop().arm(self_, info_.deadline);
     return true;
   }
 
   bool admit_attempt() {
     info_.attempt_start = info_.now;
-    if (const outcome admitted = Stack::admit_attempt(view()); !admitted.ok()) [[unlikely]] {
+    info_.sent = false;
+    return attempt_admitted(Stack::admit_attempt(view()));
+  }
+  bool attempt_admitted(outcome admitted) {
+    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
+    if (!admitted.ok()) [[unlikely]] {
       decide(refusal(admitted));
       return false;
     }
     attempting_ = true;
+    arm(attempt_end());
+    return true;
+  }
+
+  // A policy lets the call wait: until its time, until another call wakes it, or until the deadline.
+  [[gnu::cold]] bool wait_there(outcome answer) {
+    if constexpr (Stack::can_wait) {
+      waiting_ = Stack::position_of(answer);
+      arm(info_.deadline);
+      if (info_.wake_at != instant::never()) via().loop().arm(pause_, info_.wake_at);
+      via().park(self_);
+    }
+    return false;
+  }
+  // True when the call may go on from where it waited.
+  [[gnu::cold]] bool ask_again() {
+    if constexpr (Stack::can_wait) {
+      const std::size_t position = std::exchange(waiting_, nowhere);
+      pause_.disarm();
+      const outcome admitted = Stack::resume(view(), position);
+      return Stack::is_about_attempt(position) ? attempt_admitted(admitted) : call_admitted(admitted);
+    }
     return true;
   }
 
   template <class WritePayload>
   void send(WritePayload&& write_payload) {
     if (via().full()) [[unlikely]] return attempt_ended(about(via().too_many()));
-    protocol::outgoing head{.service = method_.service, .method = method_.name, .codec = method_.codec};
-    if (info_.deadline != instant::never()) head.timeout = info_.deadline - info_.now;
-    if (options_) [[unlikely]] {
-      head.one_way = options_->one_way;
-      if (!options_->metadata.empty()) head.extra = &options_->metadata;
+    protocol::outgoing head{.service = method_.service, .method = method_.name, .codec = method_.codec, .arguments = method_.arguments};
+    if (const instant until = attempt_end(); until != instant::never() && (Stack::size == 0 || info_.propagate)) head.timeout = (std::max)(until - info_.now - info_.reserve, duration{});
+    if (chosen_) [[unlikely]] {
+      head.one_way = chosen_->one_way;
+      if (!chosen_->metadata.empty()) head.extra = &chosen_->metadata;
     }
-    via().send(self_, head, std::forward<WritePayload>(write_payload));
-    if (head.one_way) [[unlikely]] succeed();
+    info_.sent = true;
+    if constexpr (Stack::has_loop) {
+      if (info_.attempt != 0) [[unlikely]] return send_repeat(head);
+    }
+    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] succeed();
+  }
+  // How often the call was sent before travels with it, by gRPC's name on every protocol.
+  [[gnu::cold]] void send_repeat(protocol::outgoing& head) {
+    metadata extra;
+    if (head.extra != nullptr) extra = *head.extra;
+    extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
+    head.extra = &extra;
+    if (via().send(self_, head, [this](buffer& out) { out.append(request_.view()); }) && head.one_way) succeed();
   }
 
   void succeed() {
@@ -13232,6 +21562,7 @@ class attempts {
 
   [[gnu::cold]] void attempt_ended(status why) {
     info_.now = via().now();
+    if (info_.sent && !why.has(outcome::not_executed)) may_have_run_ = true;
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
     decide(std::move(why));
   }
@@ -13242,9 +21573,9 @@ class attempts {
     if constexpr (Stack::has_loop) {
       if (then.again && via().open() && info_.now + then.delay < info_.deadline) {
         ++info_.attempt;
-        pause_.owner = this;
-        via().loop().arm(pause_, info_.now + then.delay);
         via().park(self_);
+        if (then.delay > duration{}) via().loop().arm(pause_, info_.now + then.delay);
+        else pause_.go_on_soon();
         return;
       }
     }
@@ -13254,12 +21585,16 @@ class attempts {
   }
 
   void finish(status why) {
-    if constexpr (Stack::has_loop) pause_.disarm();
+    if constexpr (pauses) pause_.stop();
+    if constexpr (Stack::has_loop) {
+      // What holds for the last attempt need not hold for the call.
+      if (may_have_run_ && why.has(outcome::not_executed)) [[unlikely]] why.remove_flag(outcome::not_executed);
+    }
     end(std::move(why));
   }
 
   [[gnu::cold]] void take_metadata(const protocol::reply& answer) {
-    if (options_->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *options_->response_metadata);
+    if (chosen_->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *chosen_->response_metadata);
   }
 
   // `market.buy: ...`, in front of every message about the call.
@@ -13277,26 +21612,54 @@ class attempts {
                                                    number_text{static_cast<unsigned>(method_.codec)}})});
   }
 
-  // Waits out the time between two attempts.
-  struct pause final : net::timer {
-    attempts* owner = nullptr;
+  static constexpr bool pauses = Stack::has_loop || Stack::can_wait;
+
+  // What lets the call go on: a time that has come, another call that woke it, or the loop's next turn.
+  struct pause final : net::timer, tenon::waiter {
+    explicit pause(attempts& owner) noexcept : tenon::waiter{[](tenon::waiter& woken) noexcept { static_cast<pause&>(woken).go_on_soon(); }}, self{owner} {}
+
     void expired() override {
-      owner->via().withdraw(owner->self_);
-      owner->via().guard_user_code([this] { owner->go(); });
+      soon = false;
+      self.via().withdraw(self.self_);
+      self.via().guard_user_code([this] { self.go(); });
     }
+    // Never at once: whoever says so is in the middle of another call, or of this one's last attempt.
+    void go_on_soon() {
+      soon = true;
+      self.self_.retain();
+      post(self.via().loop().io(), [this, held = call_reference<call_base>{&self.self_}] {
+        // Meanwhile it may have ended, or have gone on by its time.
+        if (held.get()->done() || !soon) return;
+        disarm();
+        expired();
+      });
+    }
+    void stop() noexcept {
+      soon = false;
+      disarm();
+      leave();
+    }
+    attempts& self;
+    bool soon = false;
   };
-  struct no_pause {};
+  struct no_pause {
+    explicit no_pause(attempts&) noexcept {}
+  };
 
   call_base& self_;
   client_core<Stack>& core_;
   const called_method& method_;
-  call_info info_{};
+  typename Stack::info_type info_{};
+  instant armed_until_ = instant::never();
+  const typename Stack::config* entry_ = nullptr;
   [[no_unique_address]] typename Stack::call_states states_{};
-  std::unique_ptr<call_options> options_;
+  std::unique_ptr<call_options> chosen_;
   buffer request_;
-  [[no_unique_address]] std::conditional_t<Stack::has_loop, pause, no_pause> pause_;
+  std::size_t waiting_ = nowhere;  // the position of the policy that lets the call wait
+  [[no_unique_address]] std::conditional_t<pauses, pause, no_pause> pause_;
   bool admitted_ = false;
   bool attempting_ = false;
+  bool may_have_run_ = false;  // an attempt that has ended: its handler, that is
 };
 
 }  // namespace tenon::inline v0::detail
@@ -13563,7 +21926,35 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
 // tenon/client/client.hpp
 // The typed client: a service's methods as member functions of a connection. Client layer; the door people type.
 
-#include <thread>
+// tenon/client/follow_cancel.hpp
+// A call that is cancelled with something else: the handler that made it, or a token its caller holds. Client layer.
+
+namespace tenon::inline v0::detail {
+
+// Lives with the cancellation, on its thread; the call may be on another.
+class call_follower final : public cancellation::follower {
+ public:
+  explicit call_follower(call_base& call) noexcept : call_{call} {}
+  void cancelled() override { call_.cancel(); }
+  bool finished() const noexcept override { return call_.done(); }
+
+ private:
+  shared_call call_;
+};
+
+// Before the call starts, on its caller's thread. True when it is not to start, as it has been asked to end.
+[[gnu::cold]] inline bool is_cancelled_already(const call_options& chosen) noexcept {
+  return (chosen.cancel != nullptr && chosen.cancel->requested()) || (chosen.parent != nullptr && chosen.parent->cancelled());
+}
+
+// After it has been started.
+[[gnu::cold]] inline void follow_cancel(call_base& call, const call_options& chosen) {
+  if (call.done()) return;
+  if (chosen.cancel != nullptr) chosen.cancel->listen(std::make_unique<call_follower>(call));
+  if (chosen.parent != nullptr) chosen.parent->cancel.listen(std::make_unique<call_follower>(call));
+}
+
+}  // namespace tenon::inline v0::detail
 
 // tenon/client/typed_call.hpp
 // One call of one method: what only it knows, the reading and the keeping of its answer. Client layer.
@@ -13572,7 +21963,7 @@ namespace tenon::inline v0::detail {
 
 template <class S, std::size_t Index, class Codec>
 inline constexpr called_method method_to_call{service_name<S>, method<S, Index>::name, static_cast<std::uint32_t>(Index), method<S, Index>::is_idempotent,
-                                              static_cast<protocol::serialization>(Codec::serialization)};
+                                              static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size)};
 
 template <class S, std::size_t Index, class Codec, class Stack>
 class typed_call final : public call_state<typename method<S, Index>::response>, public attempts<Stack> {
@@ -13595,7 +21986,7 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
     if constexpr (std::is_void_v<response>) {
       return {};
     } else {
-      return Codec::decode(answer.payload, this->fresh_value(), this->channel_.options().limits);
+      return decode_into<Codec>(answer.payload, this->fresh_value(), this->channel_.options().limits);
     }
   }
   void end(status why) override {
@@ -13664,14 +22055,16 @@ struct starter {
       Codec::encode(out, all);
     };
     channel& via = core.via;
+    if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] return via.cancel(*state), std::move(held);
     const bool here = via.loop().on_this_thread();
-    if (here && via.ready() && !Stack::has_loop) {
+    if (here && via.ready() && !Stack::has_loop && !Stack::can_wait) {
       state->start_with(write_payload);
-      return held;
+    } else {
+      write_payload(state->request());
+      if (here) state->start();
+      else via.submit_from_elsewhere(*state);
     }
-    write_payload(state->request());
-    if (here) state->start();
-    else via.submit_from_elsewhere(*state);
+    if (chosen != nullptr) [[unlikely]] follow_cancel(*state, *chosen);
     return held;
   }
 
@@ -13714,7 +22107,8 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 /// The methods of service `S`, called at an address. `Parameters`: at most one codec (msgpack when there is none) and any policies, outermost first, in any order.
 ///
 /// Each method returns a `call<T>`, or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
-/// connection fails the calls under way and is made anew at the next. May be called from any thread. Destroying it ends its calls.
+/// connection fails the calls under way and is made anew at the next; while connecting fails, calls fail at once with the reason, or wait (`wait_for_ready`).
+/// May be called from any thread. Destroying it ends its calls.
 ///
 /// Shape   `client<market> m{"tcp://127.0.0.1:9000"}` has a background thread; `client<market> m{io, "tcp://..."}` uses the caller's io_context, which one
 ///         thread runs. What a callback throws leaves the run of that io_context, on a background thread it ends the program.
@@ -13722,7 +22116,7 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 template <class S, class... Parameters>
 class client : public stubs_of<S, client<S, Parameters...>> {
   static_assert(contract<S>, "tenon::client: the first argument is no service; write TENON_SERVICE in the struct, or TENON_SERVICE_FOR beside it");
-  static_assert(((policy::any<Parameters> || codec_type<Parameters>)&&...), "tenon::client: a template argument is neither a policy nor a codec");
+  static_assert(((policy::any<Parameters> || codec_type<Parameters> || policy::is_on_method<Parameters>)&&...), "tenon::client: a template argument is neither a policy nor a codec");
   static_assert((std::size_t{0} + ... + (codec_type<Parameters> ? 1U : 0U)) <= 1, "tenon::client: two codecs; a client speaks one");
 
   using codec_used = typename detail::client_codec<Parameters...>::type;
@@ -13752,6 +22146,36 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   /// The same methods for one call with options of its own.
   client_with_options<S, codec_used, stack> with(call_options options) const { return {*core_, std::move(options)}; }
 
+  /// Other options than those in the policies' types, `m.configure(retry_options{...})`, for calls that start from now on; from any thread.
+  ///
+  /// Returns whether a policy takes these.
+  template <class Options>
+  bool configure(const Options& options) {
+    return core_->options.set(options);
+  }
+  /// The same for one method: `m.configure<&market::buy>(timeout_options{...})`.
+  template <auto Method, class Options>
+  bool configure(const Options& options) {
+    static_assert(method_index<S, Method> < method_count<S>, "tenon::client::configure: the method is none of those that TENON_SERVICE lists for this service");
+    return core_->options.set(options, method_index<S, Method>);
+  }
+
+  /// Where the connection stands; from any thread, and a moment old. A hook `state_changed` is told of each change.
+  connection_state state() const noexcept { return core_->via.current(); }
+  /// How many answers came when nobody waited for them any more; from any thread.
+  std::uint64_t late_replies() const noexcept { return core_->via.late_replies(); }
+
+  /// Goes to another address: calls that were sent end where they are, all others go to the new one. From any thread.
+  ///
+  /// Errors  invalid_argument when the URL cannot be read; the client stays where it is.
+  status move_to(std::string_view url) {
+    result<endpoint> where = address_of(url, core_->via.options());
+    if (!where) return std::move(where).error();
+    move_to(std::make_unique<net::socket_connector>(core_->via.loop().io(), std::move(*where)));
+    return {};
+  }
+  void move_to(std::unique_ptr<net::connector> to) { core_->via.move_to(std::move(to)); }
+
   // What the methods that TENON_SERVICE makes call.
   template <std::size_t Index, class... Arguments>
   call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
@@ -13763,14 +22187,20 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   }
 
  private:
+  // What `url` says, if this client can speak its protocol.
+  static result<endpoint> address_of(std::string_view url, const client_options& options) {
+    if (status fits = protocol::fits_protocol(url, static_cast<protocol::serialization>(codec_used::serialization), options.sessions); !fits.ok()) return fits;
+    return endpoint::parse(url);
+  }
   void open(asio::io_context& io, std::string_view url, const client_options& options) {
-    result<endpoint> where = endpoint::parse(url);
+    result<endpoint> where = address_of(url, options);
     if (where) return open(io, std::make_unique<net::socket_connector>(io, std::move(*where)), options);
     open(io, std::make_unique<detail::no_connector>(where.error()), options);
     core_->via.refuse_all(std::move(where).error());
   }
   void open(asio::io_context& io, std::unique_ptr<net::connector> to, const client_options& options) {
-    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options});
+    static constexpr const auto& table = policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
+    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options}, table.size(), table.data());
   }
 
   void shut() noexcept {
@@ -13878,7 +22308,7 @@ class serving {
   }
 
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
-  void start_drain() {
+  [[gnu::cold]] void start_drain() {
     if (draining) return;
     draining = true;
     // Draining a connection may close it, and take others along: the list is walked from its head, each moved to a list of those already asked.
@@ -13897,7 +22327,7 @@ class serving {
     loop.arm(give_up_, loop.refresh() + chosen.drain);
   }
 
-  void tear_down() noexcept {
+  [[gnu::cold, gnu::noinline]] void tear_down() noexcept {
     while (first_ != nullptr) {
       served_connection* each = first_;
       each->leave();
@@ -13906,7 +22336,7 @@ class serving {
     connections = 0;
   }
 
-  void log(std::string_view peer, std::string_view why) const {
+  [[gnu::cold, gnu::noinline]] void log(std::string_view peer, std::string_view why) const {
     if (chosen.log == nullptr) return;
     std::string line{peer};
     line.append(": ").append(why);
@@ -13931,7 +22361,7 @@ class serving {
     }
   };
 
-  void drained() {
+  [[gnu::cold, gnu::noinline]] void drained() {
     give_up_.disarm();
     loop.rest();
     if (const auto told = std::exchange(on_drained, nullptr); told != nullptr) told(owner);
@@ -13958,11 +22388,17 @@ class connection final : public served_connection, private net::stream_user, pri
     made->read();
   }
 
-  void drain() override {
-    if (!batching_ && finished_everything()) close();
+  [[gnu::cold]] void drain() override {
+    if (closed_) return;
+    with_session([this](auto& spoken) {
+      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
+    });
+    if (batching_) return;
+    flush();
+    if (finished_everything()) close();
   }
 
-  void tear_down() noexcept override {
+  [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
     closed_ = true;
@@ -13992,7 +22428,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- reading
 
-  void read() {
+  [[gnu::noinline]] void read() {
     if (reading_ || closed_ || (stopping_ && !lingering_) || full()) return;
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
@@ -14002,7 +22438,7 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
-  void read_done(const std::error_code& error, std::size_t count) override {
+  [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
     if (error) return close();
@@ -14015,7 +22451,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
-  void process() {
+  [[gnu::noinline]] void process() {
     batching_ = true;
     held_back_ = false;
     served_any_ = false;
@@ -14058,7 +22494,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   // Nothing more can be understood here. What was written is sent first.
-  void hang_up(std::string_view why) {
+  [[gnu::cold, gnu::noinline]] void hang_up(std::string_view why) {
     home_.log(peer_, why);
     stopping_ = true;
     linger_ = true;
@@ -14067,7 +22503,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
   // answer on its way, so its bytes are read and thrown away for a moment.
-  void end() {
+  [[gnu::cold, gnu::noinline]] void end() {
     if (!linger_) return close();
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
@@ -14126,6 +22562,7 @@ class connection final : public served_connection, private net::stream_user, pri
     Session& spoken;
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
+    void on_cancel(std::uint64_t id) { self.cancel_call(id); }
   };
 
   template <class Session>
@@ -14190,7 +22627,19 @@ class connection final : public served_connection, private net::stream_user, pri
     }
   }
 
-  void finished(service::pending& call) override {
+  // When a call that waits wants to be asked again.
+  struct alarm final : service::pending::attachment, net::timer {
+    explicit alarm(service::pending& call) : waiting{call} {}
+    void expired() override { waiting.woken(); }
+    service::pending& waiting;
+  };
+  instant read_clock() override { return home_.loop.refresh(); }
+  void wake_at(service::pending& call, instant when) override {
+    if (call.alarm == nullptr) call.alarm = std::make_unique<alarm>(call);
+    home_.loop.arm(static_cast<alarm&>(*call.alarm), when);
+  }
+
+  [[gnu::noinline]] void finished(service::pending& call) override {
     if (!closed_ && !call.answered) {
       answer(call);
     } else {
@@ -14227,7 +22676,7 @@ class connection final : public served_connection, private net::stream_user, pri
     aside_.clear();
   }
 
-  void expire(service::pending& call) {
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) {
     call.answered = true;
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
@@ -14242,6 +22691,17 @@ class connection final : public served_connection, private net::stream_user, pri
     release();
   }
 
+  // The caller does not wait for this one any more, and says so.
+  [[gnu::cold]] void cancel_call(std::uint64_t id) {
+    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
+      if (each->address.id != id || each->address.one_way || each->answered) continue;
+      each->answered = true;
+      each->watch.reset();
+      // Last: the handler may end, and the call with it, inside the request to stop.
+      return each->context.cancel.request();
+    }
+  }
+
   void forget_and_continue(service::pending& call, bool resume) {
     retain();
     if (resume) in_order_ = false;
@@ -14250,7 +22710,7 @@ class connection final : public served_connection, private net::stream_user, pri
     release();
   }
 
-  void forget(service::pending& call) noexcept {
+  [[gnu::noinline]] void forget(service::pending& call) noexcept {
     call.leave();
     --open_calls_;
     call.dispose();
@@ -14268,14 +22728,14 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- writing
 
-  void flush() {
+  [[gnu::noinline]] void flush() {
     if (writing_ || out_.empty()) return;
     writing_ = true;
     sending_.swap(out_);
     stream_->write_all(sending_.data(), sending_.size(), *this);
   }
 
-  void write_done(const std::error_code& error) override {
+  [[gnu::noinline]] void write_done(const std::error_code& error) override {
     writing_ = false;
     if (closed_) return;
     if (error) return close();
@@ -14292,7 +22752,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- the end
 
-  void close() {
+  [[gnu::cold, gnu::noinline]] void close() {
     if (std::exchange(closed_, true)) return;
     retain();
     patience_.disarm();
@@ -14359,20 +22819,91 @@ class connection final : public served_connection, private net::stream_user, pri
 namespace tenon::inline v0 {
 namespace detail {
 
-// The policies of one served object, as the service layer wants them.
+// What all loops of a server have in common of one served object's policies: the options, and the state of those that share it.
+template <class Stack>
+struct guard_in_common {
+  struct nothing {};
+  guard_in_common(std::size_t methods, const typename Stack::config* table) : options{methods, table} {}
+  policy::configuration<Stack> options;
+  std::conditional_t<Stack::shares, typename Stack::client_states, nothing> states{};
+};
+
+// The policies of one served object on one loop, as the service layer wants them.
 template <class Stack>
 class stack_guard {
  public:
-  using call_state = typename Stack::call_states;
-  outcome admit(call_state& state, call_info& info) noexcept { return Stack::admit_call(view(state, info)); }
-  void observe(call_state& state, call_info& info, outcome result) noexcept { Stack::observe_call(view(state, info), result); }
+  using info_type = typename Stack::info_type;
+  struct call_state {
+    [[no_unique_address]] typename Stack::call_states states{};
+    const typename Stack::config* options = nullptr;
+  };
+  static constexpr bool measures = Stack::measures;
+  static constexpr bool keyed = Stack::keyed;
+  static constexpr bool can_wait = Stack::can_wait;
+
+  explicit stack_guard(std::shared_ptr<guard_in_common<Stack>> common)
+      : common_{std::move(common)}, random_{static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)} {
+    if constexpr (Stack::shares) Stack::join(client_, common_->states);
+  }
+  stack_guard(const stack_guard&) = delete;
+  stack_guard& operator=(const stack_guard&) = delete;
+
+  outcome admit(call_state& state, info_type& info) noexcept {
+    if constexpr (Stack::size == 0) {
+      return {};
+    } else {
+      info.random = &random_;
+      state.options = &common_->options.of(info.method);
+      return Stack::admit_call(view(state, info));
+    }
+  }
+  void observe([[maybe_unused]] call_state& state, [[maybe_unused]] info_type& info, [[maybe_unused]] outcome result) noexcept {
+    if constexpr (Stack::size != 0) Stack::observe_call(view(state, info), result);
+  }
+  outcome resume(call_state& state, info_type& info, std::size_t position) noexcept { return Stack::resume(view(state, info), position); }
+  void abandon(call_state& state, info_type& info, std::size_t position, outcome why) noexcept { Stack::abandon(view(state, info), position, why); }
+  static bool waits(outcome result) noexcept { return policy::waits(result); }
+  static std::size_t position_of(outcome result) noexcept { return Stack::position_of(result); }
   std::string_view producer(outcome result) const noexcept { return Stack::producer(result); }
 
  private:
-  typename Stack::view view(call_state& state, call_info& info) noexcept { return {client_, endpoint_, options_, state, info}; }
+  typename Stack::view view(call_state& state, info_type& info) noexcept { return {client_, endpoint_, *state.options, state.states, info}; }
+  std::shared_ptr<guard_in_common<Stack>> common_;
+  random_source random_;
   [[no_unique_address]] typename Stack::client_states client_{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
-  typename Stack::config options_ = Stack::defaults();
+};
+
+// One number per type, for options that pass a line where types are erased.
+template <class T>
+inline constexpr char type_key = 0;
+
+// The options of one served object, from any thread.
+class served_options {
+ public:
+  virtual ~served_options() = default;
+  virtual std::string_view service() const noexcept = 0;
+  /// `options` points at a value of the type that `key` stands for. False when no policy takes these.
+  virtual bool set(const char* key, const void* options, std::size_t method) = 0;
+};
+
+template <class S, class Stack>
+class served_options_of final : public served_options {
+ public:
+  explicit served_options_of(std::shared_ptr<guard_in_common<Stack>> common) : common_{std::move(common)} {}
+  std::string_view service() const noexcept override { return service_name<S>; }
+  bool set(const char* key, const void* options, std::size_t method) override { return set_one(key, options, method, std::make_index_sequence<Stack::size>{}); }
+
+ private:
+  template <std::size_t... I>
+  bool set_one([[maybe_unused]] const char* key, [[maybe_unused]] const void* options, [[maybe_unused]] std::size_t method, std::index_sequence<I...>) {
+    return (set_if<typename policy::detail::without_switch<typename Stack::template at<I>>::type::options>(key, options, method) || ...);
+  }
+  template <class Options>
+  bool set_if(const char* key, const void* options, std::size_t method) {
+    return key == &type_key<Options> && common_->options.set(*static_cast<const Options*>(options), method);
+  }
+  std::shared_ptr<guard_in_common<Stack>> common_;
 };
 
 template <class T>
@@ -14417,7 +22948,7 @@ template <class Tuple>
 struct as_codecs;
 template <class... Given>
 struct as_codecs<std::tuple<Given...>> {
-  using type = service::codecs<Given..., codec::msgpack, codec::json>;
+  using type = service::codecs<Given..., codec::msgpack, codec::json, codec::protobuf>;
 };
 // The codecs among the parameters, then those every server speaks.
 template <class... Parameters>
@@ -14428,7 +22959,11 @@ struct serve_parameters {
   using contract_given = void;
   using stack = policy::stack_of<Parameters...>;
   using codecs = codecs_of<Parameters...>;
-  static constexpr bool known = ((policy::any<Parameters> || codec_type<Parameters>)&&...);
+  static constexpr bool known = ((policy::any<Parameters> || codec_type<Parameters> || policy::is_on_method<Parameters>)&&...);
+  template <class S>
+  static constexpr auto& table() {
+    return policy::table_of<stack, method_count<S>, index_in<S>, Parameters...>;
+  }
 };
 template <class First, class... Rest>
   requires contract<First>
@@ -14437,21 +22972,26 @@ struct serve_parameters<First, Rest...> : serve_parameters<Rest...> {
 };
 
 // A service that was given to `serve`, made once per loop.
-template <class S, class Given, class Stack, class Codecs>
+template <class S, class Given, class Parameters>
 class definition_of {
+  using stack = typename Parameters::stack;
+  using guard = stack_guard<stack>;
+
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {
     if constexpr (!std::is_invocable_v<Given&>) object_ = hold(std::move(given_));
   }
   std::unique_ptr<service::instance> make() {
-    using served = service::served<S, implementation<Given>, stack_guard<Stack>, Codecs>;
-    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), stack_guard<Stack>{});
-    else return std::make_unique<served>(object_, stack_guard<Stack>{});
+    using served = service::served<S, implementation<Given>, guard, typename Parameters::codecs>;
+    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), common_);
+    else return std::make_unique<served>(object_, common_);
   }
+  std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_); }
 
  private:
   Given given_;
   std::shared_ptr<implementation<Given>> object_;
+  std::shared_ptr<guard_in_common<stack>> common_ = std::make_shared<guard_in_common<stack>>(method_count<S>, Parameters::template table<S>().data());
 };
 
 }  // namespace detail
@@ -14460,6 +23000,7 @@ class definition_of {
 // tenon/server/server.hpp
 // The server: services, addresses and loops put together. Server layer; the door people type.
 
+#include <condition_variable>
 #include <cstdio>
 
 namespace tenon::inline v0 {
@@ -14469,6 +23010,19 @@ template <protocol::server_session... Sessions>
 struct protocols {};
 
 using default_protocols = protocols<protocol::rpcx_session, protocol::http1_session>;
+
+namespace detail {
+
+template <class List>
+struct connection_for;
+template <class... Sessions>
+struct connection_for<protocols<Sessions...>> {
+  using type = connection<Sessions...>;
+};
+template <class List>
+using connection_of = typename connection_for<List>::type;
+
+}  // namespace detail
 
 /// An address a server listens on, or why it does not.
 class bound {
@@ -14497,25 +23051,13 @@ class server {
  public:
   server() : server{server_options{}} {}
   /// With threads and io_contexts of its own, `options.loops` of them.
-  explicit server(server_options options) : options_{options} {
-    const unsigned count = options_.loops == 0 ? 1 : options_.loops;
-    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<worker>(std::make_unique<asio::io_context>(1), options_));
-  }
+  [[gnu::cold]] explicit server(server_options options);
   /// On a caller's io_context, which one thread runs; it must outlive the server. `start` returns at once, and so does `stop`. Destroy the server on that
   /// thread, or when the io_context does not run.
-  explicit server(asio::io_context& io, server_options options = {}) : options_{options}, owns_loops_{false} {
-    workers_.push_back(std::make_unique<worker>(io, options_));
-  }
+  [[gnu::cold]] explicit server(asio::io_context& io, server_options options = {});
   server(const server&) = delete;
   server& operator=(const server&) = delete;
-  ~server() {
-    stop();
-    for (auto& each : workers_) {
-      if (each->thread.joinable()) each->thread.join();
-    }
-    for (auto& each : listeners_) each->close();
-    for (auto& each : workers_) each->serving.tear_down();
-  }
+  [[gnu::cold]] ~server();
 
   /// Serves `object`. Among the parameters, in any order: policies, which stand around every handler, outermost first, and codecs beside msgpack and json.
   /// A contract may stand first: then `object` is any object whose methods fit it. With several loops plain handlers run concurrently, one call per loop;
@@ -14535,197 +23077,294 @@ class server {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
       constexpr bool fits = service::fits_contract<service_type, implementation>;
       static_assert(fits, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
-      if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
       if constexpr (fits) {
-        detail::definition_of<service_type, std::decay_t<Object>, typename parameters::stack, typename parameters::codecs> made{std::forward<Object>(object)};
-        for (auto& each : workers_) {
-          if (status added = each->serving.router.add(made.make()); !added.ok()) return refuse(std::move(added));
-        }
+        using definition = detail::definition_of<service_type, std::decay_t<Object>, parameters>;
+        definition made{std::forward<Object>(object)};
+        status added = add(&made, [](void* defined) { return static_cast<definition*>(defined)->make(); });
+        if (added.ok()) options_of_services_.push_back(made.options());
+        return added;
       }
     }
     return {};
   }
 
+  /// Other options for the policies of a service than those in their types, `server.configure<market>(timeout_options{...})`, for calls that arrive from now
+  /// on. After everything has been served; from any thread. Returns whether a policy takes these.
+  template <class S, class Options>
+  bool configure(const Options& options) {
+    return set_options(service_name<S>, &detail::type_key<Options>, &options, ~std::size_t{0});
+  }
+  /// The same for one method: `server.configure<market, &market::buy>(timeout_options{...})`.
+  template <class S, auto Method, class Options>
+  bool configure(const Options& options) {
+    static_assert(method_index<S, Method> < method_count<S>, "tenon::server::configure: the method is none of those that TENON_SERVICE lists for this service");
+    return set_options(service_name<S>, &detail::type_key<Options>, &options, method_index<S, Method>);
+  }
+
   /// Listens on an address; port 0 lets the system choose.
   ///
   /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
-  bound listen(std::string_view url) {
-    if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
-    result<endpoint> where = endpoint::parse(url);
-    if (!where) return refuse(std::move(where).error().prefixed("listen"));
-    return keep(net::listen_on(workers_.front()->io, *where));
-  }
+  [[gnu::cold]] bound listen(std::string_view url);
   /// Listens on a name of a network in memory, which must be on this server's io_context.
-  bound listen(net::memory_network& network, std::string name) {
-    if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
-    return keep(network.listen(std::move(name)));
-  }
+  [[gnu::cold]] bound listen(net::memory_network& network, std::string name);
 
   /// Starts serving in the background. Returns why it cannot. A server that was stopped does not start again.
-  status start() {
-    begin(workers_.size());
-    return setup_error_;
-  }
+  [[gnu::cold]] status start();
 
   /// Serves until `stop`, the first loop on this thread. Returns why it could not.
-  status run() {
-    if (begin(workers_.size() - 1) && owns_loops_) workers_.front()->run(running_);
-    if (owns_loops_) wait();
-    return setup_error_;
-  }
+  status run();
 
   /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
   /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`.
-  void stop() {
-    {
-      const std::lock_guard guard{mutex_};
-      if (std::exchange(phase_, phase::stopping) == phase::serving) {
-        post_while_alive(*workers_.front(), [this] {
-          for (auto& each : listeners_) each->close();
-        });
-        for (auto& each : workers_) {
-          post_while_alive(*each, [worker = each.get()] { worker->serving.start_drain(); });
-        }
-      }
-    }
-    for (auto& each : workers_) {
-      if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
-    }
-    wait();
-  }
+  [[gnu::cold]] void stop();
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
   asio::io_context& io() noexcept { return workers_.front()->io; }
 
  private:
-  template <class List>
-  struct connection_for;
-  template <class... Sessions>
-  struct connection_for<protocols<Sessions...>> {
-    using type = detail::connection<Sessions...>;
-  };
-  using connection_type = typename connection_for<Protocols>::type;
-
-  struct worker {
-    worker(std::unique_ptr<asio::io_context> own, const server_options& options) : owned{std::move(own)}, io{*owned}, serving{io, options} {}
-    worker(asio::io_context& borrowed, const server_options& options) : io{borrowed}, serving{io, options} {}
-
-    // Whatever ends it: `running` counts it out.
-    void run(std::atomic<std::size_t>& running) {
-      struct count_out {
-        std::atomic<std::size_t>& running;
-        ~count_out() {
-          running.fetch_sub(1, std::memory_order_acq_rel);
-          running.notify_all();
-        }
-      };
-      const count_out at_end{running};
-      io.run();
-    }
-
-    std::unique_ptr<asio::io_context> owned;
-    asio::io_context& io;
-    detail::serving serving;
-    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
-    std::thread thread;
-  };
-
+  struct worker;
   struct acceptor final : net::accept_sink {
     explicit acceptor(server& owner) : self{owner} {}
-    asio::io_context& next_io() override {
-      worker& chosen = *self.workers_[next++ % self.workers_.size()];
-      return chosen.io;
-    }
-    void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override {
-      for (auto& each : self.workers_) {
-        if (&each->io != &on) continue;
-        if (each == self.workers_.front()) return begin(*each, std::move(opened));
-        detail::post(on, [this, worker = each.get(), opened = std::move(opened)]() mutable { begin(*worker, std::move(opened)); });
-        return;
-      }
-    }
-    void begin(worker& on, std::unique_ptr<net::stream> opened) {
-      if (!on.serving.draining) connection_type::start(on.serving, std::move(opened));
-    }
+    asio::io_context& next_io() override;
+    void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override;
     server& self;
     std::size_t next = 0;
   };
 
   enum class phase : std::uint8_t { set_up, serving, stopping };
 
-  bool begun() {
-    const std::lock_guard guard{mutex_};
-    return phase_ != phase::set_up;
-  }
-
-  // The last `threads` loops run in threads of their own. False when there is nothing to begin.
-  bool begin(std::size_t threads) {
-    const std::lock_guard guard{mutex_};
-    if (!setup_error_.ok() || phase_ != phase::set_up) return false;
-    phase_ = phase::serving;
-    // One listener's callbacks run on the first loop's thread.
-    post_while_alive(*workers_.front(), [this] {
-      for (auto& each : listeners_) each->start(acceptor_);
-    });
-    if (!owns_loops_) return true;
-    running_ = undrained_ = workers_.size();
-    for (auto& each : workers_) {
-      each->work.emplace(each->io.get_executor());
-      each->serving.owner = this;
-      each->serving.on_drained = [](void* self) { static_cast<server*>(self)->drained(); };
-    }
-    for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
-      workers_[i]->thread = std::thread{[this, worker = workers_[i].get()] { worker->run(running_); }};
-    }
-    return true;
-  }
-
-  // One loop has drained. None ends before the last: handlers there may still need what lives here.
-  void drained() {
-    if (undrained_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    for (auto& each : workers_) each->io.stop();
-  }
-
-  void wait() {
-    for (std::size_t left; (left = running_.load(std::memory_order_acquire)) != 0;) running_.wait(left, std::memory_order_acquire);
-  }
-
-  // A caller's io_context may run its handlers after the server has gone.
-  template <class Work>
-  void post_while_alive(worker& on, Work work) {
-    asio::post(on.io, [alive = std::weak_ptr<bool>{alive_}, work = std::move(work)] {
-      if (!alive.expired()) work();
-    });
-  }
-
-  bound keep(result<std::unique_ptr<net::listener>> opened) {
-    if (!opened) return refuse(std::move(opened).error());
-    listeners_.push_back(std::move(*opened));
-    return listeners_.back()->address();
-  }
-
-  status refuse(status why) {
-    const std::string line = "tenon::server: " + why.message() + "\n";
-    std::fputs(line.c_str(), stderr);
-    if (setup_error_.ok()) setup_error_ = why;
-    return why;
-  }
+  using make_instance = std::unique_ptr<service::instance> (*)(void* definition);
+  [[gnu::cold]] status add(void* definition, make_instance make);
+  [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
+  [[gnu::cold]] bool begun();
+  [[gnu::cold]] bool begin(std::size_t threads);
+  [[gnu::cold]] void drained();
+  void run_loop(worker& one);
+  [[gnu::cold]] void wait();
+  [[gnu::cold]] void post_while_alive(worker& on, void (*work)(server&, worker&));
+  [[gnu::cold]] bound keep(result<std::unique_ptr<net::listener>> opened);
+  [[gnu::cold]] status refuse(status why);
 
   server_options options_;
   bool owns_loops_ = true;
   phase phase_ = phase::set_up;
   status setup_error_;
   std::mutex mutex_;
-  std::atomic<std::size_t> running_{0};    // loops that this server runs
+  std::condition_variable one_ended_;
+  std::size_t running_ = 0;                // loops that this server runs; under mutex_
   std::atomic<std::size_t> undrained_{0};  // those of them that still have calls or connections
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   acceptor acceptor_{*this};
+  std::vector<std::unique_ptr<detail::served_options>> options_of_services_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
 };
 
 server() -> server<>;
 server(server_options) -> server<>;
+
+// What follows is defined outside the class because it is not inline then: where an explicit instantiation is declared, none of it is compiled again.
+
+template <class Protocols>
+struct server<Protocols>::worker {
+  worker(std::unique_ptr<asio::io_context> own, asio::io_context& on, const server_options& options) : owned{std::move(own)}, io{on}, serving{io, options} {}
+  [[gnu::noinline]] ~worker() = default;
+
+  std::unique_ptr<asio::io_context> owned;
+  asio::io_context& io;
+  detail::serving serving;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::thread thread;
+};
+
+template <class Protocols>
+server<Protocols>::server(server_options options) : options_{options} {
+  const unsigned count = options_.loops == 0 ? 1 : options_.loops;
+  for (unsigned i = 0; i < count; ++i) {
+    auto own = std::make_unique<asio::io_context>(1);
+    asio::io_context& io = *own;
+    workers_.push_back(std::make_unique<worker>(std::move(own), io, options_));
+  }
+}
+
+template <class Protocols>
+server<Protocols>::server(asio::io_context& io, server_options options) : options_{options}, owns_loops_{false} {
+  workers_.push_back(std::make_unique<worker>(nullptr, io, options_));
+}
+
+template <class Protocols>
+server<Protocols>::~server() {
+  stop();
+  for (auto& each : workers_) {
+    if (each->thread.joinable()) each->thread.join();
+  }
+  for (auto& each : listeners_) each->close();
+  for (auto& each : workers_) each->serving.tear_down();
+}
+
+template <class Protocols>
+bound server<Protocols>::listen(std::string_view url) {
+  if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
+  result<endpoint> where = endpoint::parse(url);
+  if (!where) return refuse(std::move(where).error().prefixed("listen"));
+  return keep(net::listen_on(workers_.front()->io, *where));
+}
+
+template <class Protocols>
+bound server<Protocols>::listen(net::memory_network& network, std::string name) {
+  if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
+  return keep(network.listen(std::move(name)));
+}
+
+template <class Protocols>
+status server<Protocols>::start() {
+  begin(workers_.size());
+  return setup_error_;
+}
+
+template <class Protocols>
+status server<Protocols>::run() {
+  if (begin(workers_.size() - 1) && owns_loops_) run_loop(*workers_.front());
+  if (owns_loops_) wait();
+  return setup_error_;
+}
+
+template <class Protocols>
+void server<Protocols>::stop() {
+  {
+    const std::lock_guard guard{mutex_};
+    if (std::exchange(phase_, phase::stopping) == phase::serving) {
+      post_while_alive(*workers_.front(), [](server& self, worker&) {
+        for (auto& each : self.listeners_) each->close();
+      });
+      for (auto& each : workers_) {
+        post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
+      }
+    }
+  }
+  for (auto& each : workers_) {
+    if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
+  }
+  wait();
+}
+
+template <class Protocols>
+status server<Protocols>::add(void* definition, make_instance make) {
+  if (begun()) return refuse(status{code::failed_precondition, "serve after start; serve everything first"});
+  for (auto& each : workers_) {
+    if (status added = each->serving.router.add(make(definition)); !added.ok()) return refuse(std::move(added));
+  }
+  return {};
+}
+
+template <class Protocols>
+bool server<Protocols>::set_options(std::string_view service, const char* key, const void* options, std::size_t method) {
+  for (auto& each : options_of_services_) {
+    if (each->service() == service) return each->set(key, options, method);
+  }
+  return false;
+}
+
+template <class Protocols>
+bool server<Protocols>::begun() {
+  const std::lock_guard guard{mutex_};
+  return phase_ != phase::set_up;
+}
+
+// The last `threads` loops run in threads of their own. False when there is nothing to begin.
+template <class Protocols>
+bool server<Protocols>::begin(std::size_t threads) {
+  const std::lock_guard guard{mutex_};
+  if (!setup_error_.ok() || phase_ != phase::set_up) return false;
+  phase_ = phase::serving;
+  // One listener's callbacks run on the first loop's thread.
+  post_while_alive(*workers_.front(), [](server& self, worker&) {
+    for (auto& each : self.listeners_) each->start(self.acceptor_);
+  });
+  if (!owns_loops_) return true;
+  running_ = undrained_ = workers_.size();
+  for (auto& each : workers_) {
+    each->work.emplace(each->io.get_executor());
+    each->serving.owner = this;
+    each->serving.on_drained = [](void* self) { static_cast<server*>(self)->drained(); };
+  }
+  for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
+    workers_[i]->thread = std::thread{[this, one = workers_[i].get()] { run_loop(*one); }};
+  }
+  return true;
+}
+
+// Whatever ends it is counted.
+template <class Protocols>
+void server<Protocols>::run_loop(worker& one) {
+  struct count_out {
+    server& self;
+    ~count_out() {
+      const std::lock_guard guard{self.mutex_};
+      --self.running_;
+      self.one_ended_.notify_all();
+    }
+  };
+  const count_out at_end{*this};
+  one.io.run();
+}
+
+// One loop has drained. None ends before the last: handlers there may still need what lives here.
+template <class Protocols>
+void server<Protocols>::drained() {
+  if (undrained_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  for (auto& each : workers_) each->io.stop();
+}
+
+template <class Protocols>
+void server<Protocols>::wait() {
+  std::unique_lock guard{mutex_};
+  while (running_ != 0) one_ended_.wait(guard);
+}
+
+// A caller's io_context may run its handlers after the server has gone.
+template <class Protocols>
+void server<Protocols>::post_while_alive(worker& on, void (*work)(server&, worker&)) {
+  detail::post(on.io, [this, &on, work, alive = std::weak_ptr<bool>{alive_}] {
+    if (!alive.expired()) work(*this, on);
+  });
+}
+
+template <class Protocols>
+bound server<Protocols>::keep(result<std::unique_ptr<net::listener>> opened) {
+  if (!opened) return refuse(std::move(opened).error());
+  listeners_.push_back(std::move(*opened));
+  return listeners_.back()->address();
+}
+
+template <class Protocols>
+status server<Protocols>::refuse(status why) {
+  std::fputs(detail::join_text({"tenon::server: ", why.message(), "\n"}).c_str(), stderr);
+  if (setup_error_.ok()) setup_error_ = why;
+  return why;
+}
+
+template <class Protocols>
+asio::io_context& server<Protocols>::acceptor::next_io() {
+  return self.workers_[next++ % self.workers_.size()]->io;
+}
+
+template <class Protocols>
+void server<Protocols>::acceptor::accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) {
+  const auto begin = [](worker& one, std::unique_ptr<net::stream> stream) {
+    if (!one.serving.draining) detail::connection_of<Protocols>::start(one.serving, std::move(stream));
+  };
+  for (auto& each : self.workers_) {
+    if (&each->io != &on) continue;
+    if (each == self.workers_.front()) return begin(*each, std::move(opened));
+    detail::post(on, [begin, one = each.get(), opened = std::move(opened)]() mutable { begin(*one, std::move(opened)); });
+    return;
+  }
+}
+
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class server<default_protocols>;
+#endif
 
 }  // namespace tenon::inline v0
 

@@ -4,6 +4,7 @@
 #        sh tests/run.sh quick     g++ only, without sanitizers and foreign peers
 # TENON_BUILD_DIR   where to build (default: build, in the repository)
 # TENON_JOBS        how many compilers at once (default: one per core, as far as memory goes)
+# TENON_FUZZ_SECONDS  how long each fuzzer runs (default: 10)
 # A failing stage does not stop the later ones; the end is a summary, and 1 when anything failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -46,8 +47,11 @@ install_packages() {
     g++ cmake ninja-build python3 curl ca-certificates \
     libasio-dev libboost-dev libmsgpack-cxx-dev nlohmann-json3-dev doctest-dev || return 1
   sh tests/install_packages.sh --optional "compiles the same file only once" ccache
+  sh tests/install_packages.sh --optional "HTTP/2, for gRPC" libnghttp2-dev
+  sh tests/install_packages.sh --optional "the protobuf that ours is held against" protobuf-compiler libprotobuf-dev
   if [ "$what" = all ]; then
     sh tests/install_packages.sh --optional "the second compiler" clang-19
+    sh tests/install_packages.sh --optional "its fuzzer" libclang-rt-19-dev
     sh tests/install_packages.sh --optional "the oldest clang that is promised" clang-14
   fi
   return 0
@@ -109,6 +113,15 @@ logged() { # <file> <command>...
   return "$(cat "$logged_file.code")"
 }
 
+# By name: a peer that was not met is not a peer that agreed.
+note_skipped() { # <log>
+  while read -r line; do
+    [ -z "$line" ] || note skipped "${line#skipped: }" ""
+  done <<EOF
+$(grep '^skipped: ' "$1")
+EOF
+}
+
 # ccache and precompiled headers agree only with these.
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 run_under=""
@@ -151,14 +164,15 @@ if [ "$what" = all ]; then
     note skipped "g++, threads" "the thread sanitizer does not run on this kernel"
   fi
 
+  # Short: whether each decoder and session still stands. `sh tests/fuzz/run.sh 600` is the thorough run.
+  stage "fuzzers" logged "$build/log/fuzz" env TENON_BUILD_DIR="$build" sh tests/fuzz/run.sh "${TENON_FUZZ_SECONDS:-10}"
+  note_skipped "$build/log/fuzz"
+
   if [ -f tests/interop/run.sh ]; then
     stage "foreign peers" logged "$build/log/interop" sh tests/interop/run.sh "$build/gcc/tests"
-    # By name: a peer that was not met is not a peer that agreed.
-    while read -r line; do
-      [ -z "$line" ] || note skipped "${line#skipped: }" ""
-    done <<EOF
-$(grep '^skipped: ' "$build/log/interop")
-EOF
+    note_skipped "$build/log/interop"
+    stage "json, judged by others" logged "$build/log/json" sh tests/interop/json.sh "$build/gcc/tests"
+    note_skipped "$build/log/json"
   fi
 fi
 
