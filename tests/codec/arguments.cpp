@@ -113,6 +113,16 @@ TEST_CASE("one argument that may itself be an array or an object is the whole va
   CHECK(decode<json, order>({"order"}, R"([{"symbol": "A", "shares": 3}])").value() == std::tuple{order{"A", 3}});
 }
 
+TEST_CASE("one record by its parameter's name is not mistaken for the record itself, whose unknown fields would be skipped") {
+  CHECK(decode<json, order>({"order"}, R"( { "order" : {"symbol": "A", "shares": 3} } )").value() == std::tuple{order{"A", 3}});
+  CHECK(decode<json, order>({"order"}, R"({"order": null})").value() == std::tuple{order{}});
+  CHECK(decode<packed, order>({"order"}, "\x81\xa5order\x81\xa6symbol\xa1" "A").value() == std::tuple{order{"A", 0}});
+  // A field of that name is the record's own.
+  CHECK(decode<json, batch>({"orders"}, R"({"orders": []})").value() == std::tuple{batch{}});
+  CHECK(decode<json, order>({"order"}, R"({"order": 1, "symbol": "A"})").value() == std::tuple{order{"A", 0}});
+  CHECK(decode<json, order>({"order"}, R"({"order)").error().code() == code::invalid_argument);
+}
+
 TEST_CASE("a record in MessagePack is told from a list of one record, as both may be arrays") {
   CHECK(decode<packed, order>({}, "\x91\x81\xa6symbol\xa1" "A").value() == std::tuple{order{"A", 0}});
   CHECK(decode<packed, order>({}, "\x92\xa1" "A\x03").value() == std::tuple{order{"A", 3}});

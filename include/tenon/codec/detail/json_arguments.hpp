@@ -13,6 +13,7 @@
 #include <tenon/codec/detail/json_names.hpp>
 #include <tenon/codec/detail/json_read.hpp>
 #include <tenon/codec/detail/json_reader.hpp>
+#include <tenon/codec/detail/member_lookup.hpp>
 #include <tenon/codec/detail/variant_form.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/status.hpp>
@@ -102,6 +103,25 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
   return complete ? at : nullptr;
 }
 
+// Whether the object at `at` holds the one argument under its parameter's name, `{"order": {...}}`, and not the argument itself: a field of that name would be the struct's.
+template <class Style, class Record>
+bool is_named_argument(json_reader& from, const char* at, std::string_view name) {
+  std::string_view rest{at, static_cast<std::size_t>(from.end() - at)};
+  const auto skip = [&rest](std::size_t count) {
+    rest.remove_prefix(count);
+    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t' || rest.front() == '\n' || rest.front() == '\r')) rest.remove_prefix(1);
+  };
+  skip(1);
+  if (!rest.starts_with('"')) return false;
+  const std::string_view key = rest.substr(1, rest.find('"', 1) - 1);
+  if (!is_argument_name<Style>(key, name)) return false;
+  if (const member_index& fields = json_index_of<Style, Record>(); fields.find(key, 0) != fields.count) return false;
+  skip(key.size() + 2);
+  if (!rest.starts_with(':')) return false;
+  skip(1);
+  return rest.starts_with('{') || rest.starts_with("null");
+}
+
 template <class Style, class Tuple>
 const char* read_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
@@ -114,6 +134,9 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
     // A value that cannot be an array or an object may be wrapped in one.
     if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments<Style>(from, at, call);
     if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments<Style>(from, at, call);
+    if constexpr (shape_of<parameter> == shape::record) {
+      if (named && from.is_at(at, '{') && is_named_argument<Style, parameter>(from, at, call.names[0])) [[unlikely]] return read_named_json_arguments<Style>(from, at, call);
+    }
     const char* stop = read_json<Style>(from, at, std::get<0>(call.values));
     // Within a struct the path begins with its fields, which are what the caller wrote.
     if (stop == nullptr && named && (kinds & object_kind) == 0) from.error().at_field(call.names[0]);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <tenon/codec/arguments.hpp>
+#include <tenon/codec/detail/member_lookup.hpp>
 #include <tenon/codec/detail/msgpack_read.hpp>
 #include <tenon/codec/detail/msgpack_read_container.hpp>
 #include <tenon/codec/detail/msgpack_read_record.hpp>
@@ -144,6 +145,16 @@ bool msgpack_is_list_of_one(const msgpack_reader& in, const char* at) {
   }
 }
 
+// Whether the object at `at` holds the one record under its parameter's name, and is not the record itself, whose field of that name it would be.
+template <class Record>
+bool msgpack_is_named_argument(const msgpack_reader& in, const char* at, std::string_view name) {
+  if (msgpack_reader::byte_at(at) != (msgpack_head::fixmap | 1U) || name.empty() || name.size() > 31 || in.left(at) < name.size() + 3) return false;
+  if (msgpack_reader::byte_at(at + 1) != (0xA0U | name.size()) || std::string_view{at + 2, name.size()} != name) return false;
+  if (member_index_of<Record>.find(name, 0) != member_index_of<Record>.count) return false;
+  const unsigned char value = msgpack_reader::byte_at(at + 2 + name.size());
+  return value == msgpack_head::null_value || (msgpack_wire_kind(value) & (object_kind | array_kind)) != 0;
+}
+
 template <class Tuple, std::size_t... Index>
 const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& values, std::span<const std::string_view> names, std::index_sequence<Index...>) {
   constexpr std::size_t count = sizeof...(Index);
@@ -163,6 +174,8 @@ const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& va
       if (found == msgpack_kind::array && msgpack_is_list_of_one<type>(in, at)) return rest.read_array(in, at);
       if constexpr ((wire_kinds<type, true>() & object_kind) == 0) {
         if (found == msgpack_kind::object && names.size() == count) return rest.read_object(in, at);
+      } else if constexpr (shape_of<type> == shape::record) {
+        if (found == msgpack_kind::object && names.size() == count && msgpack_is_named_argument<type>(in, at, names[0])) [[unlikely]] return rest.read_object(in, at);
       }
       at = detail::msgpack_read(in, at, std::get<0>(values));
       if (at == nullptr && in.error.path().empty() && names.size() == count) return in.fail_at_field(names[0]);
