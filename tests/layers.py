@@ -12,6 +12,7 @@ ALLOWED = {
     "reflect": ["core"],
     "codec": ["core", "reflect"],
     "policy": ["core"],
+    "config": ["core", "reflect", "codec", "policy"],
     "protocol": ["core"],
     "net": ["core"],
     "service": ["core", "reflect", "codec", "protocol"],

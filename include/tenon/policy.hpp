@@ -12,6 +12,7 @@
 #include <tenon/policy/event.hpp>
 #include <tenon/policy/limiter.hpp>
 #include <tenon/policy/load_shed.hpp>
+#include <tenon/policy/option_source.hpp>
 #include <tenon/policy/order.hpp>
 #include <tenon/policy/retry.hpp>
 #include <tenon/policy/retry_budget.hpp>

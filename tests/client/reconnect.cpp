@@ -209,6 +209,18 @@ TEST_CASE("a client moves while it connects and while calls wait, also one that 
   CHECK(waits.text() == "OK");
 }
 
+TEST_CASE("a call that waited for an attempt which a move gave up ends with the attempt after it") {
+  scripted_shop world;
+  shop_client client{world.io, world.connector()};
+  outcome_of<int> got;
+  world.on_loop([&] {
+    client.price("bread").then(got.taker());
+    client.move_to(world.wire.connector_to("nobody"));
+  });
+  CHECK(got.text() == "UNAVAILABLE: shop.price: connect memory://nobody: Connection refused");
+  CHECK(got.value->error().has(tenon::outcome::not_executed));
+}
+
 TEST_CASE("late answers are counted") {
   scripted_shop world;
   shop_client client{world.io, world.connector()};

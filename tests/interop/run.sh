@@ -256,5 +256,6 @@ fi
 
 . "$here/rpc_peers.sh"
 . "$here/grpc_peers.sh"
+. "$here/http_peers.sh"
 
 [ "$all_failed" -eq 0 ]

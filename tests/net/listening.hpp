@@ -47,7 +47,9 @@ struct sink final : tenon::net::accept_sink {
   explicit sink(asio::io_context& on) : io{on} {}
   asio::io_context& next_io() override { return io; }
   void accepted(asio::io_context&, std::unique_ptr<tenon::net::stream> opened) override { streams.push_back(std::move(opened)); }
+  void accepting_failed(const tenon::endpoint&, const std::error_code& why) override { failures.push_back(why); }
   asio::io_context& io;
+  std::vector<std::error_code> failures;
   std::vector<std::unique_ptr<tenon::net::stream>> streams;
 };
 

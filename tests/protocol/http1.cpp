@@ -29,6 +29,7 @@ struct recorded_call {
   serialization codec = serialization::raw;
   std::optional<std::int64_t> timeout_ms{};
   tenon::metadata headers{};
+  bool safely = false;
   bool operator==(const recorded_call&) const = default;
 };
 
@@ -43,6 +44,7 @@ struct connection {
     recorded_call record{std::string{call.service}, std::string{call.method}, std::string{call.payload}, call.address.codec};
     if (call.timeout) record.timeout_ms = call.timeout->milliseconds();
     call.read_metadata(call.metadata_block, record.headers);
+    record.safely = call.safely;
     in_place = call.payload.data() >= unread.data() && call.payload.data() <= unread.data() + unread.size();
     calls.push_back(std::move(record));
     if (how_ == answers::later) return false;
@@ -223,6 +225,7 @@ TEST_CASE("the content type selects the codec and comes back") {
   check_type("Content-Type: application/msgpack\r\n", serialization::msgpack, "application/msgpack");
   check_type("Content-Type: application/x-msgpack\r\n", serialization::msgpack, "application/x-msgpack");
   check_type("Content-Type: application/proto\r\n", serialization::protobuf, "application/proto");
+  check_type("Content-Type: application/x-protobuf\r\n", serialization::protobuf, "application/x-protobuf");
 
   const answer one = refused(post("/s/m", "<a/>", "Content-Type: application/xml\r\n"), false);
   CHECK(one.status == 415);
@@ -238,8 +241,8 @@ TEST_CASE("the content type selects the codec and comes back") {
   CHECK(plain.calls.size() == 1);
 }
 
-TEST_CASE("other HTTP methods are refused by name, and only POST is allowed") {
-  for (const auto& method : {"GET"s, "PUT"s, "DELETE"s, "PATCH"s, "TRACE"s}) {
+TEST_CASE("other HTTP methods are refused by name, and POST is allowed") {
+  for (const auto& method : {"PUT"s, "DELETE"s, "PATCH"s, "TRACE"s}) {
     const answer one = refused(method + " /s/m HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", false);
     CHECK(one.status == 405);
     CHECK(one.has("Allow: POST"));
@@ -262,21 +265,98 @@ TEST_CASE("an offer to upgrade that comes with a call is ignored") {
   CHECK(peer.calls[0].headers.empty());
 }
 
-TEST_CASE("HEAD is answered with a head alone") {
-  connection peer;
-  peer.feed("HEAD /s/m HTTP/1.1\r\nHost: h\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
-  const auto all = answers_in(peer.out.view(), true);
-  REQUIRE(all.size() == 2);
-  CHECK(all[0].status == 405);
-  CHECK(all[0].has("Allow: POST"));
-  CHECK(all[1].status == 404);
+TEST_CASE("GET is a call that promises to change nothing, with the message in the query") {
+  const auto call_of = [](std::string_view target) {
+    connection peer;
+    CHECK(peer.feed("GET " + std::string{target} + " HTTP/1.1\r\nHost: h\r\nConnect-Timeout-Ms: 9\r\n\r\n") == consumed::state::more);
+    REQUIRE(peer.calls.size() == 1);
+    CHECK(peer.calls[0].safely);
+    CHECK(peer.calls[0].timeout_ms == 9);
+    CHECK(only_answer(peer).status == 200);
+    CHECK(only_answer(peer).body == peer.calls[0].payload);
+    CHECK(peer.calls[0].service + "/" + peer.calls[0].method == "s/m");
+    return peer.calls[0];
+  };
+  CHECK(call_of("/s/m").payload.empty());
+  CHECK(call_of("/s/m?").payload.empty());
+  CHECK(call_of("/s/m?message=%22ACME%22&connect=v1&encoding=json&other=1&flag").payload == "\"ACME\"");
+  CHECK(call_of("/s/m?&base64=1&message=IkFDTUUi").payload == "\"ACME\"");
+  CHECK(call_of("/s/m?base64=1&message=_-8%3D&encoding=proto").payload == "\xFF\xEF");
+  CHECK(call_of("/s/m?encoding=proto&base64=1&message=_-8").codec == serialization::protobuf);
+  CHECK(call_of("/s/m?encoding=msgpack&message=%01&compression=identity").codec == serialization::msgpack);
+  CHECK(call_of("/%73/m?message=%22a+b%22").payload == "\"a b\"");
+  CHECK(call_of("http://h/s/m?message=1").payload == "1");
+
+  const auto refusal_of = [](std::string_view target, std::string_view more = "\r\n") { return refused("GET " + std::string{target} + " HTTP/1.1\r\nHost: h\r\n" + std::string{more}, false); };
+  CHECK(refusal_of("/s/m?encoding=xml").status == 415);
+  CHECK(refusal_of("/s/m?encoding=").status == 415);
+  CHECK(refusal_of("/s/m?compression=gzip").code() == "unimplemented");
+  CHECK(refusal_of("/s/m?connect=v2").status == 400);
+  CHECK(refusal_of("/s/m?message=%2").status == 400);
+  CHECK(refusal_of("/s/m?message=%%%").status == 400);
+  CHECK(refusal_of("/s/m?message=a*&base64=1").message().find("expected URL-safe base64") != std::string::npos);
+  CHECK(refusal_of("/s/m?message=a&base64=1").status == 400);
+  CHECK(refusal_of("/s/m", "Content-Length: 3\r\n\r\nabc").status == 400);
+  CHECK(refusal_of("/s/m", "Connect-Timeout-Ms: x\r\n\r\n").status == 400);
+
+  connection both;
+  both.feed("GET /s/m?message=1 HTTP/1.1\r\nHost: h\r\n\r\n" + post("/s/m", "2"));
+  REQUIRE(both.calls.size() == 2);
+  CHECK_FALSE(both.calls[1].safely);
+  CHECK(both.calls[1].payload == "2");
+}
+
+TEST_CASE("a method that is not safe is not called by GET: 405 names POST, and an unknown one stays 404") {
+  connection peer{connection::answers::later};
+  const auto error_of = [&peer](std::string_view text, const tenon::status& error) {
+    peer.session.consume(text, peer, peer.out);
+    peer.out.clear();
+    peer.session.write_error(peer.out, {}, error, {});
+    return only_answer(peer);
+  };
+  const std::string get = "GET /s/m HTTP/1.1\r\nHost: h\r\n\r\n";
+  tenon::status unknown{tenon::code::unimplemented, "no method"};
+  unknown.add_flag(tenon::outcome::not_executed);
+  CHECK(error_of(get, unknown).status == 404);
+  tenon::status unsafe = unknown;
+  unsafe.add_flag(tenon::outcome::no_retry);
+  const answer one = error_of(get, unsafe);
+  CHECK(one.status == 405);
+  CHECK(one.has("Allow: POST"));
+  CHECK(error_of(post("/s/m", "1"), unsafe).status == 404);
+}
+
+TEST_CASE("HEAD is answered with a head alone, which says how long the body of GET would be") {
+  connection peer{connection::answers::later};
+  peer.feed("HEAD /s/m?message=%22ACME%22 HTTP/1.1\r\nHost: h\r\n\r\nHEAD / HTTP/1.1\r\nHost: h\r\n\r\n" + post("/s/m", "12"));
+  REQUIRE(peer.calls.size() == 2);
+  CHECK(peer.calls[0].safely);
+  const std::string expected = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:            6\r\n\r\nHTTP/1.1 404 ";
+  CHECK(peer.written().substr(0, expected.size()) == expected);
+  CHECK(peer.written().substr(peer.written().size() - 6) == "\r\n\r\n12");
+
+  connection failing{connection::answers::later};
+  failing.session.consume("HEAD /s/m HTTP/1.1\r\nHost: h\r\n\r\n", failing, failing.out);
+  failing.session.write_error(failing.out, {}, {tenon::code::not_found, "none"}, {});
+  CHECK(only_answer(failing, true).status == 404);
+  CHECK(failing.written().substr(failing.written().size() - 4) == "\r\n\r\n");
+}
+
+TEST_CASE("binary metadata is base64 in headers, both ways") {
+  connection peer{connection::answers::later};
+  peer.session.consume(post("/s/m", "1", "X-Bin: AP8\r\nx-list-bin: AQ==, Ag\r\nx-bad-bin: a*b\r\n"), peer, peer.out);
+  REQUIRE(peer.calls.size() == 1);
+  CHECK(peer.calls[0].headers == tenon::metadata{{"x-bin", "\0\xFF"s}, {"x-list-bin", "\x01"}, {"x-list-bin", "\x02"}});
+  peer.echo({{"Trailer-X-Bin", "\0\xFF"s}, {"trailer-cost", "7"}});
+  CHECK(only_answer(peer).has("trailer-x-bin: AP8"));
+  CHECK(only_answer(peer).has("trailer-cost: 7"));
 }
 
 TEST_CASE("OPTIONS says what is allowed and has no body") {
   for (const auto& target : {"*"s, "/s/m"s, "/"s}) {
     connection peer;
     peer.feed("OPTIONS " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
-    CHECK(peer.written() == "HTTP/1.1 204 No Content\r\nAllow: OPTIONS, POST\r\n\r\n");
+    CHECK(peer.written() == "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS, POST\r\n\r\n");
     CHECK_FALSE(peer.session.closing());
   }
 }

@@ -266,6 +266,20 @@ TEST_CASE("a stub takes a completion token as one more argument") {
   CHECK(client.count(1, [owned = std::make_unique<int>(1)] { return std::to_string(*owned); }) == "8/11");
 }
 
+namespace {
+
+struct reader {
+  int look();
+  TENON_SERVICE(reader, (look, tenon::safe))
+};
+
+}  // namespace
+
+TEST_CASE("a method that is safe is idempotent as well") {
+  static_assert(tenon::method<reader, 0>::is_safe && tenon::method<reader, 0>::is_idempotent);
+  static_assert(!tenon::method<market, 0>::is_safe && tenon::method<market, 0>::is_idempotent);
+}
+
 TEST_CASE("a service may have many methods") {
   static_assert(tenon::method_count<sixty_four> == 64);
   const mock_client<sixty_four> client;

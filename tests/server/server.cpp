@@ -69,6 +69,9 @@ TEST_CASE("a server that stops answers what is under way, refuses what comes mea
   busy.say(call_of(1, "wait", "a").bytes());
   world.server.stop();
   world.run();
+  // What a fresh connection has to say may still be under way.
+  CHECK(!idle.hung_up());
+  world.pass(1001_ms);
   CHECK(idle.hung_up());
   CHECK(!busy.hung_up());
   busy.say(call_of(2, "echo", "b").bytes() + call_of(3, "wait", "c").bytes());
@@ -85,6 +88,38 @@ TEST_CASE("a server that stops answers what is under way, refuses what comes mea
   CHECK(world.records.calls == 1);
   peer late{world};
   CHECK(!late.connect("desk"));
+}
+
+TEST_CASE("a request that was under way on a fresh connection when the server stopped is refused, and not lost") {
+  served_desk world;
+  peer fresh{world};
+  REQUIRE(fresh.connect("desk"));
+  world.server.stop();
+  world.run();
+  const std::string bytes = simulated::frame{.bits = simulated::heartbeat, .metadata = {{"tenon-peer", "client"}}}.bytes() + call_of(7, "echo", "a").bytes();
+  fresh.say(bytes.substr(0, 20));
+  CHECK(!fresh.hung_up());
+  fresh.say(bytes.substr(20));
+  const auto answers = frames_in(fresh.heard());
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0].value_of("tenon-peer") == "server");
+  CHECK(answers[1].value_of("tenon-not-executed") == "1");
+  CHECK(answers[2].sequence == 7);  // the notice: nothing after this one was executed
+  CHECK(fresh.hung_up());
+  CHECK(world.records.calls == 0);
+}
+
+TEST_CASE("what crosses the notice of a server that stops does not reset the connection") {
+  served_desk world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(call_of(1, "echo", "a").bytes());
+  world.server.stop();
+  world.run();
+  caller.say(call_of(2, "echo", "b").bytes());
+  CHECK(frames_in(caller.heard()).size() == 1);
+  CHECK(caller.hung_up());
+  CHECK(world.records.calls == 1);
 }
 
 TEST_CASE("a server that stops waits for its handlers only so long, and destroys those that go on") {

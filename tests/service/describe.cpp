@@ -171,3 +171,16 @@ message Holder {
 }
 )");
 }
+
+namespace {
+
+struct reader {
+  int look();
+  TENON_SERVICE(reader, (look, tenon::safe))
+};
+
+}  // namespace
+
+TEST_CASE("a safe method has no side effects in protobuf's words") {
+  CHECK(tenon::describe<reader>(tenon::schema::proto).find("  rpc look(google.protobuf.Empty) returns (LookResponse) {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n") != std::string::npos);
+}

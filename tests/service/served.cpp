@@ -14,9 +14,14 @@
 
 #include <simulation.hpp>
 #include <tenon/client/client.hpp>
+#include <tenon/codec/msgpack.hpp>
+#include <tenon/core/buffer.hpp>
 #include <tenon/core/context.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/server/server.hpp>
+#include <tenon/service/handler.hpp>
 
 using tenon::code;
 using tenon::status;
@@ -164,4 +169,16 @@ TEST_CASE("a handler may have every shape") {
   CHECK(ended(world, client.awaitable_throws(1)).error() == status{code::unknown, "shapes.awaitable_throws: in an awaitable"});
   CHECK(ended(world, client.throws_before_it_is_one(1)).error() == status{code::unknown, "shapes.throws_before_it_is_one: before"});
   CHECK(*ended(world, client.value(6)) == 6);
+}
+
+TEST_CASE("a handler that hands on the error of a call of its own does not say that it never ran itself") {
+  const status refused{tenon::outcome{.code = code::unavailable, .flags = tenon::outcome::not_executed}, "the next server is going away"};
+  tenon::buffer out;
+  for (const status& said : {tenon::service::write_given<tenon::codec::msgpack>(out, tenon::result<int>{refused}),
+                             tenon::service::write_given<tenon::codec::msgpack>(out, tenon::result<void>{refused}),
+                             tenon::service::write_given<tenon::codec::msgpack>(out, status{refused})}) {
+    CHECK(said.to_string() == "UNAVAILABLE: the next server is going away");
+    CHECK(!said.has(tenon::outcome::not_executed));
+  }
+  CHECK(out.empty());
 }

@@ -341,9 +341,9 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     why.add_flag(outcome::local).add_flag(outcome::not_executed);
     if (options_.hooks.dial_failed != nullptr) (void)options_.hooks.dial_failed(options_.hooks.object, url(), why);
     back_off(why);
-    // Those that waited for this attempt; callers may try again at once, and are told when the next one is due.
+    // Those that waited for this attempt, or for one that was given up for it; callers may try again at once, and are told when the next one is due.
     const std::uint32_t attempt = attempt_;
-    while (link_ == nullptr && !waiting_.empty() && waiting_.front()->slot_ == attempt) fail(*waiting_.front(), why);
+    while (link_ == nullptr && !waiting_.empty() && static_cast<std::int32_t>(waiting_.front()->slot_ - attempt) <= 0) fail(*waiting_.front(), why);
     release();
   }
   [[gnu::cold]] void back_off(const status& why) {

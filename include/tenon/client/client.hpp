@@ -32,6 +32,7 @@
 #include <tenon/net/connector.hpp>
 #include <tenon/net/endpoint.hpp>
 #include <tenon/policy/concept.hpp>
+#include <tenon/policy/option_source.hpp>
 #include <tenon/policy/select.hpp>
 #include <tenon/protocol/client_protocol.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -198,6 +199,17 @@ class client : public stubs_of<S, client<S, Parameters...>> {
     static_assert(method_index<S, Method> < method_count<S>, "tenon::client::configure: the method is none of those that TENON_SERVICE lists for this service");
     return core_->options.set(options, method_index<S, Method>);
   }
+  /// The options of all policies from a document, `m.configure_from(json_options{text})`: all of it, or nothing when a part of it is wrong. From any thread.
+  ///
+  /// Errors  invalid_argument, and where the document is wrong.
+  template <class Source>
+  status configure_from(const Source& from) {
+    const auto made = policy::draft_of<stack>(core_->options, table().data(), service_name<S>, detail::method_names<S>.data());
+    policy::option_draft* const drafts[] = {made.get()};
+    status written = from.write(drafts, 1);
+    if (written.ok()) made->publish();
+    return written;
+  }
 
   /// Where the connection stands; from any thread, and a moment old. A hook `state_changed` is told of each change.
   connection_state state() const noexcept { return core_->via.current(); }
@@ -226,6 +238,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   }
 
  private:
+  static constexpr const auto& table() noexcept { return policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>; }
   // What `url` says, if this client can speak its protocol.
   static result<endpoint> address_of(std::string_view url, const client_options& options) {
     if (status fits = protocol::fits_protocol(url, static_cast<protocol::serialization>(codec_used::serialization), options.sessions); !fits.ok()) return fits;
@@ -238,8 +251,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
     core_->via.refuse_all(std::move(where).error());
   }
   void open(asio::io_context& io, std::unique_ptr<net::connector> to, const client_options& options) {
-    static constexpr const auto& table = policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
-    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options}, table.size(), table.data());
+    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options}, table().size(), table().data());
   }
 
   void shut() noexcept {

@@ -9,6 +9,9 @@
 #define ASIO_HAS_STD_COROUTINE 1
 #endif
 
+// Before asio: it uses aligned_alloc where a header of the standard library has said that there is one, and must decide alike in all units of a program.
+#include <cstddef>
+
 // Qt defines `emit` as nothing, and asio has a function of that name.
 #pragma push_macro("emit")
 #undef emit

@@ -30,6 +30,8 @@ class accept_sink {
   virtual asio::io_context& next_io() = 0;
   /// On the listener's thread; `on` is the io_context that `next_io` gave.
   virtual void accepted(asio::io_context& on, std::unique_ptr<stream> opened) = 0;
+  /// Nobody can be accepted for the moment, out of descriptors for instance; it is tried again until it succeeds. Told once for each such time.
+  virtual void accepting_failed(const endpoint& where, const std::error_code& why) { (void)where, (void)why; }
 
  protected:
   ~accept_sink() = default;
@@ -80,13 +82,14 @@ class socket_listener final : public listener {
  private:
   using acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol, asio::io_context::executor_type>;
 
-  // Outlives the listener while an accept is under way; also the timer that waits out a shortage of descriptors.
+  // Outlives the listener while an accept is under way; also the timer that waits out what keeps it from accepting.
   struct state final : timer {
     state(asio::io_context& on, endpoint address) : io{on}, where{std::move(address)}, door{on} {}
     asio::io_context& io;
     endpoint where;
     acceptor door;
     accept_sink* sink = nullptr;
+    bool failing = false;
     std::weak_ptr<state> self;
     void expired() override {
       if (const auto held = self.lock(); held && held->door.is_open()) accept(held);
@@ -103,17 +106,20 @@ class socket_listener final : public listener {
     asio::io_context& on = self->sink->next_io();
     self->door.async_accept(on, [self, &on](const std::error_code& error, socket opened) {
       if (!self->door.is_open()) return;
-      if (!error) {
-        self->sink->accepted(on, make_stream(std::move(opened)));
-      } else if (error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS || error.value() == ENOMEM) {
-        // Out of descriptors: trying again at once would spin; the backlog keeps the callers meanwhile.
-        loop& mine = loop::of(self->io);
-        self->self = self;
-        mine.arm(*self, mine.refresh() + std::chrono::milliseconds{100});
-        return;
-      }
+      if (error) return pause(self, error);
+      self->failing = false;
+      self->sink->accepted(on, make_stream(std::move(opened)));
       accept(self);
     });
+  }
+
+  // Out of descriptors or of memory: trying again at once would spin; the backlog keeps the callers meanwhile. A caller that gave up in the backlog is
+  // none of this, asio passes over it.
+  [[gnu::cold]] static void pause(const std::shared_ptr<state>& self, const std::error_code& why) {
+    if (!std::exchange(self->failing, true)) self->sink->accepting_failed(self->where, why);
+    loop& mine = loop::of(self->io);
+    self->self = self;
+    mine.arm(*self, mine.refresh() + std::chrono::milliseconds{100});
   }
 
   std::shared_ptr<state> state_;

@@ -155,12 +155,15 @@ class basic_memory_network {
     }
     // One end has gone: `in` is not read any more, and `out` not written.
     void close(int in, int out) {
-      on(in).drop();  // What has not been read by now never will be.
-      if (on(in).watched) {
+      // What has not been read by now never will be.
+      pipe& unread = on(in);
+      if (unread.watched) [[unlikely]] {
         // The other end finds out when something of its own arrives here.
-        on(in).deaf = on(in).ended = true;
+        unread.held.drop_front(std::exchange(unread.arrived, 0));
+        unread.deaf = unread.ended = true;
       } else {
-        on(in).closed = true;
+        unread.held.clear();
+        unread.closed = true;
       }
       on(out).closed = true;
       pump(in);

@@ -30,6 +30,7 @@ struct load_shed_options {
 /// Keeps the line short in front of a server that cannot keep up: a burst may wait, a line that stays may not.
 ///
 /// Shape   outermost but for what watches. How long a call has waited is `info.now - info.attempt_start`: from when its bytes were read to when it is its turn.
+///         On a server that is the wait for the handlers of its own batch; what waits unread in a socket, behind the work of other connections, is not seen.
 /// Errors  `reject_code` (unavailable), local and not executed, to come back after `interval`.
 /// Source  Nichols and Jacobson, Controlling Queue Delay, 2012 (RFC 8289).
 template <auto Options = load_shed_options{}, policy::sharing Mode = policy::sharing::per_loop>
@@ -45,7 +46,7 @@ struct load_shed : policy::base {
   };
   static constexpr std::string_view name = "load_shed";
   static constexpr policy::sharing mode = Mode;
-  static constexpr bool measures = false;
+  static constexpr bool measures = true;  // For the call behind: those of one batch were read together, and wait for one another's handlers.
   static constexpr options defaults = Options;
 
   static_assert(defaults.target > duration{} && defaults.interval > duration{}, "tenon::load_shed: target and interval must be above zero");

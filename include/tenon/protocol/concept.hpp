@@ -38,6 +38,8 @@ struct request {
   std::optional<duration> timeout{};  ///< what was left of the caller's time when it sent this
   std::string_view metadata_block{};
   metadata_reader read_metadata = nullptr;
+  /// Asked in a way that promises to change nothing: a method that is not declared safe does not run, and refuses with `unimplemented`, `not_executed` and `no_retry`.
+  bool safely = false;
 };
 
 /// One answer as it stands in the read buffer of a client.

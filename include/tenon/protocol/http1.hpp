@@ -14,6 +14,7 @@
 #include <tenon/core/code.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
+#include <tenon/core/outcome.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -21,16 +22,20 @@
 #include <tenon/protocol/detail/http_chunks.hpp>
 #include <tenon/protocol/detail/http_head.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
+#include <tenon/protocol/detail/http_query.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
 #include <tenon/protocol/http_status.hpp>
 
 namespace tenon::inline v0::protocol {
 
-/// Calls as `POST /<service>/<method>`, answered in order with the message or with `{"code","message","details"}`.
+/// Calls as `POST /<service>/<method>`, and as GET or HEAD with the message in the query where the method is declared `tenon::safe`: Connect's unary calls, and curl's.
+/// Answered in order with the message or with `{"code","message","details"}`.
 ///
 /// Shape   the body is the message in the codec that Content-Type names; JSON where it names none, text/plain, or curl's form type.
 ///         A code is spelled as Connect spells it (`not_found`, `canceled`) and mapped to its HTTP status: see `http_status_of`.
-///         Request headers are the metadata, names in lower case; metadata of an answer becomes headers.
+///         Request headers are the metadata, names in lower case; metadata of an answer becomes headers, and what is named `trailer-...` is Connect's trailing metadata.
+///         Metadata named `...-bin` is binary, and base64 in its header.
+///         GET has `message`, `encoding` (json, proto, msgpack) and `base64=1` in its query; without them it calls a method that takes nothing.
 /// Units   `connect-timeout-ms` in milliseconds; `Retry-After` in seconds, rounded up, and `retry-after-ms`, negative for never.
 /// Errors  400, 404, 405, 413, 415, 417, 431 and 501 are answered here; the connection stays where the next request's start is certain.
 /// Source  RFC 9110, RFC 9112; Connect protocol, unary calls.
@@ -39,7 +44,8 @@ class http1_session {
   static constexpr std::string_view name = "http1";
   static constexpr bool answers_in_any_order = false;
 
-  explicit http1_session(const limits& bounds) : bounds_{bounds} {}
+  /// `carried` finds what rides on HTTP beside messages, for a session built upon this one: see web.hpp.
+  explicit http1_session(const limits& bounds, detail::http_carried_route carried = nullptr) : bounds_{bounds}, carried_{carried} {}
   http1_session(const http1_session&) = delete;
   http1_session& operator=(const http1_session&) = delete;
 
@@ -83,15 +89,32 @@ class http1_session {
 
   void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
     detail::patch_length(out, at.payload);
+    if (to_head_) [[unlikely]] out.truncate(at.payload);
     if (!extra.empty()) detail::insert_headers(out, at, extra);
     settle();
   }
 
   void write_error(buffer& out, const reply_address&, const status& error, const metadata& extra) {
-    const detail::http_answer_head head{.http_status = http_status_of(error.outcome()), .connection = connection_lines()};
+    // The method is there, and does not run for who promises that nothing changes.
+    const bool wants_post = route_.safely && error.code() == code::unimplemented && error.has(outcome::not_executed) && error.has(outcome::no_retry);
+    const detail::http_answer_head head{.http_status = wants_post ? 405 : http_status_of(error.outcome()),
+                                        .connection = connection_lines(),
+                                        .more = wants_post ? "Allow: POST\r\n" : "",
+                                        .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
     settle();
   }
+
+  /// Answers that there is nothing to say.
+  void write_nothing(buffer& out) {
+    detail::append_status_line(out, 204);
+    out.append(connection_lines());
+    out.append("\r\n");
+    settle();
+  }
+
+  /// Where the request that is being answered goes.
+  const detail::http_route& route() const noexcept { return route_; }
 
   /// Whether everything asked of this connection has been answered and no more will be.
   bool closing() const noexcept { return closing_; }
@@ -154,7 +177,7 @@ class http1_session {
     const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
     detail::http_refusal refusal;
-    if (!detail::route_request(head, route_, unescaped_, refusal)) {
+    if (!detail::trust(head, refusal) || !find_route(head, refusal)) {
       // Whether a refused client still sends the body it was holding back is its choice: nobody can tell what follows.
       // Where the connection ends anyway the body is not read either, and `close` lets the answer arrive in spite of it.
       refusal.close = refusal.close || expects || (head.has_body() && !keeps_alive_);
@@ -169,6 +192,16 @@ class http1_session {
     left_ = static_cast<std::size_t>(head.length);
     chunks_.restart();
     return step::moved;
+  }
+
+  bool find_route(const detail::http_head& head, detail::http_refusal& refusal) {
+    if (carried_ != nullptr) {
+      route_.form = detail::http_form::message;
+      const detail::http_carried found = carried_(head, head_.substr(head.fields_at), route_, unescaped_, refusal);
+      if (found != detail::http_carried::no) return found == detail::http_carried::yes;
+    }
+    const bool asks = head.verb == detail::http_verb::get || head.verb == detail::http_verb::head;
+    return asks ? detail::route_query(head, route_, unescaped_, body_, refusal) : detail::route_request(head, route_, unescaped_, refusal);
   }
 
   // Returns how long the head is; 0 when it is not complete, or cannot be.
@@ -248,13 +281,13 @@ class http1_session {
     call.timeout = route_.timeout;
     call.metadata_block = head_.substr(fields_at_);
     call.read_metadata = &detail::read_http_metadata;
+    call.safely = route_.safely;
   }
 
   // Forgets a request that was handed on or thrown away; `route_` and the connection's state serve its answer still.
   [[gnu::noinline]] void retire() {
     phase_ = phase::head;
     discarding_ = false;
-    to_head_ = false;
     scanned_ = line_ = 0;
     head_ = {};
     piece_ = {};
@@ -265,6 +298,7 @@ class http1_session {
   // A request has been answered.
   void settle() {
     waiting_ = false;
+    to_head_ = false;
     closing_ = !keeps_alive_;
   }
 
@@ -319,6 +353,7 @@ class http1_session {
   }
 
   limits bounds_;
+  detail::http_carried_route carried_;
   detail::http_route route_;
   std::string_view head_;       // in the read buffer while `consume` runs, afterwards in `kept_head_`
   std::string_view piece_;      // of the body, in the read buffer; only while `consume` runs
@@ -333,7 +368,7 @@ class http1_session {
   std::size_t left_ = 0;        // of a counted body
   phase phase_ = phase::head;
   bool discarding_ = false;     // refused already: the body is read past
-  bool to_head_ = false;        // what is refused is HEAD: its answer has no body
+  bool to_head_ = false;        // what is to be answered is HEAD: without a body
   bool keeps_alive_ = true;
   bool is_http_11_ = true;
   bool waiting_ = false;

@@ -19,6 +19,7 @@ struct number_attribute {
 };
 struct required_attribute {};
 struct idempotent_attribute {};
+struct safe_attribute {};
 struct doc_attribute {
   std::string_view value;
 };
@@ -76,6 +77,10 @@ inline constexpr required_attribute required{};
 
 /// A method that may be called twice with the effect of once: policies may repeat it.
 inline constexpr idempotent_attribute idempotent{};
+
+/// A method that only reads, as HTTP uses the word: it has no side effects that anybody would answer for. It is idempotent,
+/// and HTTP's GET may call it.
+inline constexpr safe_attribute safe{};
 
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }

@@ -196,7 +196,8 @@ struct method {
   static constexpr std::span<const std::string_view> parameter_names = detail::parameter_names_in(attributes);
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
-  static constexpr bool is_idempotent = has_attribute<idempotent_attribute>(attributes);
+  static constexpr bool is_safe = has_attribute<safe_attribute>(attributes);
+  static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes);
 
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
                                                "comes back through it; return the value, or a struct of values "
@@ -243,6 +244,14 @@ consteval boost::hana::tuple<method<S, Index>...> make_methods(std::index_sequen
                 "tenon: two methods of a service have the same name on the wire; give each its own by tenon::name");
   return {};
 }
+
+template <class S, std::size_t... Index>
+consteval std::array<std::string_view, sizeof...(Index)> make_method_names(std::index_sequence<Index...>) {
+  return {method<S, Index>::name...};
+}
+// The names of the methods on the wire, in the order of their listing.
+template <class S>
+inline constexpr auto method_names = make_method_names<S>(std::make_index_sequence<method_count<S>>{});
 
 } // namespace detail
 

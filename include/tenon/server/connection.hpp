@@ -23,6 +23,7 @@
 #include <tenon/net/stream.hpp>
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/server/open_calls.hpp>
 #include <tenon/server/serving.hpp>
 #include <tenon/service/exchange.hpp>
 
@@ -37,25 +38,31 @@ class connection final : public served_connection, private net::stream_user, pri
   static void start(serving& home, std::unique_ptr<net::stream> stream) {
     auto* made = new connection{home, std::move(stream)};
     home.add(*made);
+    made->wait_for_first_byte();
     made->read();
   }
 
   [[gnu::cold]] void drain() override {
     if (closed_) return;
-    with_session([this](auto& spoken) {
-      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
-    });
+    // Requests may cross the notice: closing at once would destroy the answers before them on their way.
+    linger_ = true;
+    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder.
+    if (!greeted_) {
+      if (std::exchange(silent_so_far_, false) || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+      return;
+    }
+    say_that_we_go();
     if (batching_) return;
     flush();
-    if (finished_everything()) close();
+    if (finished_everything()) end();
   }
 
   [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
     closed_ = true;
-    patience_.disarm();
-    while (first_call_ != nullptr) forget(*first_call_);
+    disarm_all();
+    while (service::pending* each = calls_.any()) forget(*each);
     // Closed, not destroyed: a write that was cut in two may still come back to its socket.
     stream_->close();
     release();
@@ -66,8 +73,10 @@ class connection final : public served_connection, private net::stream_user, pri
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
+  static constexpr std::size_t largest_write = 256 * 1024;
+  static constexpr std::chrono::seconds farewell{1};
 
-  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()}, patience_{*this} {
+  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
     retain();  // the list's reference
   }
   ~connection() = default;
@@ -98,8 +107,15 @@ class connection final : public served_connection, private net::stream_user, pri
     drop_taken();
     if (lingering_) return read();
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
-    home_.loop.refresh();
+    read_at_ = home_.loop.refresh();
+    silence_.looks = 0;
     process();
+  }
+
+  [[gnu::cold]] void wait_for_first_byte() {
+    const server_options& chosen = home_.chosen;
+    if (chosen.first_byte_timeout > duration{}) home_.loop.arm(patience_, home_.loop.refresh() + chosen.first_byte_timeout);
+    silence_.start();
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
@@ -115,6 +131,7 @@ class connection final : public served_connection, private net::stream_user, pri
       });
       if (closed_) break;
       taken_ += done.bytes;
+      greeted_ |= done.bytes != 0;
       if (done.next == protocol::consumed::state::close) {
         hang_up(done.reason);
         break;
@@ -131,11 +148,24 @@ class connection final : public served_connection, private net::stream_user, pri
     const bool unfinished = taken_ != in_.size() || with_session([](const auto& spoken) { return spoken.unfinished(); });
     // Each message has its own time, so one that was complete gives the next a new start.
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
-    else if (!patience_.armed() || served_any_) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
+    else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
+    if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush();
     if (with_session([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
+  }
+
+  [[gnu::cold, gnu::noinline]] void say_that_we_go() {
+    if (std::exchange(said_that_we_go_, true)) return;
+    with_session([this](auto& spoken) {
+      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
+    });
+  }
+
+  [[gnu::noinline]] void wait_for_message() {
+    patience_.disarm();
+    if (home_.chosen.message_timeout > duration{}) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
   }
 
   // The bytes that were handled stay where they are while a read is under way: it writes behind them.
@@ -159,19 +189,50 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!linger_) return close();
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
-    home_.loop.arm(patience_, home_.loop.refresh() + std::chrono::seconds{1});
+    home_.loop.arm(patience_, home_.loop.refresh() + farewell);
     read();
   }
 
-  // How long an unfinished message, or a peer that was refused, is waited for.
+  // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
   struct patience final : net::timer {
     explicit patience(connection& owner) : self{owner} {}
-    void expired() override {
-      if (!self.lingering_) self.home_.log(self.peer_, "an unfinished message did not arrive in time");
+    [[gnu::cold]] void expired() override {
+      if (!self.lingering_) self.home_.log(self.peer_, self.silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
       self.close();
     }
     connection& self;
   };
+
+  // Looks every quarter of a limit whether something has happened, which says so by `looks = 0`: cheaper than a timer that is armed anew each time. At the
+  // fifth look in vain nothing has for the whole limit.
+  struct quiet_watch final : net::timer {
+    quiet_watch(connection& owner, duration server_options::* given) : self{owner}, limit{given} {}
+    [[gnu::cold, gnu::noinline]] void start() {
+      const duration whole = self.home_.chosen.*limit;
+      if (whole > duration{}) self.home_.loop.arm(*this, self.home_.loop.now() + duration{whole.ns / 4});
+    }
+    [[gnu::cold]] void expired() override { self.look(*this); }
+    connection& self;
+    duration server_options::* limit;
+    unsigned looks = 0;
+  };
+
+  [[gnu::cold, gnu::noinline]] void look(quiet_watch& by) {
+    const bool at_writing = &by == &stall_;
+    if (at_writing && !writing_) return;  // The next write starts it again.
+    if (!at_writing && (writing_ || calls_.size() != 0)) by.looks = 0;
+    else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
+    by.start();
+  }
+  [[gnu::cold]] void give_up(std::string_view why) {
+    home_.log(peer_, why);
+    close();
+  }
+  void disarm_all() noexcept {
+    patience_.disarm();
+    stall_.disarm();
+    silence_.disarm();
+  }
 
   // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know.
   bool recognise() {
@@ -222,7 +283,7 @@ class connection final : public served_connection, private net::stream_user, pri
     served_any_ = true;
     const std::size_t start = out_.size();
     const instant now = home_.loop.now();
-    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .now = now};
+    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .arrived = read_at_, .now = now};
     if (call.timeout) exchange.deadline = now + *call.timeout;
     protocol::mark at{};
     if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
@@ -254,7 +315,7 @@ class connection final : public served_connection, private net::stream_user, pri
     };
     if (stopping_ || home_.draining) return refuse(code::unavailable, "the server is stopping");
     if (exchange.deadline <= exchange.now) return refuse(code::deadline_exceeded, "the caller's time was up when the call arrived");
-    if (open_calls_ >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
+    if (calls_.size() >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
     return true;
   }
 
@@ -270,8 +331,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   void keep(service::pending& call) {
     retain();
-    ++open_calls_;
-    call.join(first_call_);
+    calls_.add(call);
     if (call.context.has_deadline()) {
       auto watch = std::make_unique<deadline_watch>(*this, call);
       home_.loop.arm(*watch, call.context.deadline());
@@ -345,13 +405,12 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // The caller does not wait for this one any more, and says so.
   [[gnu::cold]] void cancel_call(std::uint64_t id) {
-    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
-      if (each->address.id != id || each->address.one_way || each->answered) continue;
-      each->answered = true;
-      each->watch.reset();
-      // Last: the handler may end, and the call with it, inside the request to stop.
-      return each->context.cancel.request();
-    }
+    service::pending* found = calls_.find(id);
+    if (found == nullptr) return;
+    found->answered = true;
+    found->watch.reset();
+    // Last: the handler may end, and the call with it, inside the request to stop.
+    found->context.cancel.request();
   }
 
   void forget_and_continue(service::pending& call, bool resume) {
@@ -363,8 +422,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   [[gnu::noinline]] void forget(service::pending& call) noexcept {
-    call.leave();
-    --open_calls_;
+    calls_.remove(call);
     call.dispose();
     leave_when_done();
     release();
@@ -373,44 +431,63 @@ class connection final : public served_connection, private net::stream_user, pri
   // After an answer that came outside a batch: send it, and go on reading where an in-order protocol had stopped.
   void settle(bool resume) {
     if (closed_ || batching_) return;
-    if (resume) return process();
+    if (resume) return go_on();
     flush();
     if (finished_everything()) end();
+  }
+
+  // With what was held up. It was not the server that let it wait, so its time begins now.
+  void go_on() {
+    if (taken_ != in_.size()) read_at_ = home_.loop.refresh();
+    process();
   }
 
   // --- writing
 
   [[gnu::noinline]] void flush() {
     if (writing_ || out_.empty()) return;
-    writing_ = true;
     sending_.swap(out_);
-    stream_->write_all(sending_.data(), sending_.size(), *this);
+    sent_ = 0;
+    // What is being sent counts as well.
+    room_ -= (std::min)(room_, sending_.size());
+    if (!stall_.armed()) [[unlikely]] stall_.start();
+    write_on();
+  }
+
+  // In pieces, so that a peer that reads slowly is told from one that does not.
+  void write_on() {
+    writing_ = true;
+    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
+    stream_->write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, *this);
   }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     writing_ = false;
     if (closed_) return;
     if (error) return close();
+    stall_.looks = silence_.looks = 0;
+    if (sent_ != sending_.size()) [[unlikely]] return write_on();
+    room_ = home_.chosen.max_write_buffer_bytes;
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
     flush();
-    if (held_back_) return process();
+    if (held_back_) return go_on();
     if (finished_everything()) return end();
     read();
   }
 
-  bool full() const noexcept { return out_.size() > home_.chosen.max_write_buffer_bytes; }
-  bool finished_everything() const noexcept { return !closed_ && (stopping_ || home_.draining) && open_calls_ == 0 && !writing_ && out_.empty(); }
+  bool full() const noexcept { return out_.size() > room_; }
+  bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && !writing_ && out_.empty(); }
 
   // --- the end
 
   [[gnu::cold, gnu::noinline]] void close() {
     if (std::exchange(closed_, true)) return;
     retain();
-    patience_.disarm();
+    disarm_all();
     stream_->close();
-    // Each request to stop may end its call at once: the walk starts over from those not asked yet.
-    for (service::pending* each = first_call_; each != nullptr; each = first_unasked()) {
+    std::size_t from = 0;
+    while (service::pending* each = calls_.next_uncancelled(from)) {
       each->answered = true;
       each->watch.reset();
       each->context.cancel.request();
@@ -420,16 +497,10 @@ class connection final : public served_connection, private net::stream_user, pri
   }
   // A closed connection stays on the loop's list while handlers it started still run.
   void leave_when_done() {
-    if (!closed_ || open_calls_ != 0 || left_) return;
+    if (!closed_ || calls_.size() != 0 || left_) return;
     left_ = true;
     home_.remove(*this);
     release();
-  }
-  service::pending* first_unasked() const noexcept {
-    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
-      if (!each->context.cancelled()) return each;
-    }
-    return nullptr;
   }
 
   serving& home_;
@@ -440,9 +511,11 @@ class connection final : public served_connection, private net::stream_user, pri
   buffer out_;
   buffer aside_;  // answers that came while another was being written
   buffer sending_;
-  service::pending* first_call_ = nullptr;
+  open_calls calls_;
+  instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
-  std::size_t open_calls_ = 0;
+  std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
+  std::size_t room_ = home_.chosen.max_write_buffer_bytes;  // what `out_` may hold beside `sending_`
   std::size_t references_ = 0;
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
@@ -454,11 +527,16 @@ class connection final : public served_connection, private net::stream_user, pri
   bool held_back_ = false;      // requests wait in `in_` until the peer has read answers
   bool served_any_ = false;     // in this batch
   bool reply_is_open_ = false;  // between `begin_reply` and `end_reply` of the call that is being served
+  bool greeted_ = false;          // the peer has said something whole
+  bool said_that_we_go_ = false;
+  bool silent_so_far_ = true;   // no message was begun that is still unfinished
   bool linger_ = false;
   bool lingering_ = false;
   bool closed_ = false;
   bool left_ = false;
-  patience patience_;
+  patience patience_{*this};
+  quiet_watch stall_{*this, &server_options::write_timeout};
+  quiet_watch silence_{*this, &server_options::idle_timeout};
 };
 
 }  // namespace tenon::inline v0::detail

@@ -20,6 +20,7 @@
 #include <tenon/core/random.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/configuration.hpp>
+#include <tenon/policy/option_source.hpp>
 #include <tenon/policy/select.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/service/router.hpp>
@@ -83,10 +84,6 @@ class stack_guard {
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
 };
 
-// One number per type, for options that pass a line where types are erased.
-template <class T>
-inline constexpr char type_key = 0;
-
 // The options of one served object, from any thread.
 class served_options {
  public:
@@ -94,14 +91,17 @@ class served_options {
   virtual std::string_view service() const noexcept = 0;
   /// `options` points at a value of the type that `key` stands for. False when no policy takes these.
   virtual bool set(const char* key, const void* options, std::size_t method) = 0;
+  virtual std::unique_ptr<policy::option_draft> draft() = 0;
 };
 
 template <class S, class Stack>
 class served_options_of final : public served_options {
  public:
-  explicit served_options_of(std::shared_ptr<guard_in_common<Stack>> common) : common_{std::move(common)} {}
+  /// `table` has the options that the types of the policies say, in static storage.
+  served_options_of(std::shared_ptr<guard_in_common<Stack>> common, const typename Stack::config* table) : common_{std::move(common)}, table_{table} {}
   std::string_view service() const noexcept override { return service_name<S>; }
   bool set(const char* key, const void* options, std::size_t method) override { return set_one(key, options, method, std::make_index_sequence<Stack::size>{}); }
+  std::unique_ptr<policy::option_draft> draft() override { return policy::draft_of<Stack>(common_->options, table_, service_name<S>, method_names<S>.data()); }
 
  private:
   template <std::size_t... I>
@@ -113,6 +113,7 @@ class served_options_of final : public served_options {
     return key == &type_key<Options> && common_->options.set(*static_cast<const Options*>(options), method);
   }
   std::shared_ptr<guard_in_common<Stack>> common_;
+  const typename Stack::config* table_;
 };
 
 template <class T>
@@ -195,7 +196,7 @@ class definition_of {
     if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), common_);
     else return std::make_unique<served>(object_, common_);
   }
-  std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_); }
+  std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_, Parameters::template table<S>().data()); }
 
  private:
   Given given_;

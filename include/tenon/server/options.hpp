@@ -1,6 +1,7 @@
 // What a server may be told when it is made. Server layer.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string_view>
 
@@ -9,14 +10,21 @@
 
 namespace tenon::inline v0 {
 
-/// Units   `max_write_buffer_bytes` in bytes per connection; `drain` is how long `stop` waits for handlers that are under way.
+/// Units   bytes, and durations of which 0 means for ever.
+///
+/// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, and what
+/// the handlers that are under way still answer; none of it for longer than the timeouts.
 struct server_options {
   unsigned loops = 1;                                      ///< threads, each with its own io_context; connections are dealt out in turn
   tenon::limits limits{};                                  ///< what a peer may ask for
-  std::size_t max_write_buffer_bytes = 4 * 1024 * 1024;    ///< above it a connection is not read until its peer has read
+  std::size_t max_connections = 100'000;                   ///< of all loops together; one more is closed at once, so that its caller can turn elsewhere
+  std::size_t max_write_buffer_bytes = 4 * 1024 * 1024;    ///< answers above it wait unasked: a connection is not read until its peer has read
   std::size_t max_pending_calls = 10'000;                  ///< coroutine handlers under way per connection
+  duration first_byte_timeout = std::chrono::seconds{30};  ///< for a connection to say anything at all
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
-  duration drain = std::chrono::seconds{5};
+  duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
+  duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
+  duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
 

@@ -1,4 +1,5 @@
 // The server: services, addresses and loops put together. Server layer; the door people type.
+// Long because declarations and definitions stand apart, for explicit instantiation.
 #pragma once
 
 #include <tenon/core/asio.hpp>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -28,6 +30,7 @@
 #include <tenon/net/listener.hpp>
 #include <tenon/net/memory.hpp>
 #include <tenon/net/stream.hpp>
+#include <tenon/policy/option_source.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/http1.hpp>
 #include <tenon/protocol/rpcx.hpp>
@@ -137,6 +140,22 @@ class server {
     return set_options(service_name<S>, &detail::type_key<Options>, &options, method_index<S, Method>);
   }
 
+  /// The options of all policies of all services from a document, `server.configure_from(json_options{text})`: all of it, or nothing when a part of it is wrong.
+  /// After everything has been served; from any thread.
+  ///
+  /// Errors  invalid_argument, and where the document is wrong.
+  template <class Source>
+  status configure_from(const Source& from) {
+    std::vector<std::unique_ptr<policy::option_draft>> drafts;
+    std::vector<policy::option_draft*> listed;
+    for (auto& each : options_of_services_) listed.push_back(drafts.emplace_back(each->draft()).get());
+    status written = from.write(listed.data(), listed.size());
+    if (written.ok()) {
+      for (policy::option_draft* each : listed) each->publish();
+    }
+    return written;
+  }
+
   /// Listens on an address; port 0 lets the system choose.
   ///
   /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
@@ -158,13 +177,19 @@ class server {
   asio::io_context& io() noexcept { return workers_.front()->io; }
 
  private:
+  template <class Served>
+  friend status stop_on_signals(server<Served>& which);
+
   struct worker;
   struct acceptor final : net::accept_sink {
     explicit acceptor(server& owner) : self{owner} {}
     asio::io_context& next_io() override;
     void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override;
+    [[gnu::cold]] void accepting_failed(const endpoint& where, const std::error_code& why) override;
+    bool has_place(const net::stream& opened);
     server& self;
     std::size_t next = 0;
+    bool full = false;
   };
 
   enum class phase : std::uint8_t { set_up, serving, stopping };
@@ -194,7 +219,12 @@ class server {
   std::vector<std::unique_ptr<detail::served_options>> options_of_services_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
+  std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
 };
+
+/// In <tenon/server/stop_on_signals.hpp>.
+template <class Served>
+status stop_on_signals(server<Served>& which);
 
 server() -> server<>;
 server(server_options) -> server<>;
@@ -272,6 +302,7 @@ void server<Protocols>::stop() {
     if (std::exchange(phase_, phase::stopping) == phase::serving) {
       post_while_alive(*workers_.front(), [](server& self, worker&) {
         for (auto& each : self.listeners_) each->close();
+        self.beside_.reset();
       });
       for (auto& each : workers_) {
         post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
@@ -387,15 +418,32 @@ asio::io_context& server<Protocols>::acceptor::next_io() {
 
 template <class Protocols>
 void server<Protocols>::acceptor::accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) {
+  if (!has_place(*opened)) return opened->close();
   const auto begin = [](worker& one, std::unique_ptr<net::stream> stream) {
     if (!one.serving.draining) detail::connection_of<Protocols>::start(one.serving, std::move(stream));
   };
   for (auto& each : self.workers_) {
     if (&each->io != &on) continue;
+    each->serving.places.fetch_add(1, std::memory_order_relaxed);
     if (each == self.workers_.front()) return begin(*each, std::move(opened));
     detail::post(on, [begin, one = each.get(), opened = std::move(opened)]() mutable { begin(*one, std::move(opened)); });
     return;
   }
+}
+
+// The log hears of the first of those that are turned away in a row.
+template <class Protocols>
+bool server<Protocols>::acceptor::has_place(const net::stream& opened) {
+  std::size_t taken = 0;
+  for (auto& each : self.workers_) taken += each->serving.places.load(std::memory_order_relaxed);
+  const bool had_place = !std::exchange(full, taken >= self.options_.max_connections);
+  if (full && had_place) self.workers_.front()->serving.log(opened.peer(), "turned away, and so are those that follow: there are as many connections as max_connections allows");
+  return !full;
+}
+
+template <class Protocols>
+void server<Protocols>::acceptor::accepting_failed(const endpoint& where, const std::error_code& why) {
+  self.workers_.front()->serving.log(where.url(), detail::join_text({"accepting pauses, and is tried again every 100 ms: ", why.message()}));
 }
 
 #if defined(TENON_SEPARATE_COMPILATION)

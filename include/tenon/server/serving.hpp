@@ -3,6 +3,7 @@
 
 #include <tenon/core/asio.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -64,7 +65,11 @@ class serving {
   void remove(served_connection& who) {
     who.leave();
     --connections;
-    if (draining && connections == 0) drained();
+    places.fetch_sub(1, std::memory_order_relaxed);
+    if (connections != 0) return;
+    if (draining) drained();
+    // Nobody is left to be waited for: an alarm that nobody needs any more does not keep the io_context running.
+    else loop.rest();
   }
 
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
@@ -108,6 +113,7 @@ class serving {
   service::router router;
   const server_options& chosen;
   std::size_t connections = 0;
+  std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;

@@ -23,7 +23,7 @@ inline constexpr json_schema_form json_schema{};
 ///
 /// Shape   messages have the names of their structs, or those of tenon::name on the struct, whose dots are the package; a service's package is that of its name. Arguments
 ///         that are not one struct become `LastRequest`, answers that are no struct `LastResponse`, nothing is google.protobuf.Empty; what protobuf cannot put into a
-///         field becomes a message `RowsItem` beside the field. tenon::doc becomes a comment, tenon::idempotent the method's option.
+///         field becomes a message `RowsItem` beside the field. tenon::doc becomes a comment, tenon::idempotent and tenon::safe the method's option.
 template <class T>
 std::string describe(schema::proto_form) {
   return service::detail::proto_text_of<T>();

@@ -95,6 +95,7 @@ struct exchange {
   answer_sink& sink;
   asio::io_context* io = nullptr;
   std::string_view peer;
+  instant arrived{};  ///< when its last bytes were read
   instant now{};
   instant deadline = instant::never();
   status error{};

@@ -11,7 +11,9 @@
 #include <tenon/core/asio.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/context.hpp>
+#include <tenon/core/outcome.hpp>
 #include <tenon/core/result.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/reflect/service.hpp>
 
@@ -115,6 +117,16 @@ struct handler_return<asio::awaitable<T>> : handler_return<T> {
   static constexpr bool in_awaitable = true;
 };
 
+namespace detail {
+
+// A handler may hand on the error of a call of its own. That one may not have run; this handler did, and its caller must not take it for safe to repeat.
+[[gnu::cold]] inline status said_by_handler(status why) noexcept {
+  why.remove_flag(outcome::not_executed);
+  return why;
+}
+
+}  // namespace detail
+
 /// Appends what a handler gave; its status when it gave none.
 template <class Codec, class Given>
 status write_given(buffer& out, Given&& given) {
@@ -124,10 +136,11 @@ status write_given(buffer& out, Given&& given) {
       if constexpr (std::is_same_v<plain, status>) return std::forward<Given>(given);
       else return std::forward<Given>(given).error();
     }();
-    if (said.ok()) Codec::encode(out, nullptr);
-    return said;
+    if (!said.ok()) [[unlikely]] return detail::said_by_handler(std::move(said));
+    Codec::encode(out, nullptr);
+    return {};
   } else if constexpr (tenon::detail::is_result<plain>) {
-    if (!given) [[unlikely]] return std::forward<Given>(given).error();
+    if (!given) [[unlikely]] return detail::said_by_handler(std::forward<Given>(given).error());
     Codec::encode(out, *given);
     return {};
   } else {

@@ -99,6 +99,9 @@ class served final : public instance {
 
   template <std::size_t I>
   static disposition invoke(instance& self, exchange& call) {
+    if constexpr (!method<S, I>::is_safe) {
+      if (call.call.safely) [[unlikely]] return refuse_unsafe(call, full_name<S, I>);
+    }
     auto& me = static_cast<served&>(self);
     disposition became = disposition::refused;
     const bool spoken = detail::with_codec(Codecs{}, call.call.address.codec, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
@@ -106,6 +109,11 @@ class served final : public instance {
       return refuse_codec(call, full_name<S, I>);
     }
     return became;
+  }
+
+  [[gnu::cold]] static disposition refuse_unsafe(exchange& call, std::string_view method) {
+    status why{code::unimplemented, tenon::detail::join_text({method, ": found a request that must not change anything, expected POST; only a method declared tenon::safe answers both"})};
+    return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
   }
 
   [[gnu::cold]] static disposition refuse_codec(exchange& call, std::string_view method) {
@@ -117,7 +125,8 @@ class served final : public instance {
   template <std::size_t I, class Codec>
   disposition run(exchange& call) {
     typename Guard::info_type info{};
-    info.now = info.attempt_start = call.now;
+    info.now = call.now;
+    info.attempt_start = call.arrived;
     info.deadline = call.deadline;
     info.request_bytes = call.call.payload.size();
     info.method = I;
@@ -135,6 +144,8 @@ class served final : public instance {
 
   template <std::size_t I, class Codec>
   static disposition go(served& self, exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    // Until here it was the wait that counted, from here on it is the work.
+    if constexpr (Guard::measures) info.attempt_start = info.now;
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
     if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
     else return self.template answer<I, Codec>(call, info, state);

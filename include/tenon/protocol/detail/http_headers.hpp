@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include <tenon/core/base64.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/metadata.hpp>
+#include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 
 namespace tenon::inline v0::protocol::detail {
@@ -27,6 +29,22 @@ inline bool is_framing_header(std::string_view name) noexcept {
   return false;
 }
 
+// Metadata whose name ends in `-bin` is binary, and base64 in a header; Connect and gRPC agree on it.
+inline bool is_binary_header(std::string_view name) noexcept { return name.ends_with("-bin"); }
+
+// A comma joins several values. What is no base64 is left out.
+[[gnu::cold]] inline void add_binary_header(metadata& into, std::string_view name, std::string_view list) {
+  std::string bytes;
+  for (bool more = true; more;) {
+    const std::size_t comma = list.find(',');
+    const std::string_view digits = tenon::detail::base64_unpadded(trim_blanks(list.substr(0, comma)));
+    bytes.resize(tenon::detail::base64_bytes(digits.size()));
+    if (tenon::detail::read_base64(digits, reinterpret_cast<std::byte*>(bytes.data())) == digits.size()) into.add(name, bytes);
+    more = comma != std::string_view::npos;
+    if (more) list.remove_prefix(comma + 1);
+  }
+}
+
 // The block has passed the parser, so that every line has a name and a colon and none is folded.
 inline void read_http_metadata(std::string_view block, metadata& into) {
   std::string name;
@@ -38,16 +56,22 @@ inline void read_http_metadata(std::string_view block, metadata& into) {
     if (colon == std::string_view::npos) continue;
     name.assign(line.substr(0, colon));
     for (char& c : name) c = to_lower(c);
-    if (!is_framing_header(name)) into.add(name, trim_blanks(line.substr(colon + 1)));
+    if (is_framing_header(name)) continue;
+    const std::string_view value = trim_blanks(line.substr(colon + 1));
+    if (is_binary_header(name)) add_binary_header(into, name, value);
+    else into.add(name, value);
   }
 }
 
 // A value loses its control bytes and a name that is no token loses its line: no metadata can end a header or the head.
 [[gnu::cold]] inline void append_header(buffer& out, std::string_view name, std::string_view value) {
   if (!is_token(name) || is_framing_header(name)) return;
+  const std::size_t start = out.size();
   for (const char c : name) out.push_back(to_lower(c));
+  const bool is_binary = is_binary_header(out.view(start));
   out.append(": ");
-  for (const char c : value) {
+  if (is_binary) append_base64(out, value);
+  for (const char c : is_binary ? std::string_view{} : value) {
     if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
   }
   out.append("\r\n");

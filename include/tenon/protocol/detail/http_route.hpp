@@ -17,12 +17,17 @@
 
 namespace tenon::inline v0::protocol::detail {
 
+/// What a body is: one message, or something that has rules of its own and rides on HTTP.
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text };
+
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {
   std::string_view service;
   std::string_view method;
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
+  bool safely = false;  ///< by GET or HEAD: nothing may change
+  http_form form = http_form::message;
   std::optional<duration> timeout;
 };
 
@@ -34,6 +39,10 @@ struct http_refusal {
   std::string_view more_head{};  ///< whole header lines
   bool close = false;            ///< the bytes that follow cannot be trusted to be a request
 };
+
+/// Asked first by a session that carries more than messages: whether the head is that, `fields` being its header lines. When refused, `refusal` says why.
+enum class http_carried : std::uint8_t { no, yes, refused };
+using http_carried_route = http_carried (*)(const http_head& head, std::string_view fields, http_route& route, std::string& unescaped, http_refusal& refusal);
 
 // Fills in `refusal`, out of line and for size: requests are rarely refused. False, so that a decision ends in it.
 [[gnu::cold, gnu::noinline]] inline bool refuse(http_refusal& refusal, int http_status, code why, std::initializer_list<std::string_view> message) {
@@ -118,6 +127,9 @@ inline bool route_codec(const http_head& head, http_route& route, http_refusal& 
   } else if (is("application/proto")) {
     route.content_type = "application/proto";
     route.codec = serialization::protobuf;
+  } else if (is("application/x-protobuf")) {
+    route.content_type = "application/x-protobuf";
+    route.codec = serialization::protobuf;
   } else {
     refusal.more_head = "Accept: application/json, application/msgpack, application/x-msgpack, application/proto\r\n";
     return refuse_quoting(refusal, 415, code::invalid_argument, "content type ", type,
@@ -164,10 +176,10 @@ inline bool trust(const http_head& head, http_refusal& refusal) {
   return true;
 }
 
-// What is asked by another method than POST.
+// What is asked by another method than POST, GET or HEAD.
 [[gnu::cold]] inline bool refuse_verb(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
   if (head.verb == http_verb::options) {
-    refusal.more_head = "Allow: OPTIONS, POST\r\n";
+    refusal.more_head = "Allow: GET, HEAD, OPTIONS, POST\r\n";
     return refuse(refusal, 204, code::ok, {});
   }
   if (head.verb == http_verb::unknown) {
@@ -179,18 +191,25 @@ inline bool trust(const http_head& head, http_refusal& refusal) {
     refusal.more_head = "Allow: POST\r\n";
     return refuse(refusal, 405, code::unimplemented, {"CONNECT is not served here; expected POST"});
   }
-  // An offer to upgrade a call may be ignored (RFC 9110 7.8): only GET comes for nothing else.
-  if (head.verb == http_verb::get && head.upgrades) {
-    return refuse(refusal, 501, code::unimplemented, {"no other protocol is served here to upgrade to; expected POST"});
-  }
   if (!route_path(head.target, route, unescaped, refusal)) return false;
   refusal.more_head = "Allow: POST\r\n";
   return refuse_quoting(refusal, 405, code::unimplemented, "methods are called by POST, found ", head.verb_text, "");
 }
 
-/// Decides where a complete head leads: true when `route` has been filled in, false when `refusal` has.
+/// The value of the first header of this name, which is in lower case; empty when there is none.
+[[gnu::cold]] inline std::string_view find_header(std::string_view fields, std::string_view name) noexcept {
+  while (fields.size() > 2) {
+    const std::string_view line = fields.substr(0, fields.find("\r\n"));
+    fields.remove_prefix((line.size() + 2 < fields.size()) ? line.size() + 2 : fields.size());
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && is_named(line.substr(0, colon), name)) return trim_blanks(line.substr(colon + 1));
+  }
+  return {};
+}
+
+/// Decides where the complete head of a POST leads, or of what is refused: true when `route` has been filled in, false when `refusal` has.
 inline bool route_request(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
-  if (!trust(head, refusal)) return false;
+  route.safely = false;
   if (head.verb != http_verb::post) return refuse_verb(head, route, unescaped, refusal);
   return route_path(head.target, route, unescaped, refusal) && route_codec(head, route, refusal) && route_timeout(head, route, refusal);
 }

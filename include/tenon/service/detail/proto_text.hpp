@@ -260,7 +260,8 @@ void proto_put_method(proto_file& file, std::string& service) {
   const std::string response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
   if constexpr (has_attribute<doc_attribute>(Method::attributes)) service.append("  // ").append(find_attribute<doc_attribute>(Method::attributes)->value).append("\n");
   service.append("  rpc ").append(Method::name).append("(").append(request).append(") returns (").append(response);
-  service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
+  if constexpr (Method::is_safe) service.append(") {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n");
+  else service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
 }
 
 constexpr std::string_view proto_package_of(std::string_view full_name) {

@@ -1,4 +1,4 @@
-#include <tenon/codec/options_json.hpp>
+#include <tenon/config/options_json.hpp>
 
 #include <doctest/doctest.h>
 
@@ -38,13 +38,13 @@ struct sample_options {
 
 sample_options read(std::string_view text) {
   sample_options options;
-  const tenon::status done = tenon::codec::options_from_json(json::parse(text), options);
+  const tenon::status done = tenon::options_from_json(json::parse(text), options);
   CHECK_MESSAGE(done.ok(), done.message());
   return options;
 }
 std::string error(std::string_view text) {
   sample_options options;
-  const tenon::status done = tenon::codec::options_from_json(json::parse(text), options);
+  const tenon::status done = tenon::options_from_json(json::parse(text), options);
   CHECK(done.ok() == done.message().empty());
   return done.message();
 }
@@ -133,15 +133,16 @@ TEST_CASE("options come back from their own json") {
                                .exact = 0.1,
                                .lifo = true,
                                .budget = {.tokens = 3}};
-  const json document = tenon::codec::options_to_json(written);
+  const json document = tenon::options_to_json(written);
   CHECK(document["wait"] == "1500000001ns");
   CHECK(document["speed"] == "7/250ms");
   CHECK(read(document.dump()) == written);
-  CHECK(read(tenon::codec::options_to_json(sample_options{}).dump()) == sample_options{});
+  CHECK(read(tenon::options_to_json(sample_options{}).dump()) == sample_options{});
   // Every number of parts per million, near enough.
-  for (std::int32_t ppm = 1; ppm > 0 && ppm < 2'000'000'000; ppm += ppm / 7 + 1) {
+  for (std::int64_t each = 1; each < 2'000'000'000; each += each / 7 + 1) {
+    const auto ppm = static_cast<std::int32_t>(each);
     sample_options back;
-    CHECK(tenon::codec::options_from_json(json{{"share", tenon::codec::options_to_json(tenon::ratio{ppm})}}, back).ok());
+    CHECK(tenon::options_from_json(json{{"share", tenon::options_to_json(tenon::ratio{ppm})}}, back).ok());
     CHECK(back.share.ppm == ppm);
   }
 }

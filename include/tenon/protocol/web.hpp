@@ -1,0 +1,243 @@
+// HTTP/1.1 with what rides on it: plain and Connect calls, JSON-RPC by POST, gRPC-Web. Protocol layer; models `server_session`, outside the default list.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/core/code.hpp>
+#include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/outcome.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/units.hpp>
+#include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_web_text.hpp>
+#include <tenon/protocol/detail/http_carried.hpp>
+#include <tenon/protocol/detail/http_headers.hpp>
+#include <tenon/protocol/detail/http_route.hpp>
+#include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
+#include <tenon/protocol/detail/jsonrpc_envelope.hpp>
+#include <tenon/protocol/http1.hpp>
+
+namespace tenon::inline v0::protocol {
+
+/// Everything `http1_session` does, and, told apart by the head of each request:
+///
+/// JSON-RPC   `POST` to `/`, `/rpc` or `/jsonrpc`, or anywhere with content type `application/json-rpc` or the header `X-JSONRPC-2.0: true`. One text per request, a batch
+///            too; 200 with the answer, 204 when only notifications came. Calls of a batch run one after the other. Headers are metadata, beside the `meta` of a call.
+/// gRPC-Web   unary calls, `application/grpc-web` and `application/grpc-web-text`, with `+proto`, `+json` or `+msgpack`. Errors are trailers of a 200.
+/// Source     JSON-RPC 2.0 Specification; grpc/grpc, PROTOCOL-WEB.md.
+class web_session {
+ public:
+  static constexpr std::string_view name = "http1";
+  static constexpr bool answers_in_any_order = false;
+
+  explicit web_session(const limits& bounds) : http_{bounds, &detail::find_carried}, dialogue_{bounds, jsonrpc_framing::none} {}
+  web_session(const web_session&) = delete;
+  web_session& operator=(const web_session&) = delete;
+
+  static sniffed recognise(std::string_view first) noexcept { return http1_session::recognise(first); }
+
+  template <request_sink Sink>
+  consumed consume(std::string_view in, Sink& sink, buffer& out) {
+    consumed done;
+    if (holding_) {
+      if (in.empty()) return done;
+      blocked_ = false;
+      hand_over_waiting(sink);
+      if (blocked_ || !waiting_calls_.empty()) {
+        done.next = consumed::state::wait;
+        return done;
+      }
+      holding_ = false;
+      in.remove_prefix(1);
+      done.bytes = 1;
+    }
+    carrier<Sink> requests{*this, sink, out};
+    consumed rest = http_.consume(in, requests, out);
+    rest.bytes += done.bytes;
+    // Who answers in order is fed again once the call that runs has ended, provided that something is left to feed: so the last byte of its request is kept back.
+    if (blocked_) {
+      holding_ = true;
+      --rest.bytes;
+      rest.next = consumed::state::wait;
+    }
+    return rest;
+  }
+
+  mark begin_reply(buffer& out, const reply_address& to) {
+    switch (http_.route().form) {
+      case detail::http_form::message: return http_.begin_reply(out, to);
+      case detail::http_form::jsonrpc: return dialogue_.begin_reply(out, to);
+      default: break;
+    }
+    const mark at = http_.begin_reply(out, to);
+    out.append(std::string_view{"\0\0\0\0\0", detail::grpc_web_prefix});
+    return {.start = at.start, .payload = out.size()};
+  }
+
+  void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
+    switch (http_.route().form) {
+      case detail::http_form::message: return http_.end_reply(out, at, to, extra);
+      case detail::http_form::jsonrpc:
+        dialogue_.end_reply(out, at, to, extra);
+        return deliver(out);
+      default: break;
+    }
+    detail::set_grpc_web_length(out.data() + at.payload - detail::grpc_web_prefix, out.size() - at.payload);
+    end_grpc_web(out, {.start = at.start, .payload = at.payload - detail::grpc_web_prefix}, to, {}, extra);
+  }
+
+  void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
+    switch (http_.route().form) {
+      case detail::http_form::message: return http_.write_error(out, to, error, extra);
+      case detail::http_form::jsonrpc:
+        dialogue_.write_error(out, to, error, extra);
+        return deliver(out);
+      default: break;
+    }
+    end_grpc_web(out, http_.begin_reply(out, to), to, error, extra);
+  }
+
+  bool closing() const noexcept { return http_.closing() && !holding_; }
+  bool unfinished() const noexcept { return http_.unfinished(); }
+
+ private:
+  // A call of a batch whose turn has not come.
+  struct waiting_call {
+    explicit waiting_call(const request& from)
+        : service{from.service}, method{from.method}, payload{from.payload}, meta{from.metadata_block}, address{from.address}, timeout{from.timeout} {}
+    std::string service;
+    std::string method;
+    std::string payload;
+    std::string meta;
+    reply_address address;
+    std::optional<duration> timeout;
+  };
+
+  // What `http_` hands on.
+  template <class Sink>
+  struct carrier {
+    web_session& self;
+    Sink& sink;
+    buffer& out;
+    bool on_request(const request& call) { return self.take(call, sink, out); }
+    bool full() { return self.blocked_ || sink.full(); }
+  };
+  // What `dialogue_` hands on.
+  template <class Sink>
+  struct turns {
+    web_session& self;
+    Sink& sink;
+    bool on_request(const request& call) {
+      if (!self.blocked_) return self.hand_over(call, sink);
+      self.waiting_calls_.emplace_back(call);
+      return false;
+    }
+    bool full() const noexcept { return false; }
+  };
+
+  template <class Sink>
+  bool take(const request& call, Sink& sink, buffer& out) {
+    switch (http_.route().form) {
+      case detail::http_form::message: return sink.on_request(call);
+      case detail::http_form::jsonrpc: return take_jsonrpc(call, sink, out);
+      default: break;
+    }
+    request message = call;
+    if (const status fault = detail::cut_grpc_web(call.payload, http_.route().form == detail::http_form::grpc_web_text, decoded_, message.payload); !fault.ok()) {
+      write_error(out, call.address, fault, {});
+      return true;
+    }
+    const bool answered = sink.on_request(message);
+    decoded_ = {};
+    return answered;
+  }
+
+  // --- JSON-RPC
+
+  template <class Sink>
+  bool take_jsonrpc(const request& call, Sink& sink, buffer& out) {
+    fields_.assign(call.metadata_block);
+    timeout_ = call.timeout;
+    delivered_ = false;
+    taking_ = true;
+    turns<Sink> one_by_one{*this, sink};
+    dialogue_.take(call.payload, one_by_one, out);
+    taking_ = false;
+    deliver(out);
+    return delivered_;
+  }
+
+  template <class Sink>
+  void hand_over_waiting(Sink& sink) {
+    while (!blocked_ && !waiting_calls_.empty() && !sink.full()) {
+      const waiting_call next = std::move(waiting_calls_.front());
+      waiting_calls_.pop_front();
+      hand_over({.service = next.service, .method = next.method, .payload = next.payload, .address = next.address, .timeout = next.timeout, .metadata_block = next.meta}, sink);
+    }
+  }
+
+  template <class Sink>
+  bool hand_over(request call, Sink& sink) {
+    both_.assign(1, '\0').append(fields_);
+    both_.append(1, '\0').append(call.metadata_block);
+    call.metadata_block = both_;
+    call.read_metadata = &read_both;
+    if (!call.timeout) call.timeout = timeout_;
+    const bool answered = sink.on_request(call);
+    blocked_ = !answered;
+    return answered;
+  }
+
+  // Header lines between zeros, which none of them holds, then the call's `meta`.
+  static void read_both(std::string_view block, metadata& into) {
+    const std::size_t middle = block.find('\0', 1);
+    detail::read_http_metadata(block.substr(1, middle - 1), into);
+    if (const std::string_view meta = block.substr(middle + 1); !meta.empty()) detail::read_jsonrpc_metadata(meta, into);
+  }
+
+  // Sends what the text is answered with, once that is complete.
+  void deliver(buffer& out) {
+    if (taking_ || delivered_ || dialogue_.waiting()) return;
+    delivered_ = true;
+    if (const std::string_view text = dialogue_.finished(); text.empty()) {
+      http_.write_nothing(out);
+    } else {
+      const mark at = http_.begin_reply(out, {});
+      out.append(text);
+      http_.end_reply(out, at, {}, {});
+    }
+    dialogue_.clear_finished();
+  }
+
+  // --- gRPC-Web
+
+  // The payload begins at `at`: the message in its frame, or nothing.
+  void end_grpc_web(buffer& out, mark at, const reply_address& to, const status& error, const metadata& extra) {
+    metadata headers;
+    detail::append_grpc_web_trailers(out, error, extra, headers);
+    if (http_.route().form == detail::http_form::grpc_web_text) detail::encode_grpc_web_text(out, at.payload);
+    http_.end_reply(out, at, to, headers);
+  }
+
+  http1_session http_;
+  jsonrpc_dialogue dialogue_;
+  std::string fields_;                     // the header lines that a text came with
+  std::string both_;
+  std::string decoded_;                    // a body that was base64
+  std::deque<waiting_call> waiting_calls_;
+  std::optional<duration> timeout_;
+  bool taking_ = false;
+  bool delivered_ = true;
+  bool blocked_ = false;                   // a call of a text runs, and the next has to wait
+  bool holding_ = false;                   // the last byte was kept back for it
+};
+
+}  // namespace tenon::inline v0::protocol

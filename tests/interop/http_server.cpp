@@ -1,0 +1,67 @@
+// Serves a market over HTTP for foreign clients: node_http/peer.js has the same messages. Prints where it listens, ends when its standard input closes.
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <tenon.hpp>
+#include <tenon/server/every_protocol.hpp>
+
+namespace {
+
+struct quote_request {
+  std::string symbol;
+  std::int32_t shares = 0;
+};
+struct quote {
+  std::string symbol;
+  double price = 0;
+  std::vector<std::int32_t> sizes;
+};
+
+struct market {
+  tenon::result<quote> last(tenon::context& call, quote_request asked) {
+    for (const auto& [name, value] : call.request_metadata()) {
+      if (name == "trace" || name == "trace-bin") call.response_metadata().add(std::string{"echo-"} + name, value);
+    }
+    call.response_metadata().add("trailer-cost", "7");
+    if (asked.symbol == "NONE") {
+      tenon::status none{tenon::code::not_found, "no such symbol: \"NONE\" \xC3\xA9"};
+      none.add_detail({"google.protobuf.StringValue", "\x0a\x02hi"});
+      return none;
+    }
+    return quote{asked.symbol, 42.5, {1, 2, asked.shares}};
+  }
+  quote buy(quote_request asked) { return {asked.symbol, 42.5 * asked.shares, {}}; }
+  asio::awaitable<quote> slow(quote_request asked) {
+    asio::steady_timer timer{co_await asio::this_coro::executor, std::chrono::milliseconds{asked.shares}};
+    co_await timer.async_wait(asio::use_awaitable);
+    co_return quote{asked.symbol, 1, {}};
+  }
+  int subtract(int minuend, int subtrahend) { return minuend - subtrahend; }
+  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
+                (subtract, tenon::params("minuend", "subtrahend")))
+};
+
+}  // namespace
+
+int main() {
+  tenon::server<tenon::every_protocol> server;
+  server.serve(market{});
+  const auto bound = server.listen("tcp://127.0.0.1:0");
+  if (!bound) {
+    std::fprintf(stderr, "http_server: %s\n", bound.error().to_string().c_str());
+    return 1;
+  }
+  server.start();
+  std::printf("listening 127.0.0.1:%u\n", static_cast<unsigned>(bound.port()));
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+  server.stop();
+}
