@@ -42,6 +42,9 @@ inline constexpr std::string_view version = "0.1.0";
 #define ASIO_HAS_STD_COROUTINE 1
 #endif
 
+// Before asio: it uses aligned_alloc where a header of the standard library has said that there is one, and must decide alike in all units of a program.
+#include <cstddef>
+
 // Qt defines `emit` as nothing, and asio has a function of that name.
 #pragma push_macro("emit")
 #undef emit
@@ -85,7 +88,6 @@ inline void cancel_everything(asio::cancellation_signal& signal) { signal.emit(a
 // Memory for coroutine frames and call states, kept per thread for the next one of its size. Core layer.
 
 #include <array>
-#include <cstddef>
 #include <new>
 
 namespace tenon::inline v0::detail {
@@ -1781,6 +1783,12 @@ namespace tenon::inline v0 {
 class random_source;
 class waiter;
 
+/// What a call is to, in static storage.
+struct call_identity {
+  std::string_view service;
+  std::string_view method;
+};
+
 /// The facts of one call that policies decide on. Plain numbers; the driver fills them, policies never read a clock.
 struct call_info {
   instant now{};                                ///< read by the driver at the edges of each attempt
@@ -1794,10 +1802,12 @@ struct call_info {
   std::uint64_t request_bytes = 0;              ///< of the encoded arguments; 0 where they are not encoded yet
   random_source* random = nullptr;              ///< the driver's; drivers always set it
   tenon::waiter* waiter = nullptr;              ///< the call's own node, for a queue; null where the driver cannot wait for others
+  const call_identity* identity = nullptr;      ///< the names behind `method`; null where no policy asks for them, and around a decorated function
   std::uint32_t method = 0;                     ///< index of the method in its service
   std::uint16_t attempt = 0;                    ///< 0 is the first
   std::uint16_t other_endpoints = 0;            ///< that could be tried instead of the one of this attempt
   bool idempotent = false;                      ///< declared with the method
+  bool cacheable = false;                       ///< declared with the method
   bool on_server = false;                       ///< whether the call is answered here, not sent
   bool sent = false;                            ///< whether the attempt has left for the connection
   bool propagate = true;                        ///< whether the deadline is told to the other side
@@ -1805,12 +1815,14 @@ struct call_info {
 
 namespace detail {
 
-// A caller's host as a number, for limits per caller: `tcp://127.0.0.1:53412` without the port. FNV-1a.
-[[gnu::cold]] constexpr std::uint64_t hash_of_host(std::string_view peer) noexcept {
+// A text as a number, the same on every loop. FNV-1a.
+[[gnu::cold]] constexpr std::uint64_t hash_of_text(std::string_view text) noexcept {
   std::uint64_t hash = 0xCBF29CE484222325;
-  for (const char each : peer.substr(0, peer.rfind(':'))) hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001B3;
+  for (const char each : text) hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001B3;
   return hash;
 }
+// A caller's host, for limits per caller: `tcp://127.0.0.1:53412` without the port.
+[[gnu::cold]] constexpr std::uint64_t hash_of_host(std::string_view peer) noexcept { return hash_of_text(peer.substr(0, peer.rfind(':'))); }
 
 }  // namespace detail
 
@@ -1827,6 +1839,9 @@ class context {
   std::string_view method() const noexcept { return method_; }
   /// The address of the caller, `tcp://127.0.0.1:53412`.
   std::string_view peer() const noexcept { return peer_; }
+
+  /// Who calls, as the verifier of a `tenon::auth` has it; empty without one.
+  std::string_view principal() const noexcept { return principal_; }
 
   /// When the caller stops waiting; `instant::never()` when it did not say.
   instant deadline() const noexcept { return info.deadline; }
@@ -1856,12 +1871,14 @@ class context {
     peer_ = peer;
     io_ = io;
   }
+  void set_principal(std::string_view who) { principal_ = who; }
 
  private:
   std::string_view service_;
   std::string_view method_;
   std::string_view peer_;
   asio::io_context* io_ = nullptr;
+  std::string principal_;
 };
 
 }  // namespace tenon::inline v0
@@ -2314,6 +2331,8 @@ struct number_attribute {
 };
 struct required_attribute {};
 struct idempotent_attribute {};
+struct cacheable_attribute {};
+struct safe_attribute {};
 struct doc_attribute {
   std::string_view value;
 };
@@ -2371,6 +2390,13 @@ inline constexpr required_attribute required{};
 
 /// A method that may be called twice with the effect of once: policies may repeat it.
 inline constexpr idempotent_attribute idempotent{};
+
+/// A method that only reads, as HTTP uses the word: it has no side effects that anybody would answer for. It is idempotent,
+/// and HTTP's GET may call it.
+inline constexpr safe_attribute safe{};
+
+/// A method whose answer to the same arguments may be kept and given again: `tenon::cache` and `tenon::singleflight` are for these, and leave all others alone.
+inline constexpr cacheable_attribute cacheable{};
 
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }
@@ -4050,7 +4076,9 @@ struct method {
   static constexpr std::span<const std::string_view> parameter_names = detail::parameter_names_in(attributes);
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
-  static constexpr bool is_idempotent = has_attribute<idempotent_attribute>(attributes);
+  static constexpr bool is_safe = has_attribute<safe_attribute>(attributes);
+  static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
+  static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes);
 
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
                                                "comes back through it; return the value, or a struct of values "
@@ -4097,6 +4125,14 @@ consteval boost::hana::tuple<method<S, Index>...> make_methods(std::index_sequen
                 "tenon: two methods of a service have the same name on the wire; give each its own by tenon::name");
   return {};
 }
+
+template <class S, std::size_t... Index>
+consteval std::array<std::string_view, sizeof...(Index)> make_method_names(std::index_sequence<Index...>) {
+  return {method<S, Index>::name...};
+}
+// The names of the methods on the wire, in the order of their listing.
+template <class S>
+inline constexpr auto method_names = make_method_names<S>(std::make_index_sequence<method_count<S>>{});
 
 } // namespace detail
 
@@ -7386,6 +7422,25 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
   return complete ? at : nullptr;
 }
 
+// Whether the object at `at` holds the one argument under its parameter's name, `{"order": {...}}`, and not the argument itself: a field of that name would be the struct's.
+template <class Style, class Record>
+bool is_named_argument(json_reader& from, const char* at, std::string_view name) {
+  std::string_view rest{at, static_cast<std::size_t>(from.end() - at)};
+  const auto skip = [&rest](std::size_t count) {
+    rest.remove_prefix(count);
+    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t' || rest.front() == '\n' || rest.front() == '\r')) rest.remove_prefix(1);
+  };
+  skip(1);
+  if (!rest.starts_with('"')) return false;
+  const std::string_view key = rest.substr(1, rest.find('"', 1) - 1);
+  if (!is_argument_name<Style>(key, name)) return false;
+  if (const member_index& fields = json_index_of<Style, Record>(); fields.find(key, 0) != fields.count) return false;
+  skip(key.size() + 2);
+  if (!rest.starts_with(':')) return false;
+  skip(1);
+  return rest.starts_with('{') || rest.starts_with("null");
+}
+
 template <class Style, class Tuple>
 const char* read_json_arguments(json_reader& from, const char* at, const arguments<Tuple>& call) {
   constexpr std::size_t expected = std::tuple_size_v<Tuple>;
@@ -7398,6 +7453,9 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
     // A value that cannot be an array or an object may be wrapped in one.
     if ((kinds & array_kind) == 0 && from.is_at(at, '[')) return read_positional_json_arguments<Style>(from, at, call);
     if ((kinds & object_kind) == 0 && named && from.is_at(at, '{')) return read_named_json_arguments<Style>(from, at, call);
+    if constexpr (shape_of<parameter> == shape::record) {
+      if (named && from.is_at(at, '{') && is_named_argument<Style, parameter>(from, at, call.names[0])) [[unlikely]] return read_named_json_arguments<Style>(from, at, call);
+    }
     const char* stop = read_json<Style>(from, at, std::get<0>(call.values));
     // Within a struct the path begins with its fields, which are what the caller wrote.
     if (stop == nullptr && named && (kinds & object_kind) == 0) from.error().at_field(call.names[0]);
@@ -9593,6 +9651,16 @@ bool msgpack_is_list_of_one(const msgpack_reader& in, const char* at) {
   }
 }
 
+// Whether the object at `at` holds the one record under its parameter's name, and is not the record itself, whose field of that name it would be.
+template <class Record>
+bool msgpack_is_named_argument(const msgpack_reader& in, const char* at, std::string_view name) {
+  if (msgpack_reader::byte_at(at) != (msgpack_head::fixmap | 1U) || name.empty() || name.size() > 31 || in.left(at) < name.size() + 3) return false;
+  if (msgpack_reader::byte_at(at + 1) != (0xA0U | name.size()) || std::string_view{at + 2, name.size()} != name) return false;
+  if (member_index_of<Record>.find(name, 0) != member_index_of<Record>.count) return false;
+  const unsigned char value = msgpack_reader::byte_at(at + 2 + name.size());
+  return value == msgpack_head::null_value || (msgpack_wire_kind(value) & (object_kind | array_kind)) != 0;
+}
+
 template <class Tuple, std::size_t... Index>
 const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& values, std::span<const std::string_view> names, std::index_sequence<Index...>) {
   constexpr std::size_t count = sizeof...(Index);
@@ -9612,6 +9680,8 @@ const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& va
       if (found == msgpack_kind::array && msgpack_is_list_of_one<type>(in, at)) return rest.read_array(in, at);
       if constexpr ((wire_kinds<type, true>() & object_kind) == 0) {
         if (found == msgpack_kind::object && names.size() == count) return rest.read_object(in, at);
+      } else if constexpr (shape_of<type> == shape::record) {
+        if (found == msgpack_kind::object && names.size() == count && msgpack_is_named_argument<type>(in, at, names[0])) [[unlikely]] return rest.read_object(in, at);
       }
       at = detail::msgpack_read(in, at, std::get<0>(values));
       if (at == nullptr && in.error.path().empty() && names.size() == count) return in.fail_at_field(names[0]);
@@ -12300,6 +12370,7 @@ enum class event_kind : std::uint8_t {
   resumed,    ///< the wait is over
   repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds
   exhausted,  ///< there would be another attempt, but a budget or limit says no
+  answered,   ///< a policy gave a value in the peer's place; `value` is the code it replaced, or OK
 };
 
 /// One thing that happened in one policy.
@@ -12383,6 +12454,10 @@ struct base {
   static constexpr policy::sharing mode = policy::sharing::per_loop;
   static constexpr policy::side stands = policy::side::any;
   static constexpr bool measures = true;  ///< `observe` reads `info.now`; where nobody does, a server need not read the clock at the end of a call
+  static constexpr bool named = false;    ///< reads `info.identity`
+  static constexpr bool attaches = false;    ///< has `attach`, which adds metadata to each attempt of a client
+  static constexpr bool identifies = false;  ///< asks a server's callers who they are: see identified.hpp
+  static constexpr bool answers = false;     ///< may answer in the peer's place: see answering.hpp
   static constexpr bool keyed = false;    ///< reads `info.peer_key`, which a server computes for those who do
 };
 
@@ -12396,6 +12471,10 @@ struct decision {
 /// was woken.
 inline constexpr outcome wait{.code = code::cancelled, .flags = 0x80};
 constexpr bool waits(outcome result) noexcept { return (result.flags & 0x80U) != 0; }
+
+/// What `admit` and `admit_again` answer when the call need not go on, since its value is there. The policy itself is not observed; those before it learn of a success.
+inline constexpr outcome answered{.code = code::cancelled, .flags = 0x40};
+constexpr bool is_answered(outcome result) noexcept { return (result.flags & 0x40U) != 0; }
 
 /// A policy that stands around a call or an attempt.
 ///
@@ -13077,6 +13156,300 @@ struct adaptive_limit : policy::base {
 
 }  // namespace tenon::inline v0
 
+// tenon/policy/answering.hpp
+// What policies that know values are lent by their driver: the bytes of the call, and a way to answer it. Policy layer.
+
+namespace tenon::inline v0::policy {
+
+/// A driver's side. Values pass as the bytes they are on the wire, so that policies which keep them are compiled once for all methods.
+class answering {
+ public:
+  /// Appends all that the answer may depend on, beside the method: who calls, the metadata of this call, the encoded arguments.
+  virtual void append_key(std::string& into) const = 0;
+  /// The encoded value, while a success is observed; empty at any other time.
+  virtual std::string_view answer() const noexcept = 0;
+  /// Answers with an encoded value. False when it cannot be read; the call goes on then.
+  virtual bool give(std::string_view encoded) noexcept = 0;
+  /// Lets the policy at this position of the stack make a value in the place of a failure. False when it has none either.
+  virtual bool recover(std::size_t position, outcome why) noexcept = 0;
+
+ protected:
+  ~answering() = default;
+};
+
+/// A call that may be answered by a policy. `answers` is null where a driver cannot: around a decorated function, on a server.
+template <class Base>
+struct answering_call_info : Base {
+  answering* answers = nullptr;
+};
+
+/// A policy that replaces failures by values.
+///
+/// Laws    `replaces` says which; `recover` makes the value, `template <class Response> static status recover(state&, const options&, Info&, const status& why, Response& into)`,
+///         without `into` where the method returns nothing, or answers why it cannot; `fits<Response>` says for which types it can. Those further in learn of the failure, it and those before it of the value.
+template <class P>
+concept recovers = P::answers && requires(const typename P::options& options, outcome result) {
+  { P::replaces(options, result) } noexcept -> std::same_as<bool>;
+};
+
+namespace detail {
+
+template <bool Wanted, class Base>
+using with_answering = std::conditional_t<Wanted, answering_call_info<Base>, Base>;
+
+}  // namespace detail
+}  // namespace tenon::inline v0::policy
+
+// tenon/policy/auth.hpp
+// Who calls: a client shows credentials with every attempt, a server asks for them before anything else. Policy layer.
+
+// tenon/policy/order.hpp
+// What may stand where in a list of policies, and how two of a kind are told apart. Policy layer; the sentences are in stack.hpp.
+
+namespace tenon::inline v0::policy {
+
+/// A name in a template argument.
+template <std::size_t Size>
+struct tag {
+  char text[Size]{};
+  consteval tag(const char (&given)[Size]) { std::copy_n(given, Size, text); }
+  constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
+};
+
+/// A policy under a name of its own, where a stack has two of a kind: `policy::tagged<"per user", limiter<...>>`.
+template <tag Name, class P>
+struct tagged : P {
+  static constexpr std::string_view name = Name.view();
+};
+
+namespace detail {
+
+// One instantiation per stack, over plain tables: the checks themselves cost the compiler nothing worth counting.
+template <class... Policies>
+struct order {
+  static constexpr std::size_t size = sizeof...(Policies);
+  struct fact {
+    kind what{};
+    scope where{};
+    side stands{};
+    std::string_view name{};
+  };
+  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name}..., fact{}};
+  static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
+  static constexpr std::size_t find_loop() {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (facts[i].what == kind::loop) return i;
+    }
+    return size;
+  }
+  static constexpr bool none_outside(scope where, side stands) {
+    for (std::size_t i = 0; loops == 1 && i < find_loop(); ++i) {
+      if (facts[i].where == where || facts[i].stands == stands) return false;
+    }
+    return true;
+  }
+  static constexpr bool none_inside(side stands) {
+    for (std::size_t i = find_loop(); i < size; ++i) {
+      if (facts[i].stands == stands) return false;
+    }
+    return true;
+  }
+  static constexpr bool names_differ() {
+    for (std::size_t i = 0; i < size; ++i) {
+      for (std::size_t other = i + 1; other < size; ++other) {
+        const bool same_side = (i < find_loop()) == (other < find_loop());
+        if (same_side && facts[i].name == facts[other].name) return false;
+      }
+    }
+    return true;
+  }
+};
+
+}  // namespace detail
+}  // namespace tenon::inline v0::policy
+
+namespace tenon::inline v0 {
+
+/// Whether two secrets are equal, in a time that depends on the length of `given` alone.
+inline bool same_secret(std::string_view given, std::string_view expected) noexcept {
+  // Volatile, or the optimiser may leave the loop as soon as the answer is known.
+  volatile unsigned char different = given.size() != expected.size() ? 1 : 0;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const char other = expected.empty() ? char{0} : expected[i % expected.size()];
+    different = static_cast<unsigned char>(different | (static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(other)));
+  }
+  return different == 0;
+}
+
+/// Where a client's credentials come from, when that is known only at run time.
+class credential_source {
+ public:
+  /// The whole value, `Bearer abc`. On the client's loop: it must not block. Asked again when the peer did not accept the last one.
+  virtual result<std::string> credential() = 0;
+
+ protected:
+  ~credential_source() = default;
+};
+
+/// Who decides on a server, when that is known only at run time.
+class credential_verifier {
+ public:
+  /// Returns the principal's name, or unauthenticated, or permission_denied. On each of the server's loops: it must not block.
+  virtual result<std::string> verify(std::string_view credential, const call_identity& to) = 0;
+
+ protected:
+  ~credential_verifier() = default;
+};
+
+/// Both pointers are to objects that outlive the client or server.
+struct auth_options {
+  credential_source* source = nullptr;        ///< instead of the template argument
+  credential_verifier* verifier = nullptr;    ///< instead of the template argument
+  duration keep{};                            ///< the source is asked again after so long; 0: when the peer did not accept what it gave
+  duration refused_for = std::chrono::seconds{1};  ///< a credential that is unknown stays so for so long, and a source that had nothing new is left alone; 0: not at all
+  bool operator==(const auth_options&) const = default;
+};
+
+namespace detail {
+
+struct shown_credential {
+  std::string text;
+  std::uint64_t generation = 0;  // 0: never asked
+  instant asked{};
+  instant barren_until{};  // the source had nothing new
+};
+
+// Hashes of credentials that were refused, each place holding the latest; the seed keeps callers from choosing whom they meet there.
+struct refused_credentials {
+  struct entry {
+    std::uint64_t hash = 0;
+    instant until{};
+  };
+  std::array<entry, 64> entries{};
+  std::uint64_t seed = 0;
+
+  std::uint64_t hash_of(std::string_view credential) const noexcept {
+    std::uint64_t hash = seed;
+    for (const char each : credential) hash = (hash ^ static_cast<unsigned char>(each)) * 0x9E37'79B9'7F4A'7C15;
+    return hash ^ hash >> 32;
+  }
+  entry& place(std::uint64_t hash) noexcept { return entries[hash % entries.size()]; }
+};
+
+template <class F>
+inline constexpr bool gives_credential = std::is_same_v<F, std::nullptr_t> || std::is_invocable_v<const F&>;
+template <class F>
+inline constexpr bool verifies_credential = std::is_same_v<F, std::nullptr_t> || std::is_invocable_v<const F&, std::string_view> || std::is_invocable_v<const F&, std::string_view, const call_identity&>;
+
+}  // namespace detail
+
+/// Shows credentials on a client, checks them on a server: which of both says the function.
+///
+/// Shape   `client<market, auth<[] { return std::string{"Bearer abc"}; }>>`: called when credentials are needed; they travel as metadata `Key` with each attempt.
+///         `server.serve<auth<[](std::string_view credential) -> result<std::string> {...}>>(market{})`: returns the principal, which a handler finds in
+///         `context::principal()` and a limiter as its key. It may take a second parameter, `const call_identity&`, for rules per method. A pointer to a function will do;
+///         `auth<>` has none and asks the options' `source` or `verifier`.
+/// Laws    without credentials, without a verifier, or with a function for the other side, a server refuses: nobody is let in by mistake; so does one that stands behind
+///         a policy that let the call wait, when the metadata are gone. Metadata of the call itself (`call_options`) gives way. An attempt that the peer calls unauthenticated is repeated once, at once, when the source has something new; that is neither counted
+///         by retry nor paid from its budget. Any number of calls that are refused at a time ask the source once.
+/// Errors  unauthenticated or what the function returned, local and not executed; its text stays on the server.
+///         The connection is not encrypted by tenon, and what is shown can be read on the way: use it inside a trusted network or a tunnel.
+template <auto Function = nullptr, policy::tag Key = "authorization">
+struct auth : policy::base {
+ private:
+  using function = std::remove_cv_t<decltype(Function)>;
+
+ public:
+  static_assert(detail::gives_credential<function> || detail::verifies_credential<function>,
+                "tenon::auth: the argument is no function for credentials; write auth<[] { return std::string{...}; }> on a client, "
+                "auth<[](std::string_view credential) -> tenon::result<std::string> { ... }> on a server");
+
+  using options = auth_options;
+  static constexpr std::string_view name = "auth";
+  static constexpr options defaults{};
+  static constexpr bool measures = false;
+  static constexpr bool attaches = detail::gives_credential<function>;
+  static constexpr bool identifies = detail::verifies_credential<function>;
+  static constexpr bool named = identifies;
+  struct state {
+    std::conditional_t<attaches, detail::shown_credential, policy::none> shown;
+    std::conditional_t<identifies, detail::refused_credentials, policy::none> refused;
+  };
+  struct call_state {
+    std::uint64_t generation = 0;  // of the credentials that the last attempt showed
+  };
+
+  template <class Info>
+  static outcome admit([[maybe_unused]] state& all, [[maybe_unused]] const options& chosen, call_state&, Info& info) noexcept {
+    if (!info.on_server) return attaches ? outcome{} : refused_here(code::unauthenticated);
+    if constexpr (identifies && requires { info.request_metadata; }) return identify(all.refused, chosen, info);
+    else return refused_here(code::unauthenticated);
+  }
+  static void observe(state&, const options&, call_state&, call_info&, outcome) noexcept {}
+
+  static void attach(state& all, const options& chosen, call_state& call, call_info& info, metadata& into) noexcept {
+    detail::shown_credential& shown = all.shown;
+    const bool old = chosen.keep > duration{} && info.now - shown.asked >= chosen.keep;
+    if (shown.generation == 0 || old) ask(shown, chosen, info.now);
+    call.generation = shown.generation;
+    if (!shown.text.empty()) into.set(Key.view(), shown.text);
+  }
+
+  /// Whether there is something else to show than what was refused.
+  static bool renew(state& all, const options& chosen, call_state& call, call_info& info) noexcept {
+    detail::shown_credential& shown = all.shown;
+    if (call.generation != shown.generation) return true;
+    if (info.now < shown.barren_until) return false;
+    ask(shown, chosen, info.now);
+    if (call.generation != shown.generation) return true;
+    shown.barren_until = info.now + chosen.refused_for;
+    return false;
+  }
+
+ private:
+  // A source that fails leaves the call with the credentials of before, or without any: the peer decides.
+  [[gnu::cold]] static void ask(detail::shown_credential& shown, const options& chosen, instant now) noexcept {
+    result<std::string> given = tenon::detail::guarded("credentials", [&]() -> result<std::string> {
+      if (chosen.source != nullptr) return chosen.source->credential();
+      if constexpr (std::is_invocable_v<const function&>) return Function();
+      else return std::string{};
+    });
+    shown.asked = now;
+    std::string text = given ? std::move(*given) : shown.text;
+    if (shown.generation != 0 && text == shown.text) return;
+    shown.text = std::move(text);
+    ++shown.generation;
+  }
+
+  template <class Info>
+  static outcome identify(detail::refused_credentials& refused, const options& chosen, Info& info) noexcept {
+    const auto sent = info.request_metadata == nullptr ? std::nullopt : info.request_metadata->get(Key.view());
+    if (!sent) return refused_here(code::unauthenticated);
+    if (refused.seed == 0) refused.seed = info.random->next() | 1;
+    const std::uint64_t hash = refused.hash_of(*sent);
+    detail::refused_credentials::entry& known = refused.place(hash);
+    if (known.hash == hash && info.now < known.until) return refused_here(code::unauthenticated);
+    static constexpr call_identity nobody{};
+    const result<std::string> found =
+        tenon::detail::guarded("verifier", [&]() -> result<std::string> { return verify(chosen, *sent, info.identity == nullptr ? nobody : *info.identity); });
+    if (!found) {
+      if (found.error().code() == code::unauthenticated) known = {hash, info.now + chosen.refused_for};
+      return refused_here(found.error().code());
+    }
+    info.principal = *found;
+    info.principal_key = tenon::detail::hash_of_text(*found);
+    return {};
+  }
+  static result<std::string> verify(const options& chosen, std::string_view credential, [[maybe_unused]] const call_identity& to) {
+    if (chosen.verifier != nullptr) return chosen.verifier->verify(credential, to);
+    if constexpr (std::is_invocable_v<const function&, std::string_view, const call_identity&>) return Function(credential, to);
+    else if constexpr (std::is_invocable_v<const function&, std::string_view>) return Function(credential);
+    else return status{code::unauthenticated};
+  }
+};
+
+}  // namespace tenon::inline v0
+
 // tenon/policy/breaker.hpp
 // Stops asking an endpoint that fails, and finds out by a few probes when it is well again. Policy layer.
 
@@ -13685,6 +14058,167 @@ struct bulkhead : policy::base {
 
 }  // namespace tenon::inline v0
 
+// tenon/policy/cache.hpp
+// Gives an answer again for a while, to the same question of the same caller. Policy layer.
+
+// tenon/policy/detail/answer_table.hpp
+// Answers as the bytes they came in, by the bytes of the question. Policy layer; one loop.
+
+#include <list>
+#include <unordered_map>
+
+namespace tenon::inline v0::policy::detail {
+
+// Bounded in entries and bytes. What was used since it was last looked at gets a second turn before it goes (CLOCK); whole keys are compared, not their hashes.
+class answer_table {
+ public:
+  struct entry {
+    std::string key;
+    std::string value;
+    instant stored{};
+    bool used = false;
+    bool refreshing = false;  // somebody is fetching it again
+  };
+
+  entry* find(std::string_view key) noexcept {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : &*found->second;
+  }
+
+  void store(std::string_view key, std::string_view value, instant now, std::size_t most_entries, std::size_t most_bytes) {
+    const std::size_t size = size_of(key, value);
+    if (entry* known = find(key); known != nullptr) {
+      bytes_ += size - size_of(known->key, known->value);
+      known->value = value;
+      known->stored = now;
+      known->refreshing = false;
+    } else {
+      if (size > most_bytes || most_entries == 0) return;
+      entries_.push_back({.key = std::string{key}, .value = std::string{value}, .stored = now});
+      by_key_.emplace(entries_.back().key, --entries_.end());
+      bytes_ += size;
+    }
+    while (entries_.size() > most_entries || bytes_ > most_bytes) forget_one();
+  }
+  void clear() noexcept {
+    by_key_.clear();
+    entries_.clear();
+    bytes_ = 0;
+  }
+  std::size_t size() const noexcept { return entries_.size(); }
+  std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  using order = std::list<entry>;
+
+  // With what the containers need for an entry, roughly.
+  static std::size_t size_of(std::string_view key, std::string_view value) noexcept { return key.size() + value.size() + 160; }
+  void forget_one() noexcept {
+    while (std::exchange(entries_.front().used, false)) entries_.splice(entries_.end(), entries_, entries_.begin());
+    bytes_ -= size_of(entries_.front().key, entries_.front().value);
+    by_key_.erase(entries_.front().key);
+    entries_.pop_front();
+  }
+
+  order entries_;
+  std::unordered_map<std::string_view, order::iterator> by_key_;  // views of the entries' own keys
+  std::size_t bytes_ = 0;
+};
+
+// The key of a call: its method, and what its driver adds.
+template <class Info>
+void make_key(std::string& into, const Info& info) {
+  into.assign(reinterpret_cast<const char*>(&info.method), sizeof(info.method));
+  info.answers->append_key(into);
+}
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+/// Units   `max_bytes` counts questions and answers as they are on the wire; both bounds are for all methods of one client together.
+struct cache_options {
+  duration ttl = std::chrono::seconds{1};  ///< how long an answer is good; 0: nothing is kept
+  duration stale{};                        ///< for so long after that it is still given, while one call fetches a new one
+  std::int32_t max_entries = 1024;
+  std::int64_t max_bytes = 16 * 1024 * 1024;
+  bool operator==(const cache_options&) const = default;
+};
+
+/// Answers from memory.
+///
+/// Shape   `client<market, cache<cache_options{.ttl = 100_ms}>>` for the methods that are declared `tenon::cacheable`, `(last, tenon::cacheable)`; all others pass.
+///         Stands before retry, and before what is to be spared: a hit takes no token of a limiter.
+/// Laws    a question is the same when its method, its encoded arguments, its metadata and its principal are. Failures are never kept. Of entries beyond a bound those go
+///         first that have not been used again.
+template <cache_options Options = cache_options{}>
+struct cache : policy::base {
+  static_assert(Options.ttl >= duration{} && Options.stale >= duration{}, "tenon::cache: ttl or stale is below zero");
+  static_assert(Options.max_entries >= 1 && Options.max_bytes >= 1, "tenon::cache: max_entries and max_bytes are at least one; for no cache at all write ttl 0");
+
+  using options = cache_options;
+  static constexpr std::string_view name = "cache";
+  static constexpr options defaults = Options;
+  static constexpr policy::side stands = policy::side::call;
+  static constexpr bool answers = true;
+  struct state {
+    policy::detail::answer_table table;
+    std::string key;  // of the call that is just being looked at
+  };
+  struct call_state {
+    bool missed = false;     // its answer is to be kept
+    bool refreshes = false;  // others get the old one meanwhile
+  };
+
+  template <class Info>
+  static outcome admit([[maybe_unused]] state& own, [[maybe_unused]] const options& chosen, [[maybe_unused]] call_state& call, [[maybe_unused]] Info& info) noexcept {
+    if constexpr (requires { info.answers; }) {
+      if (info.cacheable && info.answers != nullptr && chosen.ttl > duration{}) return look(own, chosen, call, info);
+    }
+    return {};
+  }
+
+  template <class Info>
+  static void observe([[maybe_unused]] state& own, [[maybe_unused]] const options& chosen, [[maybe_unused]] call_state& call, [[maybe_unused]] Info& info,
+                      [[maybe_unused]] outcome result) noexcept {
+    if constexpr (requires { info.answers; }) {
+      if (call.missed) keep(own, chosen, call, info, result);
+    }
+  }
+
+ private:
+  template <class Info>
+  static outcome look(state& own, const options& chosen, call_state& call, Info& info) noexcept {
+    policy::detail::make_key(own.key, info);
+    if (policy::detail::answer_table::entry* known = own.table.find(own.key); known != nullptr) {
+      const duration age = info.now - known->stored;
+      const bool fresh = age < chosen.ttl;
+      const bool usable = fresh || (age < chosen.ttl + chosen.stale && known->refreshing);
+      if (usable && info.answers->give(known->value)) {
+        known->used = true;
+        policy::report(info, {.kind = policy::event_kind::answered, .policy = name});
+        return policy::answered;
+      }
+      if (!fresh && !known->refreshing) known->refreshing = call.refreshes = true;
+    }
+    call.missed = true;
+    return {};
+  }
+
+  template <class Info>
+  static void keep(state& own, const options& chosen, const call_state& call, Info& info, outcome result) noexcept {
+    const std::string_view answer = info.answers->answer();
+    const bool keeps = result.ok() && answer.data() != nullptr;
+    if (!keeps && !call.refreshes) return;
+    policy::detail::make_key(own.key, info);
+    if (keeps) return own.table.store(own.key, answer, info.now, static_cast<std::size_t>(chosen.max_entries), static_cast<std::size_t>(chosen.max_bytes));
+    // The next one tries.
+    if (policy::detail::answer_table::entry* known = own.table.find(own.key); known != nullptr) known->refreshing = false;
+  }
+};
+
+}  // namespace tenon::inline v0
+
 // tenon/policy/configuration.hpp
 // The options that a stack's policies run with: one entry per method, exchanged as a whole while calls run. Policy layer.
 
@@ -13784,67 +14318,22 @@ class configuration {
 // tenon/policy/stack.hpp
 // Policies composed: the fold that a driver runs around each call and each attempt, outermost first. Policy layer.
 
-// tenon/policy/order.hpp
-// What may stand where in a list of policies, and how two of a kind are told apart. Policy layer; the sentences are in stack.hpp.
+// tenon/policy/identified.hpp
+// A call on a server whose policies ask who calls. Policy layer.
 
 namespace tenon::inline v0::policy {
 
-/// A name in a template argument.
-template <std::size_t Size>
-struct tag {
-  char text[Size]{};
-  consteval tag(const char (&given)[Size]) { std::copy_n(given, Size, text); }
-  constexpr std::string_view view() const noexcept { return {text, Size - 1}; }
-};
-
-/// A policy under a name of its own, where a stack has two of a kind: `policy::tagged<"per user", limiter<...>>`.
-template <tag Name, class P>
-struct tagged : P {
-  static constexpr std::string_view name = Name.view();
+/// What came with the request, for as long as it is being admitted, and who sent it, for as long as it lives.
+template <class Base>
+struct identified_call_info : Base {
+  const metadata* request_metadata = nullptr;  ///< null where there is none: on a client, around a decorated function, and once the call has waited
+  std::string principal;
 };
 
 namespace detail {
 
-// One instantiation per stack, over plain tables: the checks themselves cost the compiler nothing worth counting.
-template <class... Policies>
-struct order {
-  static constexpr std::size_t size = sizeof...(Policies);
-  struct fact {
-    kind what{};
-    scope where{};
-    side stands{};
-    std::string_view name{};
-  };
-  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name}..., fact{}};
-  static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
-  static constexpr std::size_t find_loop() {
-    for (std::size_t i = 0; i < size; ++i) {
-      if (facts[i].what == kind::loop) return i;
-    }
-    return size;
-  }
-  static constexpr bool none_outside(scope where, side stands) {
-    for (std::size_t i = 0; loops == 1 && i < find_loop(); ++i) {
-      if (facts[i].where == where || facts[i].stands == stands) return false;
-    }
-    return true;
-  }
-  static constexpr bool none_inside(side stands) {
-    for (std::size_t i = find_loop(); i < size; ++i) {
-      if (facts[i].stands == stands) return false;
-    }
-    return true;
-  }
-  static constexpr bool names_differ() {
-    for (std::size_t i = 0; i < size; ++i) {
-      for (std::size_t other = i + 1; other < size; ++other) {
-        const bool same_side = (i < find_loop()) == (other < find_loop());
-        if (same_side && facts[i].name == facts[other].name) return false;
-      }
-    }
-    return true;
-  }
-};
+template <bool Wanted, class Base>
+using with_identified = std::conditional_t<Wanted, identified_call_info<Base>, Base>;
 
 }  // namespace detail
 }  // namespace tenon::inline v0::policy
@@ -13905,6 +14394,11 @@ struct stack {
   static constexpr bool measures = ((Policies::measures && Policies::what != kind::watcher) || ...);
   static constexpr bool shares = ((Policies::mode == sharing::shared) || ...);
   static constexpr bool keyed = (Policies::keyed || ...);
+  static constexpr bool named = (Policies::named || ...);
+  static constexpr bool attaches = (Policies::attaches || ...);
+  static constexpr bool identifies = (Policies::identifies || ...);
+  static constexpr bool answers = (Policies::answers || ...);
+  static constexpr bool keeps_request = has_loop || can_wait || attaches || answers;  // it may be needed after it was sent
 
   using config = std::tuple<typename Policies::options...>;
   static constexpr config defaults() { return {Policies::defaults...}; }
@@ -13912,7 +14406,7 @@ struct stack {
   using client_states = std::tuple<std::conditional_t<Policies::where == scope::client, detail::kept<Policies>, none>...>;
   using endpoint_states = std::tuple<std::conditional_t<Policies::where == scope::endpoint, detail::kept<Policies>, none>...>;
   /// What a driver keeps per call: a `call_info`, and who hears of its events when somebody does.
-  using info_type = std::conditional_t<watched, watched_call_info, call_info>;
+  using info_type = detail::with_identified<identifies, detail::with_answering<answers, std::conditional_t<watched, watched_call_info, call_info>>>;
 
   /// One call's way through the stack: references only.
   struct view {
@@ -13940,13 +14434,18 @@ struct stack {
     listen(call);
     return admit<0, call_end>(call);
   }
-  [[gnu::always_inline]] static void observe_call(const view& call, outcome result) noexcept { observe<0, call_end>(call, result); }
+  /// Returns how the call ends: `result`, or OK when a policy gave a value in its place.
+  [[gnu::always_inline]] static outcome observe_call(const view& call, outcome result) noexcept { return observe<0, call_end>(call, result); }
   [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept {
     // What the last attempt was allowed says nothing of this one.
     if constexpr (has_loop) call.info.attempt_deadline = instant::never();
     return admit<attempt_begin, size>(call);
   }
   [[gnu::always_inline]] static void observe_attempt(const view& call, outcome result) noexcept { observe<attempt_begin, size>(call, result); }
+  /// Before each attempt is sent: what policies add to its metadata.
+  static void attach(const view& call, metadata& into) noexcept { attach_all(call, into, std::make_index_sequence<size>{}); }
+  /// The peer did not accept what was attached: true when one more attempt has something new to show.
+  static bool renew(const view& call) noexcept { return renew_any(call, std::make_index_sequence<size>{}); }
   [[gnu::always_inline]] static decision decide(const view& call, outcome result) noexcept {
     if constexpr (has_loop) {
       constexpr std::size_t l = loop_position;
@@ -13954,6 +14453,12 @@ struct stack {
     } else {
       return {};
     }
+  }
+
+  /// Lets the policy at `I` make a value of the type that a call returns; nothing for void.
+  template <std::size_t I, class Response, class... Into>
+  static status recover(const view& call, const status& why, Into&... into) {
+    return at<I>::template recover<Response>(call.template state<I>(), std::get<I>(call.options), call.info, why, into...);
   }
 
   /// Which policy answered `wait`, or refused.
@@ -13964,15 +14469,19 @@ struct stack {
     if constexpr (!can_wait) return {};
     else return is_about_attempt(position) ? resume<attempt_begin, size>(call, position) : resume<0, call_end>(call, position);
   }
-  /// The wait ends without an admission: the policy gives back what it has, and those before it learn how it ended.
-  [[gnu::cold, gnu::noinline]] static void abandon(const view& call, std::size_t position, outcome result) noexcept {
-    if constexpr (!can_wait) return;
-    else is_about_attempt(position) ? abandon<attempt_begin, size>(call, position, result) : abandon<0, call_end>(call, position, result);
+  /// The wait ends without an admission: the policy gives back what it has, and those before it learn how it ended. Returns as `observe_call` does.
+  [[gnu::cold, gnu::noinline]] static outcome abandon(const view& call, std::size_t position, outcome result) noexcept {
+    if constexpr (!can_wait) return result;
+    else return is_about_attempt(position) ? abandon<attempt_begin, size>(call, position, result) : abandon<0, call_end>(call, position, result);
   }
 
   /// Makes `into` use the shared state of `from`, where there is any; before the first call.
   static void join(client_states& into, const client_states& from) { join_all(into, from, std::make_index_sequence<size>{}); }
 
+  /// The name of the policy at this position.
+  static constexpr std::string_view name_of(std::size_t position) noexcept {
+    return producer(outcome{.producer = static_cast<std::uint16_t>(position + 1)});
+  }
   /// The name of the policy that made `result`; empty when none of these did.
   static constexpr std::string_view producer(outcome result) noexcept {
     std::string_view name;
@@ -14001,7 +14510,7 @@ struct stack {
       outcome result = admit_one<Begin>(call);
       if (!result.ok()) [[unlikely]] return not_admitted<Begin>(call, result);
       result = admit<Begin + 1, End>(call);
-      if (!result.ok()) [[unlikely]] refused_within<Begin>(call, result);
+      if (!result.ok()) [[unlikely]] return refused_within<Begin>(call, result);
       return result;
     }
   }
@@ -14009,6 +14518,9 @@ struct stack {
   template <std::size_t I>
   [[gnu::always_inline]] static outcome not_admitted(const view& call, outcome result) noexcept {
     if (result.producer == 0) result.producer = static_cast<std::uint16_t>(I + 1);
+    if constexpr (answers) {
+      if (is_answered(result)) return result;
+    }
     if constexpr (watched) {
       const bool waiting = waiting_hook<at<I>> && waits(result);
       report(call.info, {.kind = waiting ? event_kind::waiting : event_kind::rejected, .policy = at<I>::name, .value = static_cast<std::int64_t>(result.code)});
@@ -14016,21 +14528,38 @@ struct stack {
     return result;
   }
 
-  // Refused further in: this one was admitted, so it learns how it ended; unless the call only waits there.
+  // Refused, or answered, further in: this one was admitted, so it learns how it ended; unless the call only waits there.
   template <std::size_t I>
-  [[gnu::always_inline]] static void refused_within(const view& call, outcome result) noexcept {
+  [[gnu::always_inline]] static outcome refused_within(const view& call, outcome result) noexcept {
     if constexpr (can_wait) {
-      if (waits(result)) return;
+      if (waits(result)) return result;
     }
-    observe_one<I>(call, result);
+    if constexpr (answers) {
+      const outcome ended = ended_at<I>(call, is_answered(result) ? outcome{} : result);
+      return ended.ok() ? answered : result;
+    } else {
+      observe_one<I>(call, result);
+      return result;
+    }
   }
 
   template <std::size_t Begin, std::size_t End>
-  [[gnu::always_inline]] static void observe(const view& call, outcome result) noexcept {
-    if constexpr (Begin != End) {
-      observe_one<End - 1>(call, result);
-      observe<Begin, End - 1>(call, result);
+  [[gnu::always_inline]] static outcome observe(const view& call, outcome result) noexcept {
+    if constexpr (Begin != End) return observe<Begin, End - 1>(call, ended_at<End - 1>(call, result));
+    else return result;
+  }
+
+  // A policy that replaces failures does so before it, and those before it, learn how the call ended.
+  template <std::size_t I>
+  [[gnu::always_inline]] static outcome ended_at(const view& call, outcome result) noexcept {
+    if constexpr (recovers<at<I>>) {
+      if (!result.ok() && at<I>::replaces(std::get<I>(call.options), result) && call.info.answers != nullptr && call.info.answers->recover(I, result)) {
+        report(call.info, {.kind = event_kind::answered, .policy = at<I>::name, .value = static_cast<std::int64_t>(result.code)});
+        result = {};
+      }
     }
+    observe_one<I>(call, result);
+    return result;
   }
 
   template <std::size_t I>
@@ -14049,28 +14578,41 @@ struct stack {
         if (!result.ok()) return not_admitted<I>(call, result);
         report(call.info, {.kind = event_kind::resumed, .policy = at<I>::name});
         result = admit<I + 1, End>(call);
-        if (!result.ok()) refused_within<I>(call, result);
-        return result;
+        return result.ok() ? result : refused_within<I>(call, result);
       } else {
         return {};
       }
     } else {
       const outcome result = resume<I + 1, End>(call, position);
-      if (!result.ok()) refused_within<I>(call, result);
-      return result;
+      return result.ok() ? result : refused_within<I>(call, result);
     }
   }
 
   template <std::size_t I, std::size_t End>
-  static void abandon(const view& call, std::size_t position, outcome result) noexcept {
+  static outcome abandon(const view& call, std::size_t position, outcome result) noexcept {
     if constexpr (I != End) {
-      if (position != I) {
-        abandon<I + 1, End>(call, position, result);
-        observe_one<I>(call, result);
-      } else if constexpr (waiting_hook<at<I>>) {
-        at<I>::abandon(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
-      }
+      if (position != I) return ended_at<I>(call, abandon<I + 1, End>(call, position, result));
+      if constexpr (waiting_hook<at<I>>) at<I>::abandon(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
     }
+    return result;
+  }
+
+  template <std::size_t... I>
+  static void attach_all([[maybe_unused]] const view& call, [[maybe_unused]] metadata& into, std::index_sequence<I...>) noexcept {
+    (attach_one<I>(call, into), ...);
+  }
+  template <std::size_t I>
+  static void attach_one([[maybe_unused]] const view& call, [[maybe_unused]] metadata& into) noexcept {
+    if constexpr (at<I>::attaches) at<I>::attach(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, into);
+  }
+  template <std::size_t... I>
+  static bool renew_any([[maybe_unused]] const view& call, std::index_sequence<I...>) noexcept {
+    return (renew_one<I>(call) || ...);
+  }
+  template <std::size_t I>
+  static bool renew_one([[maybe_unused]] const view& call) noexcept {
+    if constexpr (at<I>::attaches) return at<I>::renew(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
+    else return false;
   }
 
   [[gnu::always_inline]] static void listen([[maybe_unused]] const view& call) noexcept {
@@ -14151,6 +14693,17 @@ struct switchable : P {
     requires requires(State& s, const options& o, Call& c, Info& i) { P::decide(s, o, c, i, outcome{}); }
   [[gnu::always_inline]] static decision decide(State& state, const options& chosen, Call& call, Info& info, outcome result) noexcept {
     return chosen.enabled ? P::decide(state, chosen, call, info, result) : decision{};
+  }
+  static bool replaces(const options& chosen, outcome result) noexcept
+    requires recovers<P>
+  {
+    return chosen.enabled && P::replaces(chosen, result);
+  }
+  // The driver asks for every method; which of them it is for, the options know.
+  template <class Response, class State, class Info, class... Into>
+  static status recover(State& state, const options& chosen, Info& info, const status& why, Into&... into) {
+    if constexpr (P::template fits<Response>) return P::template recover<Response>(state, chosen, info, why, into...);
+    else return why;
   }
 };
 
@@ -14358,6 +14911,17 @@ class decorated {
   template <class Returned, class Attempt>
   [[gnu::always_inline]] Returned run(Attempt&& attempt) {
     typename Stack::info_type info{};
+    if constexpr (Stack::answers) {
+      port<Returned> place{*this, info};
+      info.answers = &place;
+      Returned given = run_with<Returned>(info, attempt);
+      return place.value ? std::move(*place.value) : std::move(given);
+    } else {
+      return run_with<Returned>(info, attempt);
+    }
+  }
+  template <class Returned, class Attempt>
+  [[gnu::always_inline]] Returned run_with(typename Stack::info_type& info, Attempt& attempt) {
     info.now = time_.now();
     info.random = &random_;
     info.idempotent = idempotent_;
@@ -14371,6 +14935,46 @@ class decorated {
     }
     return admitted_run<Returned>(call, attempt);
   }
+
+  // Where a policy puts the value it has instead of a failure.
+  template <class Returned>
+  struct port final : policy::answering {
+    port(decorated& of, typename Stack::info_type& with) noexcept : owner{of}, info{with} {}
+    // There are no bytes.
+    void append_key(std::string&) const override {}
+    std::string_view answer() const noexcept override { return {}; }
+    bool give(std::string_view) noexcept override { return false; }
+    bool recover(std::size_t position, outcome why) noexcept override {
+      status made{why};
+      (void)detail::guarded("fallback", [&] {
+        recover_at(position, status{why, "the function failed"}, made, std::make_index_sequence<Stack::size>{});
+        return status{};
+      });
+      return made.ok() && value.has_value();
+    }
+    template <std::size_t... I>
+    void recover_at(std::size_t position, const status& why, status& made, std::index_sequence<I...>) {
+      ((position == I ? recover_by<I>(why, made) : void()), ...);
+    }
+    template <std::size_t I>
+    void recover_by(const status& why, status& made) {
+      if constexpr (policy::recovers<typename Stack::template at<I>>) {
+        typename Stack::call_states none{};
+        const typename Stack::view call{owner.client_, owner.endpoint_, owner.configuration_.of(0), none, info};
+        if constexpr (std::is_same_v<Returned, status> || std::is_same_v<Returned, result<void>>) {
+          made = Stack::template recover<I, void>(call, why);
+          if (made.ok()) value.emplace();
+        } else {
+          std::remove_cvref_t<decltype(*std::declval<Returned&>())> into{};
+          made = Stack::template recover<I, decltype(into)>(call, why, into);
+          if (made.ok()) value.emplace(std::move(into));
+        }
+      }
+    }
+    decorated& owner;
+    typename Stack::info_type& info;
+    std::optional<Returned> value;
+  };
 
   // Each of these gives back one variable only, so that it is made where the caller wants it.
   template <class Returned, class Attempt>
@@ -14468,6 +15072,171 @@ template <policy::any... Policies, class Function, time_source Time = thread_tim
 auto decorate(Function function, Time time = {}, decorate_options options = {}) {
   return decorated<policy::stack<Policies...>, Function, Time>{std::move(function), std::move(time), options};
 }
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/fallback.hpp
+// A value instead of a failure, when everything else has been tried. Policy layer.
+
+namespace tenon::inline v0 {
+
+struct fallback_options {
+  /// What is replaced; an answer that says the question was wrong is none of these.
+  code_set on = codes(code::unavailable, code::deadline_exceeded, code::resource_exhausted, code::internal, code::unknown);
+  bool operator==(const fallback_options&) const = default;
+};
+
+namespace detail {
+
+template <class Returned>
+struct fallback_value {
+  using type = Returned;
+};
+template <class T>
+struct fallback_value<result<T>> {
+  using type = T;
+};
+template <>
+struct fallback_value<status> {
+  using type = void;
+};
+
+template <class F>
+consteval auto fallback_return() {
+  if constexpr (std::is_invocable_v<const F&, const status&>) return std::type_identity<std::invoke_result_t<const F&, const status&>>{};
+  else if constexpr (std::is_invocable_v<const F&>) return std::type_identity<std::invoke_result_t<const F&>>{};
+  else return std::type_identity<std::nullptr_t>{};
+}
+
+}  // namespace detail
+
+/// Answers in the peer's place when the call has failed for good.
+///
+/// Shape   `client<market, fallback<[](const status& why) { return quote{}; }>, retry<>>`; a pointer to a function will do, and one without a parameter. It returns what
+///         the method returns, or a `result` of it; nothing, or a status, for a method that returns nothing. Where methods return different things, give each its own:
+///         `on_method<&market::last, fallback<...>>`. It is called on the client's loop and must not block.
+/// Laws    called at most once per call, after the last attempt. What stands before it in the list sees the value, what stands after it the failure; refusals by policies
+///         count as failures. When the function has nothing either, the call ends with the original status and the other's text behind it.
+///         An answer it made is marked by `tenon-degraded` in the call's response metadata.
+template <auto Function, fallback_options Options = fallback_options{}>
+struct fallback : policy::base {
+ private:
+  using function = std::remove_cv_t<decltype(Function)>;
+  using returned = std::remove_cvref_t<typename decltype(detail::fallback_return<function>())::type>;
+  using value = typename detail::fallback_value<returned>::type;
+
+ public:
+  static_assert(std::is_invocable_v<const function&, const status&> || std::is_invocable_v<const function&>,
+                "tenon::fallback: the argument is no function of a status; write fallback<[](const tenon::status& why) { return quote{}; }>");
+  static_assert(!Options.on.has(code::ok), "tenon::fallback: OK is among the failures");
+
+  using options = fallback_options;
+  static constexpr std::string_view name = "fallback";
+  static constexpr options defaults = Options;
+  static constexpr policy::side stands = policy::side::call;
+  static constexpr bool measures = false;
+  static constexpr bool answers = true;
+  /// Whether the function gives what a method returns.
+  template <class Response>
+  static constexpr bool fits = std::is_void_v<Response> ? std::is_void_v<value> : std::is_convertible_v<value, Response>;
+
+  static outcome admit(policy::none&, const options&, policy::none&, call_info&) noexcept { return {}; }
+  static void observe(policy::none&, const options&, policy::none&, call_info&, outcome) noexcept {}
+
+  static bool replaces(const options& chosen, outcome result) noexcept { return chosen.on.has(result.code); }
+
+  template <class Response, class Info, class... Into>
+  static status recover(policy::none&, const options&, Info&, const status& why, Into&... into) {
+    static_assert(fits<Response>,
+                  "tenon::fallback: its function does not give what the method returns; write one for each method that wants it: on_method<&market::last, fallback<...>>");
+    if constexpr (!fits<Response>) {
+      return why;
+    } else if constexpr (std::is_void_v<returned>) {
+      call(why);
+      return {};
+    } else if constexpr (std::is_same_v<returned, status>) {
+      return call(why);
+    } else if constexpr (std::is_same_v<returned, value>) {
+      ((into = call(why)), ...);
+      return {};
+    } else {
+      returned given = call(why);
+      if (!given) return std::move(given).error();
+      if constexpr (sizeof...(Into) != 0) ((into = std::move(*given)), ...);
+      return {};
+    }
+  }
+
+ private:
+  static decltype(auto) call([[maybe_unused]] const status& why) {
+    if constexpr (std::is_invocable_v<const function&, const status&>) return Function(why);
+    else return Function();
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/last_good.hpp
+// The last answer that was good, when there is no better one. Policy layer.
+
+namespace tenon::inline v0 {
+
+/// Units   as `cache_options`.
+struct last_good_options {
+  duration max_age = std::chrono::hours{1};
+  code_set on = codes(code::unavailable, code::deadline_exceeded, code::resource_exhausted, code::internal, code::unknown);  ///< what is replaced
+  std::int32_t max_entries = 1024;
+  std::int64_t max_bytes = 16 * 1024 * 1024;
+  bool operator==(const last_good_options&) const = default;
+};
+
+/// Answers a call that failed for good with what the same question was answered last.
+///
+/// Shape   `client<market, last_good<>, retry<>>`, for the methods that are declared `tenon::cacheable`; all others pass. Every call is made, unlike with a cache; the two may
+///         stand together. A question is the same as for `tenon::cache`.
+/// Laws    as `tenon::fallback`, and marked by `tenon-degraded` in the same way; a question that was never answered, or too long ago, keeps its failure.
+template <last_good_options Options = last_good_options{}>
+struct last_good : policy::base {
+  static_assert(Options.max_entries >= 1 && Options.max_bytes >= 1, "tenon::last_good: max_entries and max_bytes are at least one");
+  static_assert(!Options.on.has(code::ok), "tenon::last_good: OK is among the failures");
+
+  using options = last_good_options;
+  static constexpr std::string_view name = "last_good";
+  static constexpr options defaults = Options;
+  static constexpr policy::side stands = policy::side::call;
+  static constexpr bool answers = true;
+  /// What came by the wire, whatever it is.
+  template <class Response>
+  static constexpr bool fits = true;
+  struct state {
+    policy::detail::answer_table table;
+    std::string key;  // of the call that is just being looked at
+  };
+
+  static outcome admit(state&, const options&, policy::none&, call_info&) noexcept { return {}; }
+  template <class Info>
+  static void observe([[maybe_unused]] state& own, [[maybe_unused]] const options& chosen, policy::none&, [[maybe_unused]] Info& info, [[maybe_unused]] outcome result) noexcept {
+    if constexpr (requires { info.answers; }) {
+      if (!result.ok() || !info.cacheable || info.answers == nullptr) return;
+      const std::string_view answer = info.answers->answer();
+      if (answer.data() == nullptr) return;
+      policy::detail::make_key(own.key, info);
+      own.table.store(own.key, answer, info.now, static_cast<std::size_t>(chosen.max_entries), static_cast<std::size_t>(chosen.max_bytes));
+    }
+  }
+
+  static bool replaces(const options& chosen, outcome result) noexcept { return chosen.on.has(result.code); }
+  // The bytes are read by the driver, into the place that `into` is.
+  template <class Response, class Info, class... Into>
+  static status recover(state& own, const options& chosen, Info& info, const status& why, Into&...) {
+    if (!info.cacheable) return why;
+    policy::detail::make_key(own.key, info);
+    policy::detail::answer_table::entry* known = own.table.find(own.key);
+    if (known == nullptr || info.now - known->stored > chosen.max_age) return status{code::not_found, "there was none"};
+    known->used = true;
+    return info.answers->give(known->value) ? status{} : status{code::internal, "it cannot be read any more"};
+  }
+};
 
 }  // namespace tenon::inline v0
 
@@ -14885,6 +15654,7 @@ struct load_shed_options {
 /// Keeps the line short in front of a server that cannot keep up: a burst may wait, a line that stays may not.
 ///
 /// Shape   outermost but for what watches. How long a call has waited is `info.now - info.attempt_start`: from when its bytes were read to when it is its turn.
+///         On a server that is the wait for the handlers of its own batch; what waits unread in a socket, behind the work of other connections, is not seen.
 /// Errors  `reject_code` (unavailable), local and not executed, to come back after `interval`.
 /// Source  Nichols and Jacobson, Controlling Queue Delay, 2012 (RFC 8289).
 template <auto Options = load_shed_options{}, policy::sharing Mode = policy::sharing::per_loop>
@@ -14900,7 +15670,7 @@ struct load_shed : policy::base {
   };
   static constexpr std::string_view name = "load_shed";
   static constexpr policy::sharing mode = Mode;
-  static constexpr bool measures = false;
+  static constexpr bool measures = true;  // For the call behind: those of one batch were read together, and wait for one another's handlers.
   static constexpr options defaults = Options;
 
   static_assert(defaults.target > duration{} && defaults.interval > duration{}, "tenon::load_shed: target and interval must be above zero");
@@ -14939,6 +15709,431 @@ struct load_shed : policy::base {
   static outcome refused(const options& chosen) noexcept { return policy::detail::refused_until(chosen.reject_code, chosen.interval); }
 };
 
+}  // namespace tenon::inline v0
+
+// tenon/policy/metrics.hpp
+// Counts and times of calls and attempts, kept by each loop for itself and added up when somebody reads. Policy layer.
+
+#include <deque>
+#include <mutex>
+
+// tenon/policy/detail/histogram.hpp
+// How long things took, in few numbers: log-linear, four steps per power of two. Policy layer.
+
+namespace tenon::inline v0::policy::detail {
+
+// Where a number of nanoseconds is counted: exact below 4, within a quarter above.
+inline constexpr std::size_t histogram_size = 256;
+constexpr std::size_t histogram_index(std::int64_t value) noexcept {
+  if (value < 4) return static_cast<std::size_t>((std::max)(value, std::int64_t{0}));
+  const auto number = static_cast<std::uint64_t>(value);
+  const auto power = static_cast<unsigned>(std::bit_width(number)) - 1;
+  return (power - 1) * std::size_t{4} + (number >> (power - 2) & 3);
+}
+// The smallest number that is counted there.
+constexpr std::int64_t histogram_least(std::size_t index) noexcept {
+  if (index < 4) return static_cast<std::int64_t>(index);
+  const std::size_t power = index / 4 + 1;
+  // Above the last place there is no number any more.
+  if (power > 62) return INT64_MAX;
+  return static_cast<std::int64_t>((std::uint64_t{4} + index % 4) << (power - 2));
+}
+
+// Written by one thread, read by any: a load and a store, and no locked instruction.
+class counter {
+ public:
+  [[gnu::always_inline]] void add(std::uint64_t more = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed); }
+  std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+/// What was measured: a client's call, one attempt of it, a call on a server.
+enum class metrics_of : std::uint8_t { call, attempt, served };
+
+/// How long calls took, as counts of classes that are a quarter wide.
+struct duration_histogram {
+  std::array<std::uint64_t, policy::detail::histogram_size> counts{};
+
+  std::uint64_t total() const noexcept {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t each : counts) sum += each;
+    return sum;
+  }
+  /// What so many of them did not exceed, `at(percent(99))`; at most a quarter too long. Zero when there are none.
+  duration at(ratio share) const noexcept {
+    const std::uint64_t all = total();
+    // In two steps, so that the product stays within 64 bits for every count.
+    const auto ppm = static_cast<std::uint64_t>(std::clamp(share.ppm, 0, 1'000'000));
+    const std::uint64_t wanted = (std::max)(all / 1'000'000 * ppm + (all % 1'000'000 * ppm + 999'999) / 1'000'000, std::uint64_t{1});
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; all != 0 && i < counts.size(); ++i) {
+      sum += counts[i];
+      if (sum >= wanted) return duration{i + 1 == counts.size() ? policy::detail::histogram_least(i) : policy::detail::histogram_least(i + 1) - 1};
+    }
+    return {};
+  }
+};
+
+/// The numbers of one method, of all loops together.
+///
+/// Laws    once nothing is under way, the sum of `ended` is `started`.
+struct method_metrics {
+  std::string service;
+  std::string method;
+  metrics_of what{};
+  std::uint64_t started = 0;
+  std::array<std::uint64_t, code_count> ended{};  ///< by code
+  duration time{};                                ///< of all that ended together
+  duration_histogram times{};
+
+  std::uint64_t ended_in_all() const noexcept {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t each : ended) sum += each;
+    return sum;
+  }
+  /// As far as two numbers that are not read at one moment can tell.
+  std::uint64_t under_way() const noexcept { return (std::max)(started, ended_in_all()) - ended_in_all(); }
+};
+
+/// How often a policy did something: `{"retry", event_kind::repeated, 12}`.
+struct event_metrics {
+  std::string policy;
+  policy::event_kind kind{};
+  std::uint64_t count = 0;
+};
+
+namespace detail {
+
+struct metrics_record {
+  metrics_record(std::string_view of_service, std::string_view of_method, metrics_of is) : service{of_service}, method{of_method}, what{is} {}
+  std::string service;
+  std::string method;
+  metrics_of what;
+  policy::detail::counter started;
+  policy::detail::counter time;
+  std::array<policy::detail::counter, code_count> ended;
+  std::array<policy::detail::counter, policy::detail::histogram_size> times;
+};
+struct metrics_events {
+  explicit metrics_events(std::string_view of) : policy{of} {}
+  std::string policy;
+  std::array<policy::detail::counter, 16> counts;
+};
+
+// One writer's numbers. They stay when the writer goes, and the next one goes on counting there.
+struct metrics_shard {
+  std::deque<metrics_record> records;
+  std::deque<metrics_events> events;
+  bool taken = false;
+};
+
+// What is shared by a registry and those who count into it; whoever goes last takes it along.
+struct metrics_book {
+  std::mutex busy;
+  std::deque<metrics_shard> shards;
+
+  metrics_shard& take() {
+    const std::lock_guard guard{busy};
+    for (metrics_shard& each : shards) {
+      if (!std::exchange(each.taken, true)) return each;
+    }
+    shards.emplace_back().taken = true;
+    return shards.back();
+  }
+  void give_back(metrics_shard& shard) noexcept {
+    const std::lock_guard guard{busy};
+    shard.taken = false;
+  }
+  metrics_record& record(metrics_shard& in, std::string_view service, std::string_view method, metrics_of what) {
+    const std::lock_guard guard{busy};
+    for (metrics_record& each : in.records) {
+      if (each.what == what && each.method == method && each.service == service) return each;
+    }
+    return in.records.emplace_back(service, method, what);
+  }
+  metrics_events& events(metrics_shard& in, std::string_view policy) {
+    const std::lock_guard guard{busy};
+    for (metrics_events& each : in.events) {
+      if (each.policy == policy) return each;
+    }
+    return in.events.emplace_back(policy);
+  }
+};
+
+}  // namespace detail
+
+/// Where clients and servers of a process count, as many as there are. Any thread may read at any time.
+class metrics_registry {
+ public:
+  metrics_registry() = default;
+  metrics_registry(const metrics_registry&) = delete;
+  metrics_registry& operator=(const metrics_registry&) = delete;
+
+  /// One entry for each method that was called, in the order in which they first were.
+  std::vector<method_metrics> methods() const {
+    std::vector<method_metrics> all;
+    const std::lock_guard guard{book_->busy};
+    for (const detail::metrics_shard& shard : book_->shards) {
+      for (const detail::metrics_record& each : shard.records) add(each, all);
+    }
+    return all;
+  }
+  /// What the policies of all stacks with `metrics` did.
+  std::vector<event_metrics> events() const {
+    std::vector<event_metrics> all;
+    const std::lock_guard guard{book_->busy};
+    for (const detail::metrics_shard& shard : book_->shards) {
+      for (const detail::metrics_events& each : shard.events) {
+        for (std::size_t i = 0; i < each.counts.size(); ++i) add(each.policy, static_cast<policy::event_kind>(i), each.counts[i].read(), all);
+      }
+    }
+    return all;
+  }
+
+  const std::shared_ptr<detail::metrics_book>& book() const noexcept { return book_; }
+
+ private:
+  static void add(const detail::metrics_record& from, std::vector<method_metrics>& all) {
+    auto found = std::find_if(all.begin(), all.end(), [&](const method_metrics& each) { return each.what == from.what && each.method == from.method && each.service == from.service; });
+    if (found == all.end()) found = all.insert(found, method_metrics{.service = from.service, .method = from.method, .what = from.what});
+    // What has ended is read first: a call that ends meanwhile is then at most counted as under way.
+    for (std::size_t i = 0; i < code_count; ++i) found->ended[i] += from.ended[i].read();
+    for (std::size_t i = 0; i < from.times.size(); ++i) found->times.counts[i] += from.times[i].read();
+    found->time = found->time + duration{static_cast<std::int64_t>(from.time.read())};
+    found->started += from.started.read();
+  }
+  static void add(const std::string& name, policy::event_kind kind, std::uint64_t count, std::vector<event_metrics>& all) {
+    if (count == 0) return;
+    const auto found = std::find_if(all.begin(), all.end(), [&](const event_metrics& each) { return each.kind == kind && each.policy == name; });
+    if (found != all.end()) found->count += count;
+    else all.push_back({name, kind, count});
+  }
+
+  std::shared_ptr<detail::metrics_book> book_ = std::make_shared<detail::metrics_book>();
+};
+
+struct metrics_options {
+  metrics_registry* into = nullptr;  ///< outlives the calls; null: nothing is counted
+  bool operator==(const metrics_options&) const = default;
+};
+
+/// Counts calls, or attempts, and how long they took.
+///
+/// Shape   `client<market, metrics<metrics_options{.into = &numbers}>, retry<>>` for a registry with static storage, or `configure(metrics_options{.into = &numbers})`. What
+///         stands before it in the list, and answers or refuses, is not counted: it comes first. After retry it counts attempts, and may stand there a second time.
+/// Units   about 2.3 KiB for each method that is called, on each loop. A call costs a few loads and stores, and no locked instruction; a method's first call allocates.
+/// Laws    what the other policies report is counted by the one that sees the call, so that nothing is counted twice.
+template <metrics_options Options = metrics_options{}>
+struct metrics : policy::base {
+  using options = metrics_options;
+  static constexpr std::string_view name = "metrics";
+  static constexpr options defaults = Options;
+  static constexpr bool named = true;
+
+  class state {
+   public:
+    state() noexcept = default;
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+    ~state() { leave(); }
+
+    [[gnu::always_inline]] detail::metrics_record* begin(const options& chosen, const call_info& info, metrics_of what) noexcept {
+      if (chosen.into == nullptr) return nullptr;
+      if (registry_ == chosen.into && info.method < known_.size() && known_[info.method] != nullptr) [[likely]] return known_[info.method];
+      return meet(chosen, info, what);
+    }
+    void heard(const policy::event& what) noexcept {
+      if (shard_ == nullptr || what_ == metrics_of::attempt) return;
+      book_->events(*shard_, what.policy).counts[static_cast<std::size_t>(what.kind)].add();
+    }
+
+   private:
+    [[gnu::cold, gnu::noinline]] detail::metrics_record* meet(const options& chosen, const call_info& info, metrics_of what) noexcept {
+      if (registry_ != chosen.into) {
+        leave();
+        registry_ = chosen.into;
+        book_ = chosen.into->book();
+        shard_ = &book_->take();
+      }
+      what_ = what;
+      static constexpr call_identity unnamed{};
+      const call_identity& to = info.identity == nullptr ? unnamed : *info.identity;
+      if (known_.size() <= info.method) known_.resize(info.method + std::size_t{1});
+      return known_[info.method] = &book_->record(*shard_, to.service, to.method, what);
+    }
+    void leave() noexcept {
+      if (book_ != nullptr) book_->give_back(*shard_);
+      known_.clear();
+      book_ = nullptr;
+      shard_ = nullptr;
+    }
+    const metrics_registry* registry_ = nullptr;
+    std::vector<detail::metrics_record*> known_;  // by method
+    std::shared_ptr<detail::metrics_book> book_;
+    detail::metrics_shard* shard_ = nullptr;
+    metrics_of what_{};
+  };
+  struct call_state {
+    detail::metrics_record* counted = nullptr;
+    instant began{};
+  };
+
+  [[gnu::always_inline]] static outcome admit(state& own, const options& chosen, call_state& call, call_info& info) noexcept {
+    return begin(own, chosen, call, info, info.on_server ? metrics_of::served : metrics_of::call);
+  }
+  [[gnu::always_inline]] static outcome admit_attempt(state& own, const options& chosen, call_state& call, call_info& info) noexcept {
+    // Without a loop policy an attempt is all there is of a call.
+    return begin(own, chosen, call, info, metrics_of::attempt);
+  }
+  [[gnu::always_inline]] static void observe(state&, const options&, call_state& call, call_info& info, outcome result) noexcept {
+    if (call.counted == nullptr) return;
+    detail::metrics_record& into = *call.counted;
+    const std::int64_t took = (std::max)((info.now - call.began).ns, std::int64_t{0});
+    into.ended[(std::min)(static_cast<std::size_t>(result.code), code_count - 1)].add();
+    into.time.add(static_cast<std::uint64_t>(took));
+    into.times[policy::detail::histogram_index(took)].add();
+  }
+  static void on_event(state& own, const policy::event& what) noexcept { own.heard(what); }
+
+ private:
+  [[gnu::always_inline]] static outcome begin(state& own, const options& chosen, call_state& call, call_info& info, metrics_of what) noexcept {
+    call.counted = own.begin(chosen, info, what);
+    call.began = info.now;
+    if (call.counted != nullptr) call.counted->started.add();
+    return {};
+  }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/option_source.hpp
+// Options that come by name, from a document: what a configuration shows of itself without its types, and the exchange of all of it at once. Policy layer.
+
+namespace tenon::inline v0 {
+
+namespace detail {
+
+// One address per type, for options that pass a line where types are erased.
+template <class T>
+inline constexpr char type_key = 0;
+
+}  // namespace detail
+
+namespace policy {
+
+/// One policy's options for one method.
+struct option_slot {
+  std::string_view name;
+  const char* key = nullptr;  ///< stands for the type of the options
+  void* options = nullptr;
+  bool* enabled = nullptr;    ///< the switch of a policy that is there for some methods only
+  bool shared = false;        ///< the policy's state is
+  bool keyed = false;
+  bool outside_loop = false;  ///< stands before retry
+  bool changed = false;
+};
+
+/// Where a source writes: told of every method of every service in question, before anything is published.
+class option_places {
+ public:
+  virtual void add(std::string_view service, std::string_view method, const option_slot* places, std::size_t count) = 0;
+
+ protected:
+  ~option_places() = default;
+};
+
+/// Options prepared and not yet in use.
+class option_draft {
+ public:
+  virtual ~option_draft() = default;
+  virtual void list(option_places& into) = 0;
+  virtual void publish() = 0;
+};
+
+/// Something that changes options by the names of services, methods and policies: a document.
+///
+/// Laws    `write` fills in all drafts, or answers why it cannot; then none of them is published.
+class option_source {
+ public:
+  virtual ~option_source() = default;
+  virtual status write(option_draft* const* drafts, std::size_t count) const = 0;
+};
+
+// What has no policies can be named by a document all the same.
+class draft_of_nothing final : public option_draft {
+ public:
+  draft_of_nothing(std::string_view service, const std::string_view* names, std::size_t methods) noexcept : service_{service}, names_{names}, methods_{methods} {}
+  void list(option_places& into) override {
+    for (std::size_t i = 0; i < methods_; ++i) into.add(service_, names_[i], nullptr, 0);
+  }
+  void publish() override {}
+
+ private:
+  std::string_view service_;
+  const std::string_view* names_;
+  std::size_t methods_;
+};
+
+/// A draft of the whole of a `configuration`, beginning with `initial`: what a document leaves out is as the policies' types have it, whatever an earlier one said.
+template <class Stack>
+class draft final : public option_draft {
+  using entry = typename Stack::config;
+
+ public:
+  /// `names` are those of the methods.
+  draft(configuration<Stack>& of, const entry* initial, std::string_view service, const std::string_view* names)
+      : of_{of}, service_{service}, names_{names}, entries_{std::make_unique<entry[]>(of.methods())} {
+    for (std::size_t i = 0; i < of.methods(); ++i) entries_[i] = initial[i];
+  }
+
+  void list(option_places& into) override {
+    for (std::size_t i = 0; i < of_.methods(); ++i) list(into, i, std::make_index_sequence<Stack::size>{});
+  }
+  void publish() override {
+    of_.edit([this](entry* entries, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i) entries[i] = entries_[i];
+    });
+  }
+
+ private:
+  template <std::size_t... I>
+  void list(option_places& into, std::size_t method, std::index_sequence<I...>) {
+    const option_slot places[] = {slot<I>(std::get<I>(entries_[method]))...};
+    into.add(service_, names_[method], places, Stack::size);
+  }
+  template <std::size_t I, class Options>
+  static option_slot slot(Options& mine) {
+    using member = typename Stack::template at<I>;
+    using original = typename detail::without_switch<member>::type;
+    option_slot made{.name = member::name,
+                     .key = &tenon::detail::type_key<typename original::options>,
+                     .options = static_cast<typename original::options*>(&mine),
+                     .shared = member::mode == sharing::shared,
+                     .keyed = member::keyed,
+                     .outside_loop = Stack::has_loop && I < Stack::attempt_begin};
+    if constexpr (!std::is_same_v<original, member>) made.enabled = &mine.enabled;
+    return made;
+  }
+
+  configuration<Stack>& of_;
+  std::string_view service_;
+  const std::string_view* names_;
+  std::unique_ptr<entry[]> entries_;
+};
+
+template <class Stack>
+std::unique_ptr<option_draft> draft_of(configuration<Stack>& of, const typename Stack::config* initial, std::string_view service, const std::string_view* names) {
+  if constexpr (Stack::size == 0) return std::make_unique<draft_of_nothing>(service, names, of.methods());
+  else return std::make_unique<draft<Stack>>(of, initial, service, names);
+}
+
+}  // namespace policy
 }  // namespace tenon::inline v0
 
 // tenon/policy/retry.hpp
@@ -15216,6 +16411,128 @@ struct retry : detail::retrying {
 
 }  // namespace tenon::inline v0
 
+// tenon/policy/singleflight.hpp
+// One call for any number of callers who ask the same at the same time. Policy layer.
+
+namespace tenon::inline v0 {
+
+struct singleflight_options {
+  bool share_errors = true;  ///< false: when the one call fails, each of the others makes its own
+  bool operator==(const singleflight_options&) const = default;
+};
+
+/// Lets the first of several equal calls go, and gives its answer to all.
+///
+/// Shape   `client<market, singleflight<>>`, behind a cache when there is one, for the methods that are declared `tenon::cacheable`; all others pass. Per loop.
+/// Laws    calls are equal as for `tenon::cache`. Each waits no longer than its own deadline, and may be cancelled, without a change for the others; when the one that went
+///         leaves so, the next of them goes in its place. One that comes after the answer is a new call.
+template <singleflight_options Options = singleflight_options{}>
+struct singleflight : policy::base {
+ private:
+  struct flight {
+    waiter_queue followers;
+    std::string value;
+    outcome ended{};
+    bool landed = false;
+  };
+
+ public:
+  using options = singleflight_options;
+  static constexpr std::string_view name = "singleflight";
+  static constexpr options defaults = Options;
+  static constexpr policy::side stands = policy::side::call;
+  static constexpr bool answers = true;
+  static constexpr bool measures = false;
+  struct state {
+    std::unordered_map<std::string, std::shared_ptr<flight>> flights;
+    std::string key;  // of the call that is just being looked at
+  };
+  struct call_state {
+    std::shared_ptr<flight> on;
+    bool leads = false;
+  };
+
+  template <class Info>
+  static outcome admit([[maybe_unused]] state& own, const options&, [[maybe_unused]] call_state& call, Info& info) noexcept {
+    if constexpr (requires { info.answers; }) {
+      if (info.cacheable && info.answers != nullptr && info.waiter != nullptr) {
+        policy::detail::make_key(own.key, info);
+        std::shared_ptr<flight>& known = own.flights[own.key];
+        call.leads = known == nullptr;
+        if (call.leads) known = std::make_shared<flight>();
+        call.on = known;
+        if (call.leads) return {};
+        call.on->followers.append(*info.waiter);
+        return policy::wait;
+      }
+    }
+    return {};
+  }
+
+  template <class Info>
+  static outcome admit_again(state&, const options& chosen, call_state& call, [[maybe_unused]] Info& info) noexcept {
+    if (info.waiter->queued()) return policy::wait;
+    if (!call.on->landed) {
+      call.leads = true;
+      return {};
+    }
+    // Its own copy, since the others need theirs too.
+    const std::shared_ptr<flight> on = std::move(call.on);
+    if (!on->ended.ok()) {
+      if (!chosen.share_errors) return {};
+      outcome same = on->ended;
+      same.producer = 0;
+      return same;
+    }
+    if constexpr (requires { info.answers; }) {
+      if (info.answers->give(on->value)) return policy::answered;
+    }
+    return {};
+  }
+
+  template <class Info>
+  static void abandon(state& own, const options&, call_state& call, Info& info) noexcept {
+    if (info.waiter->queued()) info.waiter->leave();
+    else if (call.on != nullptr && !call.on->landed) hand_over(own, call, info);
+  }
+
+  template <class Info>
+  static void observe([[maybe_unused]] state& own, const options&, call_state& call, [[maybe_unused]] Info& info, [[maybe_unused]] outcome result) noexcept {
+    if constexpr (requires { info.answers; }) {
+      if (!call.leads) return;
+      const std::string_view answer = info.answers->answer();
+      const bool left = result.has(outcome::local) && (result.code == code::cancelled || result.code == code::deadline_exceeded);
+      // An answer without bytes is none that others could have.
+      if (left || (result.ok() && answer.data() == nullptr)) return hand_over(own, call, info);
+      const std::shared_ptr<flight> on = std::move(call.on);
+      forget(own, info);
+      on->landed = true;
+      on->ended = result;
+      on->value = answer;
+      on->followers.wake_all();
+    }
+  }
+
+ private:
+  // The next of those who wait leads, if there is one.
+  template <class Info>
+  static void hand_over(state& own, call_state& call, Info& info) noexcept {
+    const std::shared_ptr<flight> on = std::move(call.on);
+    call.leads = false;
+    if (on->followers.empty()) forget(own, info);
+    else on->followers.first()->wake();
+  }
+  template <class Info>
+  static void forget([[maybe_unused]] state& own, [[maybe_unused]] Info& info) noexcept {
+    if constexpr (requires { info.answers; }) {
+      policy::detail::make_key(own.key, info);
+      own.flights.erase(own.key);
+    }
+  }
+};
+
+}  // namespace tenon::inline v0
+
 // tenon/policy/throttle.hpp
 // Sends less to who accepts less, by chance and without a state to fall into. Policy layer.
 
@@ -15397,6 +16714,8 @@ struct request {
   std::optional<duration> timeout{};  ///< what was left of the caller's time when it sent this
   std::string_view metadata_block{};
   metadata_reader read_metadata = nullptr;
+  /// Asked in a way that promises to change nothing: a method that is not declared safe does not run, and refuses with `unimplemented`, `not_executed` and `no_retry`.
+  bool safely = false;
 };
 
 /// One answer as it stands in the read buffer of a client.
@@ -15560,143 +16879,6 @@ using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, 
 
 // tenon/protocol/detail/http_headers.hpp
 // Metadata as HTTP header lines, both ways. Protocol layer; shared by what speaks HTTP/1.1.
-
-// tenon/protocol/detail/http_text.hpp
-// The small vocabulary of HTTP's grammar: tokens, blanks, quoted strings, names in either case. Protocol layer; for all that speaks HTTP.
-
-namespace tenon::inline v0::protocol::detail {
-
-constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
-constexpr std::string_view trim_blanks(std::string_view text) noexcept {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// The digit's value; negative when it is none.
-constexpr int hex_digit(char c) noexcept {
-  const char low = to_lower(c);
-  return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-// Whether `text`, which has no control bytes, is `lower` in either case: the bit that tells a letter's two cases apart turns
-// nothing but a control byte into one of the digits and marks that names have beside letters.
-constexpr bool is_named(std::string_view text, std::string_view lower) noexcept {
-  if (text.size() != lower.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((text[i] | 0x20) != lower[i]) return false;
-  }
-  return true;
-}
-
-// RFC 9110 5.6.2.
-inline constexpr std::array<bool, 256> token_bytes = [] {
-  std::array<bool, 256> found{};
-  constexpr std::string_view all = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  for (const char c : all) found[static_cast<unsigned char>(c)] = true;
-  return found;
-}();
-
-// How long the token at the front of `text` is.
-constexpr std::size_t token_size(std::string_view text) noexcept {
-  std::size_t size = 0;
-  while (size < text.size() && token_bytes[static_cast<unsigned char>(text[size])]) ++size;
-  return size;
-}
-
-constexpr bool is_token(std::string_view name) noexcept { return !name.empty() && token_size(name) == name.size(); }
-
-// How long the quoted string at the front of `text` is, its quotes included; 0 when there is none. RFC 9110 5.6.4.
-constexpr std::size_t quoted_size(std::string_view text) noexcept {
-  if (text.empty() || text.front() != '"') return 0;
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') return i + 1;
-    if (text[i] == '\\' && ++i == text.size()) return 0;
-    if ((static_cast<unsigned char>(text[i]) < 0x20 && text[i] != '\t') || text[i] == 0x7f) return 0;
-  }
-  return 0;
-}
-
-// Where the first byte at or after `from` stands that is below `lowest` or DEL; the size when there is none.
-inline std::size_t find_below(std::string_view text, std::size_t from, char lowest) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101;
-  const std::uint64_t lows = ones * static_cast<unsigned char>(lowest);
-  // Eight bytes at a time: taking `lowest` from each sets the top bit of those that were less, wherever they stand.
-  for (; text.size() - from >= sizeof ones; from += sizeof ones) {
-    std::uint64_t eight = 0;
-    std::memcpy(&eight, text.data() + from, sizeof eight);
-    const std::uint64_t from_delete = eight ^ (ones * 0x7f);
-    if ((((eight - lows) & ~eight) | ((from_delete - ones) & ~from_delete)) & (ones << 7)) break;
-  }
-  for (; from < text.size(); ++from) {
-    if (static_cast<unsigned char>(text[from]) < static_cast<unsigned char>(lowest) || text[from] == 0x7f) break;
-  }
-  return from;
-}
-
-}  // namespace tenon::inline v0::protocol::detail
-
-namespace tenon::inline v0::protocol::detail {
-
-// Names that describe the message or the hop rather than the call: never metadata, and never a handler's to set.
-// Connect reserves the whole prefix `connect-`.
-inline bool is_framing_header(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 15> names{
-      "accept-encoding", "connection",   "content-encoding", "content-length", "content-type",
-      "expect",          "host",         "http2-settings",   "keep-alive",     "proxy-connection",
-      "te",              "trailer",      "transfer-encoding", "upgrade",       "content-range"};
-  constexpr std::string_view reserved = "connect-";
-  if (is_named(name.substr(0, reserved.size()), reserved)) return true;
-  for (const std::string_view each : names) {
-    if (is_named(name, each)) return true;
-  }
-  return false;
-}
-
-// The block has passed the parser, so that every line has a name and a colon and none is folded.
-inline void read_http_metadata(std::string_view block, metadata& into) {
-  std::string name;
-  while (!block.empty()) {
-    const std::size_t end = block.find("\r\n");
-    const std::string_view line = block.substr(0, end);
-    block.remove_prefix(end == std::string_view::npos ? block.size() : end + 2);
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    name.assign(line.substr(0, colon));
-    for (char& c : name) c = to_lower(c);
-    if (!is_framing_header(name)) into.add(name, trim_blanks(line.substr(colon + 1)));
-  }
-}
-
-// A value loses its control bytes and a name that is no token loses its line: no metadata can end a header or the head.
-[[gnu::cold]] inline void append_header(buffer& out, std::string_view name, std::string_view value) {
-  if (!is_token(name) || is_framing_header(name)) return;
-  for (const char c : name) out.push_back(to_lower(c));
-  out.append(": ");
-  for (const char c : value) {
-    if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
-  }
-  out.append("\r\n");
-}
-
-[[gnu::cold]] inline void append_headers(buffer& out, const metadata& extra) {
-  for (const auto& [name, value] : extra) append_header(out, name, value);
-}
-
-inline void append_decimal(buffer& out, std::size_t value) {
-  std::array<char, 20> digits;
-  std::size_t at = digits.size();
-  do {
-    digits[--at] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  out.append(digits.data() + at, digits.size() - at);
-}
-
-}  // namespace tenon::inline v0::protocol::detail
 
 // tenon/protocol/detail/http_json.hpp
 // The JSON of an error, written by hand: this layer knows no codec, and an error must not depend on one. Protocol layer.
@@ -15904,6 +17086,165 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
     out.push_back(']');
   }
   out.push_back('}');
+}
+
+}  // namespace tenon::inline v0::protocol::detail
+
+// tenon/protocol/detail/http_text.hpp
+// The small vocabulary of HTTP's grammar: tokens, blanks, quoted strings, names in either case. Protocol layer; for all that speaks HTTP.
+
+namespace tenon::inline v0::protocol::detail {
+
+constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// The digit's value; negative when it is none.
+constexpr int hex_digit(char c) noexcept {
+  const char low = to_lower(c);
+  return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// Whether `text`, which has no control bytes, is `lower` in either case: the bit that tells a letter's two cases apart turns
+// nothing but a control byte into one of the digits and marks that names have beside letters.
+constexpr bool is_named(std::string_view text, std::string_view lower) noexcept {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] | 0x20) != lower[i]) return false;
+  }
+  return true;
+}
+
+// RFC 9110 5.6.2.
+inline constexpr std::array<bool, 256> token_bytes = [] {
+  std::array<bool, 256> found{};
+  constexpr std::string_view all = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  for (const char c : all) found[static_cast<unsigned char>(c)] = true;
+  return found;
+}();
+
+// How long the token at the front of `text` is.
+constexpr std::size_t token_size(std::string_view text) noexcept {
+  std::size_t size = 0;
+  while (size < text.size() && token_bytes[static_cast<unsigned char>(text[size])]) ++size;
+  return size;
+}
+
+constexpr bool is_token(std::string_view name) noexcept { return !name.empty() && token_size(name) == name.size(); }
+
+// How long the quoted string at the front of `text` is, its quotes included; 0 when there is none. RFC 9110 5.6.4.
+constexpr std::size_t quoted_size(std::string_view text) noexcept {
+  if (text.empty() || text.front() != '"') return 0;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\' && ++i == text.size()) return 0;
+    if ((static_cast<unsigned char>(text[i]) < 0x20 && text[i] != '\t') || text[i] == 0x7f) return 0;
+  }
+  return 0;
+}
+
+// Where the first byte at or after `from` stands that is below `lowest` or DEL; the size when there is none.
+inline std::size_t find_below(std::string_view text, std::size_t from, char lowest) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const std::uint64_t lows = ones * static_cast<unsigned char>(lowest);
+  // Eight bytes at a time: taking `lowest` from each sets the top bit of those that were less, wherever they stand.
+  for (; text.size() - from >= sizeof ones; from += sizeof ones) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + from, sizeof eight);
+    const std::uint64_t from_delete = eight ^ (ones * 0x7f);
+    if ((((eight - lows) & ~eight) | ((from_delete - ones) & ~from_delete)) & (ones << 7)) break;
+  }
+  for (; from < text.size(); ++from) {
+    if (static_cast<unsigned char>(text[from]) < static_cast<unsigned char>(lowest) || text[from] == 0x7f) break;
+  }
+  return from;
+}
+
+}  // namespace tenon::inline v0::protocol::detail
+
+namespace tenon::inline v0::protocol::detail {
+
+// Names that describe the message or the hop rather than the call: never metadata, and never a handler's to set.
+// Connect reserves the whole prefix `connect-`.
+inline bool is_framing_header(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 15> names{
+      "accept-encoding", "connection",   "content-encoding", "content-length", "content-type",
+      "expect",          "host",         "http2-settings",   "keep-alive",     "proxy-connection",
+      "te",              "trailer",      "transfer-encoding", "upgrade",       "content-range"};
+  constexpr std::string_view reserved = "connect-";
+  if (is_named(name.substr(0, reserved.size()), reserved)) return true;
+  for (const std::string_view each : names) {
+    if (is_named(name, each)) return true;
+  }
+  return false;
+}
+
+// Metadata whose name ends in `-bin` is binary, and base64 in a header; Connect and gRPC agree on it.
+inline bool is_binary_header(std::string_view name) noexcept { return name.ends_with("-bin"); }
+
+// A comma joins several values. What is no base64 is left out.
+[[gnu::cold]] inline void add_binary_header(metadata& into, std::string_view name, std::string_view list) {
+  std::string bytes;
+  for (bool more = true; more;) {
+    const std::size_t comma = list.find(',');
+    const std::string_view digits = tenon::detail::base64_unpadded(trim_blanks(list.substr(0, comma)));
+    bytes.resize(tenon::detail::base64_bytes(digits.size()));
+    if (tenon::detail::read_base64(digits, reinterpret_cast<std::byte*>(bytes.data())) == digits.size()) into.add(name, bytes);
+    more = comma != std::string_view::npos;
+    if (more) list.remove_prefix(comma + 1);
+  }
+}
+
+// The block has passed the parser, so that every line has a name and a colon and none is folded.
+inline void read_http_metadata(std::string_view block, metadata& into) {
+  std::string name;
+  while (!block.empty()) {
+    const std::size_t end = block.find("\r\n");
+    const std::string_view line = block.substr(0, end);
+    block.remove_prefix(end == std::string_view::npos ? block.size() : end + 2);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    name.assign(line.substr(0, colon));
+    for (char& c : name) c = to_lower(c);
+    if (is_framing_header(name)) continue;
+    const std::string_view value = trim_blanks(line.substr(colon + 1));
+    if (is_binary_header(name)) add_binary_header(into, name, value);
+    else into.add(name, value);
+  }
+}
+
+// A value loses its control bytes and a name that is no token loses its line: no metadata can end a header or the head.
+[[gnu::cold]] inline void append_header(buffer& out, std::string_view name, std::string_view value) {
+  if (!is_token(name) || is_framing_header(name)) return;
+  const std::size_t start = out.size();
+  for (const char c : name) out.push_back(to_lower(c));
+  const bool is_binary = is_binary_header(out.view(start));
+  out.append(": ");
+  if (is_binary) append_base64(out, value);
+  for (const char c : is_binary ? std::string_view{} : value) {
+    if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
+  }
+  out.append("\r\n");
+}
+
+[[gnu::cold]] inline void append_headers(buffer& out, const metadata& extra) {
+  for (const auto& [name, value] : extra) append_header(out, name, value);
+}
+
+inline void append_decimal(buffer& out, std::size_t value) {
+  std::array<char, 20> digits;
+  std::size_t at = digits.size();
+  do {
+    digits[--at] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  out.append(digits.data() + at, digits.size() - at);
 }
 
 }  // namespace tenon::inline v0::protocol::detail
@@ -16293,10 +17634,17 @@ class http_chunks {
 
 }  // namespace tenon::inline v0::protocol::detail
 
+// tenon/protocol/detail/http_query.hpp
+// A call by GET or HEAD: the message stands in the target's query. Protocol layer; out of line, since calls come by POST.
+// Source: Connect protocol, Unary-Get-Request.
+
 // tenon/protocol/detail/http_route.hpp
 // What a request's head asks for: a method of a service with a codec, or a refusal with its HTTP status. Protocol layer.
 
 namespace tenon::inline v0::protocol::detail {
+
+/// What a body is: one message, or something that has rules of its own and rides on HTTP.
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text };
 
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {
@@ -16304,6 +17652,8 @@ struct http_route {
   std::string_view method;
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
+  bool safely = false;  ///< by GET or HEAD: nothing may change
+  http_form form = http_form::message;
   std::optional<duration> timeout;
 };
 
@@ -16315,6 +17665,10 @@ struct http_refusal {
   std::string_view more_head{};  ///< whole header lines
   bool close = false;            ///< the bytes that follow cannot be trusted to be a request
 };
+
+/// Asked first by a session that carries more than messages: whether the head is that, `fields` being its header lines. When refused, `refusal` says why.
+enum class http_carried : std::uint8_t { no, yes, refused };
+using http_carried_route = http_carried (*)(const http_head& head, std::string_view fields, http_route& route, std::string& unescaped, http_refusal& refusal);
 
 // Fills in `refusal`, out of line and for size: requests are rarely refused. False, so that a decision ends in it.
 [[gnu::cold, gnu::noinline]] inline bool refuse(http_refusal& refusal, int http_status, code why, std::initializer_list<std::string_view> message) {
@@ -16399,6 +17753,9 @@ inline bool route_codec(const http_head& head, http_route& route, http_refusal& 
   } else if (is("application/proto")) {
     route.content_type = "application/proto";
     route.codec = serialization::protobuf;
+  } else if (is("application/x-protobuf")) {
+    route.content_type = "application/x-protobuf";
+    route.codec = serialization::protobuf;
   } else {
     refusal.more_head = "Accept: application/json, application/msgpack, application/x-msgpack, application/proto\r\n";
     return refuse_quoting(refusal, 415, code::invalid_argument, "content type ", type,
@@ -16445,10 +17802,10 @@ inline bool trust(const http_head& head, http_refusal& refusal) {
   return true;
 }
 
-// What is asked by another method than POST.
+// What is asked by another method than POST, GET or HEAD.
 [[gnu::cold]] inline bool refuse_verb(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
   if (head.verb == http_verb::options) {
-    refusal.more_head = "Allow: OPTIONS, POST\r\n";
+    refusal.more_head = "Allow: GET, HEAD, OPTIONS, POST\r\n";
     return refuse(refusal, 204, code::ok, {});
   }
   if (head.verb == http_verb::unknown) {
@@ -16460,31 +17817,128 @@ inline bool trust(const http_head& head, http_refusal& refusal) {
     refusal.more_head = "Allow: POST\r\n";
     return refuse(refusal, 405, code::unimplemented, {"CONNECT is not served here; expected POST"});
   }
-  // An offer to upgrade a call may be ignored (RFC 9110 7.8): only GET comes for nothing else.
-  if (head.verb == http_verb::get && head.upgrades) {
-    return refuse(refusal, 501, code::unimplemented, {"no other protocol is served here to upgrade to; expected POST"});
-  }
   if (!route_path(head.target, route, unescaped, refusal)) return false;
   refusal.more_head = "Allow: POST\r\n";
   return refuse_quoting(refusal, 405, code::unimplemented, "methods are called by POST, found ", head.verb_text, "");
 }
 
-/// Decides where a complete head leads: true when `route` has been filled in, false when `refusal` has.
+/// The value of the first header of this name, which is in lower case; empty when there is none.
+[[gnu::cold]] inline std::string_view find_header(std::string_view fields, std::string_view name) noexcept {
+  while (fields.size() > 2) {
+    const std::string_view line = fields.substr(0, fields.find("\r\n"));
+    fields.remove_prefix((line.size() + 2 < fields.size()) ? line.size() + 2 : fields.size());
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos && is_named(line.substr(0, colon), name)) return trim_blanks(line.substr(colon + 1));
+  }
+  return {};
+}
+
+/// Decides where the complete head of a POST leads, or of what is refused: true when `route` has been filled in, false when `refusal` has.
 inline bool route_request(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
-  if (!trust(head, refusal)) return false;
+  route.safely = false;
   if (head.verb != http_verb::post) return refuse_verb(head, route, unescaped, refusal);
   return route_path(head.target, route, unescaped, refusal) && route_codec(head, route, refusal) && route_timeout(head, route, refusal);
 }
 
 }  // namespace tenon::inline v0::protocol::detail
 
+namespace tenon::inline v0::protocol::detail {
+
+/// What a query says of a call; the values are as they stand, escaped.
+struct http_query {
+  std::string_view message{};
+  std::string_view encoding = "json";
+  std::string_view compression{};
+  std::string_view base64{};
+  std::string_view connect = "v1";
+};
+
+// Connect allows any order, and parameters of others beside its own.
+[[gnu::cold]] inline http_query read_query(std::string_view target) noexcept {
+  http_query found;
+  const std::size_t mark = target.find('?');
+  std::string_view rest = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+  while (!rest.empty()) {
+    const std::string_view each = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(each.size() + (each.size() != rest.size() ? 1 : 0));
+    const std::size_t equals = each.find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string_view key = each.substr(0, equals);
+    const std::string_view value = each.substr(equals + 1);
+    if (key == "message") found.message = value;
+    else if (key == "encoding") found.encoding = value;
+    else if (key == "compression") found.compression = value;
+    else if (key == "base64") found.base64 = value;
+    else if (key == "connect") found.connect = value;
+  }
+  return found;
+}
+
+// The message, escapes and base64 taken off. False when either is broken.
+[[gnu::cold]] inline bool read_query_message(const http_query& query, buffer& into) {
+  std::string escaped{query.message};
+  // Forms write a blank as a plus sign; base64 in a query is the URL-safe one, which has none.
+  for (char& c : escaped) c = c == '+' ? ' ' : c;
+  std::string plain;
+  if (!unescape(escaped, plain)) return false;
+  if (query.base64 != "1") {
+    into.append(plain);
+    return true;
+  }
+  const std::string_view digits = tenon::detail::base64_unpadded(plain);
+  std::string bytes(tenon::detail::base64_bytes(digits.size()), '\0');
+  if (tenon::detail::read_base64(digits, reinterpret_cast<std::byte*>(bytes.data())) != digits.size()) return false;
+  into.append(bytes);
+  return true;
+}
+
+/// Decides where a GET or HEAD leads: true when `route` and `message` have been filled in, false when `refusal` has.
+[[gnu::cold, gnu::noinline]] inline bool route_query(const http_head& head, http_route& route, std::string& unescaped, buffer& message, http_refusal& refusal) {
+  // An offer to upgrade a call may be ignored (RFC 9110 7.8): only GET comes for nothing else.
+  if (head.verb == http_verb::get && head.upgrades) {
+    return refuse(refusal, 501, code::unimplemented, {"no other protocol is served here to upgrade to"});
+  }
+  if (!route_path(head.target, route, unescaped, refusal)) return false;
+  if (head.has_body()) {
+    // RFC 9110 9.3.1: such a body means nothing, and who sends one may mean to smuggle.
+    return refuse(refusal, 400, code::invalid_argument, {head.verb_text, " with a body is not read here; expected the message in the query, or POST"});
+  }
+  const http_query query = read_query(head.target);
+  if (query.encoding == "json") {
+    route.content_type = "application/json";
+    route.codec = serialization::json;
+  } else if (query.encoding == "proto") {
+    route.content_type = "application/proto";
+    route.codec = serialization::protobuf;
+  } else if (query.encoding == "msgpack") {
+    route.content_type = "application/msgpack";
+    route.codec = serialization::msgpack;
+  } else {
+    return refuse_quoting(refusal, 415, code::invalid_argument, "query: encoding ", query.encoding, " is not read here; expected json, proto or msgpack");
+  }
+  if (!query.compression.empty() && query.compression != "identity") {
+    return refuse_quoting(refusal, 501, code::unimplemented, "query: compression ", query.compression, " is not read here; expected identity");
+  }
+  if (query.connect != "v1") return refuse_quoting(refusal, 400, code::invalid_argument, "query: connect is ", query.connect, "; expected v1");
+  if (!read_query_message(query, message)) {
+    return refuse_quoting(refusal, 400, code::invalid_argument, "query: message ", query.message, query.base64 == "1" ? ": expected URL-safe base64" : ": expected two hexadecimal digits after each percent sign");
+  }
+  route.safely = true;
+  return route_timeout(head, route, refusal);
+}
+
+}  // namespace tenon::inline v0::protocol::detail
+
 namespace tenon::inline v0::protocol {
 
-/// Calls as `POST /<service>/<method>`, answered in order with the message or with `{"code","message","details"}`.
+/// Calls as `POST /<service>/<method>`, and as GET or HEAD with the message in the query where the method is declared `tenon::safe`: Connect's unary calls, and curl's.
+/// Answered in order with the message or with `{"code","message","details"}`.
 ///
 /// Shape   the body is the message in the codec that Content-Type names; JSON where it names none, text/plain, or curl's form type.
 ///         A code is spelled as Connect spells it (`not_found`, `canceled`) and mapped to its HTTP status: see `http_status_of`.
-///         Request headers are the metadata, names in lower case; metadata of an answer becomes headers.
+///         Request headers are the metadata, names in lower case; metadata of an answer becomes headers, and what is named `trailer-...` is Connect's trailing metadata.
+///         Metadata named `...-bin` is binary, and base64 in its header.
+///         GET has `message`, `encoding` (json, proto, msgpack) and `base64=1` in its query; without them it calls a method that takes nothing.
 /// Units   `connect-timeout-ms` in milliseconds; `Retry-After` in seconds, rounded up, and `retry-after-ms`, negative for never.
 /// Errors  400, 404, 405, 413, 415, 417, 431 and 501 are answered here; the connection stays where the next request's start is certain.
 /// Source  RFC 9110, RFC 9112; Connect protocol, unary calls.
@@ -16493,7 +17947,8 @@ class http1_session {
   static constexpr std::string_view name = "http1";
   static constexpr bool answers_in_any_order = false;
 
-  explicit http1_session(const limits& bounds) : bounds_{bounds} {}
+  /// `carried` finds what rides on HTTP beside messages, for a session built upon this one: see web.hpp.
+  explicit http1_session(const limits& bounds, detail::http_carried_route carried = nullptr) : bounds_{bounds}, carried_{carried} {}
   http1_session(const http1_session&) = delete;
   http1_session& operator=(const http1_session&) = delete;
 
@@ -16537,15 +17992,32 @@ class http1_session {
 
   void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
     detail::patch_length(out, at.payload);
+    if (to_head_) [[unlikely]] out.truncate(at.payload);
     if (!extra.empty()) detail::insert_headers(out, at, extra);
     settle();
   }
 
   void write_error(buffer& out, const reply_address&, const status& error, const metadata& extra) {
-    const detail::http_answer_head head{.http_status = http_status_of(error.outcome()), .connection = connection_lines()};
+    // The method is there, and does not run for who promises that nothing changes.
+    const bool wants_post = route_.safely && error.code() == code::unimplemented && error.has(outcome::not_executed) && error.has(outcome::no_retry);
+    const detail::http_answer_head head{.http_status = wants_post ? 405 : http_status_of(error.outcome()),
+                                        .connection = connection_lines(),
+                                        .more = wants_post ? "Allow: POST\r\n" : "",
+                                        .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
     settle();
   }
+
+  /// Answers that there is nothing to say.
+  void write_nothing(buffer& out) {
+    detail::append_status_line(out, 204);
+    out.append(connection_lines());
+    out.append("\r\n");
+    settle();
+  }
+
+  /// Where the request that is being answered goes.
+  const detail::http_route& route() const noexcept { return route_; }
 
   /// Whether everything asked of this connection has been answered and no more will be.
   bool closing() const noexcept { return closing_; }
@@ -16608,7 +18080,7 @@ class http1_session {
     const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
     detail::http_refusal refusal;
-    if (!detail::route_request(head, route_, unescaped_, refusal)) {
+    if (!detail::trust(head, refusal) || !find_route(head, refusal)) {
       // Whether a refused client still sends the body it was holding back is its choice: nobody can tell what follows.
       // Where the connection ends anyway the body is not read either, and `close` lets the answer arrive in spite of it.
       refusal.close = refusal.close || expects || (head.has_body() && !keeps_alive_);
@@ -16623,6 +18095,16 @@ class http1_session {
     left_ = static_cast<std::size_t>(head.length);
     chunks_.restart();
     return step::moved;
+  }
+
+  bool find_route(const detail::http_head& head, detail::http_refusal& refusal) {
+    if (carried_ != nullptr) {
+      route_.form = detail::http_form::message;
+      const detail::http_carried found = carried_(head, head_.substr(head.fields_at), route_, unescaped_, refusal);
+      if (found != detail::http_carried::no) return found == detail::http_carried::yes;
+    }
+    const bool asks = head.verb == detail::http_verb::get || head.verb == detail::http_verb::head;
+    return asks ? detail::route_query(head, route_, unescaped_, body_, refusal) : detail::route_request(head, route_, unescaped_, refusal);
   }
 
   // Returns how long the head is; 0 when it is not complete, or cannot be.
@@ -16702,13 +18184,13 @@ class http1_session {
     call.timeout = route_.timeout;
     call.metadata_block = head_.substr(fields_at_);
     call.read_metadata = &detail::read_http_metadata;
+    call.safely = route_.safely;
   }
 
   // Forgets a request that was handed on or thrown away; `route_` and the connection's state serve its answer still.
   [[gnu::noinline]] void retire() {
     phase_ = phase::head;
     discarding_ = false;
-    to_head_ = false;
     scanned_ = line_ = 0;
     head_ = {};
     piece_ = {};
@@ -16719,6 +18201,7 @@ class http1_session {
   // A request has been answered.
   void settle() {
     waiting_ = false;
+    to_head_ = false;
     closing_ = !keeps_alive_;
   }
 
@@ -16773,6 +18256,7 @@ class http1_session {
   }
 
   limits bounds_;
+  detail::http_carried_route carried_;
   detail::http_route route_;
   std::string_view head_;       // in the read buffer while `consume` runs, afterwards in `kept_head_`
   std::string_view piece_;      // of the body, in the read buffer; only while `consume` runs
@@ -16787,7 +18271,7 @@ class http1_session {
   std::size_t left_ = 0;        // of a counted body
   phase phase_ = phase::head;
   bool discarding_ = false;     // refused already: the body is read past
-  bool to_head_ = false;        // what is refused is HEAD: its answer has no body
+  bool to_head_ = false;        // what is to be answered is HEAD: without a body
   bool keeps_alive_ = true;
   bool is_http_11_ = true;
   bool waiting_ = false;
@@ -18103,6 +19587,8 @@ class accept_sink {
   virtual asio::io_context& next_io() = 0;
   /// On the listener's thread; `on` is the io_context that `next_io` gave.
   virtual void accepted(asio::io_context& on, std::unique_ptr<stream> opened) = 0;
+  /// Nobody can be accepted for the moment, out of descriptors for instance; it is tried again until it succeeds. Told once for each such time.
+  virtual void accepting_failed(const endpoint& where, const std::error_code& why) { (void)where, (void)why; }
 
  protected:
   ~accept_sink() = default;
@@ -18153,13 +19639,14 @@ class socket_listener final : public listener {
  private:
   using acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol, asio::io_context::executor_type>;
 
-  // Outlives the listener while an accept is under way; also the timer that waits out a shortage of descriptors.
+  // Outlives the listener while an accept is under way; also the timer that waits out what keeps it from accepting.
   struct state final : timer {
     state(asio::io_context& on, endpoint address) : io{on}, where{std::move(address)}, door{on} {}
     asio::io_context& io;
     endpoint where;
     acceptor door;
     accept_sink* sink = nullptr;
+    bool failing = false;
     std::weak_ptr<state> self;
     void expired() override {
       if (const auto held = self.lock(); held && held->door.is_open()) accept(held);
@@ -18176,17 +19663,20 @@ class socket_listener final : public listener {
     asio::io_context& on = self->sink->next_io();
     self->door.async_accept(on, [self, &on](const std::error_code& error, socket opened) {
       if (!self->door.is_open()) return;
-      if (!error) {
-        self->sink->accepted(on, make_stream(std::move(opened)));
-      } else if (error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS || error.value() == ENOMEM) {
-        // Out of descriptors: trying again at once would spin; the backlog keeps the callers meanwhile.
-        loop& mine = loop::of(self->io);
-        self->self = self;
-        mine.arm(*self, mine.refresh() + std::chrono::milliseconds{100});
-        return;
-      }
+      if (error) return pause(self, error);
+      self->failing = false;
+      self->sink->accepted(on, make_stream(std::move(opened)));
       accept(self);
     });
+  }
+
+  // Out of descriptors or of memory: trying again at once would spin; the backlog keeps the callers meanwhile. A caller that gave up in the backlog is
+  // none of this, asio passes over it.
+  [[gnu::cold]] static void pause(const std::shared_ptr<state>& self, const std::error_code& why) {
+    if (!std::exchange(self->failing, true)) self->sink->accepting_failed(self->where, why);
+    loop& mine = loop::of(self->io);
+    self->self = self;
+    mine.arm(*self, mine.refresh() + std::chrono::milliseconds{100});
   }
 
   std::shared_ptr<state> state_;
@@ -18368,12 +19858,15 @@ class basic_memory_network {
     }
     // One end has gone: `in` is not read any more, and `out` not written.
     void close(int in, int out) {
-      on(in).drop();  // What has not been read by now never will be.
-      if (on(in).watched) {
+      // What has not been read by now never will be.
+      pipe& unread = on(in);
+      if (unread.watched) [[unlikely]] {
         // The other end finds out when something of its own arrives here.
-        on(in).deaf = on(in).ended = true;
+        unread.held.drop_front(std::exchange(unread.arrived, 0));
+        unread.deaf = unread.ended = true;
       } else {
-        on(in).closed = true;
+        unread.held.clear();
+        unread.closed = true;
       }
       on(out).closed = true;
       pump(in);
@@ -19010,6 +20503,16 @@ struct handler_return<asio::awaitable<T>> : handler_return<T> {
   static constexpr bool in_awaitable = true;
 };
 
+namespace detail {
+
+// A handler may hand on the error of a call of its own. That one may not have run; this handler did, and its caller must not take it for safe to repeat.
+[[gnu::cold]] inline status said_by_handler(status why) noexcept {
+  why.remove_flag(outcome::not_executed);
+  return why;
+}
+
+}  // namespace detail
+
 /// Appends what a handler gave; its status when it gave none.
 template <class Codec, class Given>
 status write_given(buffer& out, Given&& given) {
@@ -19019,10 +20522,11 @@ status write_given(buffer& out, Given&& given) {
       if constexpr (std::is_same_v<plain, status>) return std::forward<Given>(given);
       else return std::forward<Given>(given).error();
     }();
-    if (said.ok()) Codec::encode(out, nullptr);
-    return said;
+    if (!said.ok()) [[unlikely]] return detail::said_by_handler(std::move(said));
+    Codec::encode(out, nullptr);
+    return {};
   } else if constexpr (tenon::detail::is_result<plain>) {
-    if (!given) [[unlikely]] return std::forward<Given>(given).error();
+    if (!given) [[unlikely]] return detail::said_by_handler(std::forward<Given>(given).error());
     Codec::encode(out, *given);
     return {};
   } else {
@@ -19271,7 +20775,8 @@ void proto_put_method(proto_file& file, std::string& service) {
   const std::string response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
   if constexpr (has_attribute<doc_attribute>(Method::attributes)) service.append("  // ").append(find_attribute<doc_attribute>(Method::attributes)->value).append("\n");
   service.append("  rpc ").append(Method::name).append("(").append(request).append(") returns (").append(response);
-  service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
+  if constexpr (Method::is_safe) service.append(") {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n");
+  else service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
 }
 
 constexpr std::string_view proto_package_of(std::string_view full_name) {
@@ -19319,7 +20824,7 @@ inline constexpr json_schema_form json_schema{};
 ///
 /// Shape   messages have the names of their structs, or those of tenon::name on the struct, whose dots are the package; a service's package is that of its name. Arguments
 ///         that are not one struct become `LastRequest`, answers that are no struct `LastResponse`, nothing is google.protobuf.Empty; what protobuf cannot put into a
-///         field becomes a message `RowsItem` beside the field. tenon::doc becomes a comment, tenon::idempotent the method's option.
+///         field becomes a message `RowsItem` beside the field. tenon::doc becomes a comment, tenon::idempotent and tenon::safe the method's option.
 template <class T>
 std::string describe(schema::proto_form) {
   return service::detail::proto_text_of<T>();
@@ -19417,6 +20922,7 @@ struct exchange {
   answer_sink& sink;
   asio::io_context* io = nullptr;
   std::string_view peer;
+  instant arrived{};  ///< when its last bytes were read
   instant now{};
   instant deadline = instant::never();
   status error{};
@@ -19766,6 +21272,7 @@ class running final : public pending {
       : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
     address = call.call.address;
     context.info = info;
+    if constexpr (Guard::identifies) context.set_principal(info.principal);
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
     if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
   }
@@ -19884,6 +21391,8 @@ struct no_guard {
   struct call_state {};
   using info_type = call_info;             ///< what it wants to know, and may write, of a call
   static constexpr bool measures = false;  ///< whether it wants to know when a call has ended
+  static constexpr bool named = false;     ///< whether it wants to know the names of what is called
+  static constexpr bool identifies = false;  ///< whether it asks the request's metadata who calls, and says so
   static constexpr bool keyed = false;     ///< whether it wants to tell callers apart
   static constexpr bool can_wait = false;  ///< whether `admit` may answer that the call has to wait: see held.hpp for what else it needs then
   outcome admit(call_state&, info_type&) noexcept { return {}; }
@@ -19949,6 +21458,9 @@ class served final : public instance {
 
   template <std::size_t I>
   static disposition invoke(instance& self, exchange& call) {
+    if constexpr (!method<S, I>::is_safe) {
+      if (call.call.safely) [[unlikely]] return refuse_unsafe(call, full_name<S, I>);
+    }
     auto& me = static_cast<served&>(self);
     disposition became = disposition::refused;
     const bool spoken = detail::with_codec(Codecs{}, call.call.address.codec, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
@@ -19956,6 +21468,11 @@ class served final : public instance {
       return refuse_codec(call, full_name<S, I>);
     }
     return became;
+  }
+
+  [[gnu::cold]] static disposition refuse_unsafe(exchange& call, std::string_view method) {
+    status why{code::unimplemented, tenon::detail::join_text({method, ": found a request that must not change anything, expected POST; only a method declared tenon::safe answers both"})};
+    return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
   }
 
   [[gnu::cold]] static disposition refuse_codec(exchange& call, std::string_view method) {
@@ -19967,24 +21484,42 @@ class served final : public instance {
   template <std::size_t I, class Codec>
   disposition run(exchange& call) {
     typename Guard::info_type info{};
-    info.now = info.attempt_start = call.now;
+    info.now = call.now;
+    info.attempt_start = call.arrived;
     info.deadline = call.deadline;
     info.request_bytes = call.call.payload.size();
     info.method = I;
     info.idempotent = method<S, I>::is_idempotent;
     info.on_server = true;
     if constexpr (Guard::keyed) info.peer_key = tenon::detail::hash_of_host(call.peer);
+    if constexpr (Guard::named) info.identity = &identity<I>;
     typename Guard::call_state state{};
+    if constexpr (Guard::identifies) {
+      tenon::metadata sent;
+      if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, sent);
+      info.request_metadata = &sent;
+      return admit_and_go<I, Codec>(call, info, state);
+    } else {
+      return admit_and_go<I, Codec>(call, info, state);
+    }
+  }
+
+  template <std::size_t I, class Codec>
+  disposition admit_and_go(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     if constexpr (Guard::can_wait) {
       return admit_or_wait(call, info, state, &served::template go<I, Codec>, [](const served& self, outcome refused) { return self.refusal(refused, full_name<S, I>); });
     } else {
-      if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
+      const outcome admitted = guard_.admit(state, info);
+      if constexpr (Guard::identifies) info.request_metadata = nullptr;
+      if (!admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
       return go<I, Codec>(*this, call, info, state);
     }
   }
 
   template <std::size_t I, class Codec>
   static disposition go(served& self, exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    // Until here it was the wait that counted, from here on it is the work.
+    if constexpr (Guard::measures) info.attempt_start = info.now;
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
     if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
     else return self.template answer<I, Codec>(call, info, state);
@@ -19997,6 +21532,8 @@ class served final : public instance {
     tenon::waiter stand_in{[](tenon::waiter&) noexcept {}};
     info.waiter = &stand_in;
     const outcome admitted = guard_.admit(state, info);
+    // It lives on this call's stack, which a call that waits leaves.
+    if constexpr (Guard::identifies) info.request_metadata = nullptr;
     if (admitted.ok()) [[likely]] return go_further(*this, call, info, state);
     if (!Guard::waits(admitted)) return call.refuse(refuse(*this, admitted));
     call.under_way = new held_type{*this, guard_, go_further, refuse, call, info, state, stand_in, admitted};
@@ -20013,6 +21550,7 @@ class served final : public instance {
       if constexpr (handled::takes_context) {
         tenon::context context;
         context.info = info;
+        if constexpr (Guard::identifies) context.set_principal(info.principal);
         context.place(call.call.service, call.call.method, call.peer, call.io);
         if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
         status done = call_and_write<I, Codec>(call.out, &context, arguments);
@@ -20077,6 +21615,9 @@ class served final : public instance {
                                                      by.empty() ? "" : " (", by, by.empty() ? "" : ")"})};
   }
 
+  template <std::size_t I>
+  static constexpr call_identity identity{service_name<S>, method<S, I>::name};
+
   std::shared_ptr<Implementation> object_;
   Guard guard_;
 };
@@ -20090,6 +21631,7 @@ class served final : public instance {
 // tenon/client/attempts.hpp
 // A call's way through its policies: admission, one or more attempts, the end. Client layer; the client's driver of the policy stack.
 // Compiled once per client and not per method: a method adds the reading of its answer, nothing else.
+// Long, since every step may be the last one, and each of them reads and writes the same few members.
 
 // tenon/client/call_state.hpp
 // A call as the client's loop holds it: what the channel sees, and where the result waits for whoever takes it. Client layer.
@@ -20243,8 +21785,6 @@ class call_state : public call_base {
 // tenon/client/channel.hpp
 // What a client calls by: connections to one address, made when needed and made again when lost, and the calls that wait for one. Client layer.
 // Long because it is one state machine: where a call stands, and what ends it, is decided by the state of the connections.
-
-#include <mutex>
 
 // tenon/client/backoff.hpp
 // How long a client waits between two attempts to connect. Client layer.
@@ -21177,9 +22717,9 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     why.add_flag(outcome::local).add_flag(outcome::not_executed);
     if (options_.hooks.dial_failed != nullptr) (void)options_.hooks.dial_failed(options_.hooks.object, url(), why);
     back_off(why);
-    // Those that waited for this attempt; callers may try again at once, and are told when the next one is due.
+    // Those that waited for this attempt, or for one that was given up for it; callers may try again at once, and are told when the next one is due.
     const std::uint32_t attempt = attempt_;
-    while (link_ == nullptr && !waiting_.empty() && waiting_.front()->slot_ == attempt) fail(*waiting_.front(), why);
+    while (link_ == nullptr && !waiting_.empty() && static_cast<std::int32_t>(waiting_.front()->slot_ - attempt) <= 0) fail(*waiting_.front(), why);
     release();
   }
   [[gnu::cold]] void back_off(const status& why) {
@@ -21366,10 +22906,21 @@ struct called_method {
   bool idempotent = false;
   protocol::serialization codec{};
   int arguments = -1;
+  bool cacheable = false;
+  const call_identity* identity = nullptr;
 };
 
+// How a stack that may answer calls by itself sees its driver; nothing for all others.
+template <bool Answers>
+struct answering_port : policy::answering {
+  std::string_view answer_{};  // while a success is observed
+  status ending_{};            // while a failure is observed
+};
+template <>
+struct answering_port<false> {};
+
 template <class Stack>
-class attempts {
+class attempts : private answering_port<Stack::answers> {
  public:
   attempts(const attempts&) = delete;
   attempts& operator=(const attempts&) = delete;
@@ -21387,6 +22938,11 @@ class attempts {
   attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method}, pause_{*this} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
+    if constexpr (Stack::named) info_.identity = method.identity;
+    if constexpr (Stack::answers) {
+      info_.cacheable = method.cacheable;
+      info_.answers = this;
+    }
     if constexpr (Stack::size != 0) info_.random = &core.random;
     if constexpr (Stack::can_wait) info_.waiter = &pause_;
     if (chosen == nullptr) return;
@@ -21403,6 +22959,8 @@ class attempts {
   virtual status read_answer(const protocol::reply& answer) = 0;
   /// The one end: with the value that is kept, or with the reason there is none.
   virtual void end(status why) = 0;
+  /// Makes and keeps the value that the policy at this position has instead of a failure.
+  virtual status recover_value(std::size_t, const typename Stack::view&, const status& why) { return why; }
 
   // Starts the call, or goes on with it after a pause.
   void go() {
@@ -21425,6 +22983,7 @@ class attempts {
       // An answer beyond our limits is not the peer's mistake.
       return attempt_ended(status{read.code() == code::resource_exhausted ? read.code() : code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
     }
+    if constexpr (Stack::answers) this->answer_ = answer.payload;
     succeed();
   }
 
@@ -21436,12 +22995,14 @@ class attempts {
     via().withdraw(self_);
     info_.now = via().now();
     why = about(std::move(why));
+    outcome ended = why.outcome();
+    if constexpr (Stack::answers) this->ending_ = why;
     if constexpr (Stack::can_wait) {
-      if (waiting_ != nowhere) Stack::abandon(view(), std::exchange(waiting_, nowhere), why.outcome());
+      if (waiting_ != nowhere) ended = Stack::abandon(view(), std::exchange(waiting_, nowhere), ended);
     }
-    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
-    if (std::exchange(admitted_, false)) Stack::observe_call(view(), why.outcome());
-    finish(std::move(why));
+    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), ended);
+    if (std::exchange(admitted_, false)) ended = Stack::observe_call(view(), ended);
+    finish_as(ended, std::move(why));
   }
   // The call's time, or only its attempt's. Between two attempts the timer of the last one may still go off.
   [[gnu::cold]] void time_is_up() {
@@ -21480,10 +23041,11 @@ class attempts {
     if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
     if (admitted.ok() && info_.deadline <= info_.now) [[unlikely]] {
       admitted = refused_here(code::deadline_exceeded);
-      Stack::observe_call(view(), admitted);
+      if (Stack::observe_call(view(), admitted).ok()) admitted = policy::answered;
     }
     if (!admitted.ok()) [[unlikely]] {
-      finish(refusal(admitted));
+      const bool has_value = Stack::answers && policy::is_answered(admitted);
+      finish_as(has_value ? outcome{} : admitted, refusal(admitted));
       return false;
     }
     admitted_ = true;
@@ -21537,16 +23099,17 @@ class attempts {
       if (!chosen_->metadata.empty()) head.extra = &chosen_->metadata;
     }
     info_.sent = true;
-    if constexpr (Stack::has_loop) {
-      if (info_.attempt != 0) [[unlikely]] return send_repeat(head);
+    if constexpr (Stack::has_loop || Stack::attaches) {
+      if (Stack::attaches || info_.attempt != 0) [[unlikely]] return send_with_more(head);
     }
     if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] succeed();
   }
-  // How often the call was sent before travels with it, by gRPC's name on every protocol.
-  [[gnu::cold]] void send_repeat(protocol::outgoing& head) {
+  // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
+  void send_with_more(protocol::outgoing& head) {
     metadata extra;
     if (head.extra != nullptr) extra = *head.extra;
-    extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
+    if constexpr (Stack::attaches) Stack::attach(view(), extra);
+    if (info_.attempt != 0) extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
     head.extra = &extra;
     if (via().send(self_, head, [this](buffer& out) { out.append(request_.view()); }) && head.one_way) succeed();
   }
@@ -21564,6 +23127,15 @@ class attempts {
     info_.now = via().now();
     if (info_.sent && !why.has(outcome::not_executed)) may_have_run_ = true;
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
+    if constexpr (Stack::attaches) {
+      // The peer did not know the caller, so nothing ran: once more with new credentials, whatever retry thinks.
+      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && via().open() && Stack::renew(view())) {
+        renewed_ = true;
+        ++info_.attempt;
+        via().park(self_);
+        return pause_.go_on_soon();
+      }
+    }
     decide(std::move(why));
   }
 
@@ -21579,9 +23151,46 @@ class attempts {
         return;
       }
     }
-    Stack::observe_call(view(), why.outcome());
+    if constexpr (Stack::answers) this->ending_ = why;
+    const outcome ended = Stack::observe_call(view(), why.outcome());
     admitted_ = false;
+    finish_as(ended, std::move(why));
+  }
+
+  // After its policies have learnt of `why`, and one of them may have had a value instead.
+  void finish_as(outcome ended, status why) {
+    if constexpr (Stack::answers) {
+      if (ended.ok()) return finish({});
+      // With what a policy that tried in vain has added.
+      if (!this->ending_.ok()) why = std::move(this->ending_);
+    }
     finish(std::move(why));
+  }
+
+  // The policies' side; with `answers` these are what `policy::answering` asks.
+  void append_key(std::string& into) const {
+    into.append(number_text{info_.principal_key});
+    if (chosen_) {
+      for (const auto& [key, value] : chosen_->metadata) into.append(join_text({" ", number_text{key.size()}, key, number_text{value.size()}, value}));
+    }
+    into.append("\n").append(request_.view());
+  }
+  std::string_view answer() const noexcept { return this->answer_; }
+  bool give(std::string_view encoded) noexcept {
+    const protocol::reply kept{.codec = method_.codec, .payload = encoded};
+    return service::guarded("exception", [&] { return read_answer(kept); }).ok();
+  }
+  bool recover(std::size_t position, outcome why) noexcept {
+    status& ending = this->ending_;
+    if (ending.ok()) ending = refusal(why);
+    const status made = service::guarded("exception", [&] { return recover_value(position, view(), ending); });
+    if (!made.ok()) {
+      // One that was not for this call gives back what it was told.
+      if (made.message() != ending.message()) ending.set_message(join_text({ending.message(), "; ", Stack::name_of(position), ": ", made.message().empty() ? code_name(made.code()) : made.message()}));
+      return false;
+    }
+    if (chosen_ && chosen_->response_metadata != nullptr) chosen_->response_metadata->set("tenon-degraded", Stack::name_of(position));
+    return true;
   }
 
   void finish(status why) {
@@ -21612,7 +23221,7 @@ class attempts {
                                                    number_text{static_cast<unsigned>(method_.codec)}})});
   }
 
-  static constexpr bool pauses = Stack::has_loop || Stack::can_wait;
+  static constexpr bool pauses = Stack::has_loop || Stack::can_wait || Stack::attaches;
 
   // What lets the call go on: a time that has come, another call that woke it, or the loop's next turn.
   struct pause final : net::timer, tenon::waiter {
@@ -21659,6 +23268,7 @@ class attempts {
   [[no_unique_address]] std::conditional_t<pauses, pause, no_pause> pause_;
   bool admitted_ = false;
   bool attempting_ = false;
+  bool renewed_ = false;
   bool may_have_run_ = false;  // an attempt that has ended: its handler, that is
 };
 
@@ -21961,9 +23571,12 @@ class call_follower final : public cancellation::follower {
 
 namespace tenon::inline v0::detail {
 
+template <class S, std::size_t Index>
+inline constexpr call_identity identity_of{service_name<S>, method<S, Index>::name};
 template <class S, std::size_t Index, class Codec>
 inline constexpr called_method method_to_call{service_name<S>, method<S, Index>::name, static_cast<std::uint32_t>(Index), method<S, Index>::is_idempotent,
-                                              static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size)};
+                                              static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size),
+                                              method<S, Index>::is_cacheable, &identity_of<S, Index>};
 
 template <class S, std::size_t Index, class Codec, class Stack>
 class typed_call final : public call_state<typename method<S, Index>::response>, public attempts<Stack> {
@@ -21987,6 +23600,22 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
       return {};
     } else {
       return decode_into<Codec>(answer.payload, this->fresh_value(), this->channel_.options().limits);
+    }
+  }
+  status recover_value(std::size_t position, const typename Stack::view& call, const status& why) override {
+    status made = why;
+    if constexpr (Stack::answers) recover_at(position, call, why, made, std::make_index_sequence<Stack::size>{});
+    return made;
+  }
+  template <std::size_t... I>
+  void recover_at(std::size_t position, const typename Stack::view& call, const status& why, status& made, std::index_sequence<I...>) {
+    ((position == I ? recover_by<I>(call, why, made) : void()), ...);
+  }
+  template <std::size_t I>
+  void recover_by([[maybe_unused]] const typename Stack::view& call, [[maybe_unused]] const status& why, [[maybe_unused]] status& made) {
+    if constexpr (policy::recovers<typename Stack::template at<I>>) {
+      if constexpr (std::is_void_v<response>) made = Stack::template recover<I, void>(call, why);
+      else made = Stack::template recover<I, response>(call, why, this->fresh_value());
     }
   }
   void end(status why) override {
@@ -22039,6 +23668,19 @@ struct client_codec<First, Rest...> {
   using type = typename std::conditional_t<codec_type<First>, std::type_identity<First>, client_codec<Rest...>>::type;
 };
 
+// Whether the policies that on_method adds can make values of the method's type.
+template <class S, class Parameter>
+inline constexpr bool values_fit = true;
+template <class S, auto Method, class... Policies>
+inline constexpr bool values_fit<S, on_method<Method, Policies...>> = [] {
+  const auto fits = [](auto given) {
+    using one = typename decltype(given)::type;
+    if constexpr (policy::recovers<one>) return one::template fits<typename method<S, method_index<S, Method>>::response>;
+    else return true;
+  };
+  return (fits(std::type_identity<Policies>{}) && ...);
+}();
+
 // How a client's method starts its call; shared by a client and by what its `with` gives.
 template <class S, class Codec, class Stack>
 struct starter {
@@ -22057,7 +23699,7 @@ struct starter {
     channel& via = core.via;
     if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] return via.cancel(*state), std::move(held);
     const bool here = via.loop().on_this_thread();
-    if (here && via.ready() && !Stack::has_loop && !Stack::can_wait) {
+    if (here && via.ready() && !Stack::keeps_request) {
       state->start_with(write_payload);
     } else {
       write_payload(state->request());
@@ -22159,6 +23801,17 @@ class client : public stubs_of<S, client<S, Parameters...>> {
     static_assert(method_index<S, Method> < method_count<S>, "tenon::client::configure: the method is none of those that TENON_SERVICE lists for this service");
     return core_->options.set(options, method_index<S, Method>);
   }
+  /// The options of all policies from a document, `m.configure_from(json_options{text})`: all of it, or nothing when a part of it is wrong. From any thread.
+  ///
+  /// Errors  invalid_argument, and where the document is wrong.
+  template <class Source>
+  status configure_from(const Source& from) {
+    const auto made = policy::draft_of<stack>(core_->options, table().data(), service_name<S>, detail::method_names<S>.data());
+    policy::option_draft* const drafts[] = {made.get()};
+    status written = from.write(drafts, 1);
+    if (written.ok()) made->publish();
+    return written;
+  }
 
   /// Where the connection stands; from any thread, and a moment old. A hook `state_changed` is told of each change.
   connection_state state() const noexcept { return core_->via.current(); }
@@ -22187,6 +23840,10 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   }
 
  private:
+  static constexpr const auto& table() noexcept {
+    static_assert((detail::values_fit<S, Parameters> && ...), "tenon::on_method: the fallback's function does not give what the method returns");
+    return policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
+  }
   // What `url` says, if this client can speak its protocol.
   static result<endpoint> address_of(std::string_view url, const client_options& options) {
     if (status fits = protocol::fits_protocol(url, static_cast<protocol::serialization>(codec_used::serialization), options.sessions); !fits.ok()) return fits;
@@ -22199,8 +23856,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
     core_->via.refuse_all(std::move(where).error());
   }
   void open(asio::io_context& io, std::unique_ptr<net::connector> to, const client_options& options) {
-    static constexpr const auto& table = policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
-    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options}, table.size(), table.data());
+    core_ = std::make_unique<core_type>(*new detail::channel{io, std::move(to), options}, table().size(), table().data());
   }
 
   void shut() noexcept {
@@ -22232,6 +23888,64 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 // One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
 // Long because it is one state machine: reading, serving, late answers, writing and the end decide on the same few flags.
 
+// tenon/server/open_calls.hpp
+// The calls of one connection whose handlers have not ended, found by their ids when their callers cancel them. Server layer.
+
+namespace tenon::inline v0::detail {
+
+// A few lists instead of one, and no table: adding and removing cost what they cost in one list, and ten thousand calls that are cancelled one by one are
+// found in hundreds of steps each, not in thousands.
+class open_calls {
+ public:
+  open_calls() = default;
+  open_calls(const open_calls&) = delete;  // Each first call points back to its list.
+  open_calls& operator=(const open_calls&) = delete;
+
+  std::size_t size() const noexcept { return size_; }
+
+  void add(service::pending& call) noexcept {
+    call.join(lists_[list_of(call.address.id)]);
+    ++size_;
+  }
+  void remove(service::pending& call) noexcept {
+    call.leave();
+    --size_;
+  }
+
+  /// The call whose caller waits for the answer to this id; null when there is none.
+  [[gnu::cold]] service::pending* find(std::uint64_t id) const noexcept {
+    for (service::pending* each = lists_[list_of(id)]; each != nullptr; each = each->next()) {
+      if (each->address.id == id && !each->address.one_way && !each->answered) return each;
+    }
+    return nullptr;
+  }
+  /// Any of them; null when there is none.
+  [[gnu::cold]] service::pending* any() const noexcept {
+    for (service::pending* first : lists_) {
+      if (first != nullptr) return first;
+    }
+    return nullptr;
+  }
+  /// One that was not asked to stop yet; null when all were. The calls may end between two questions: `from`, 0 at first, says only which lists are done.
+  [[gnu::cold]] service::pending* next_uncancelled(std::size_t& from) const noexcept {
+    for (; from < lists_.size(); ++from) {
+      for (service::pending* each = lists_[from]; each != nullptr; each = each->next()) {
+        if (!each->context.cancelled()) return each;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  // Spreads ids that count up in steps of one as evenly as those of gRPC, which are all odd.
+  static std::size_t list_of(std::uint64_t id) noexcept { return static_cast<std::size_t>((id ^ (id >> 1)) % 32); }
+
+  std::array<service::pending*, 32> lists_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/server/serving.hpp
 // What the connections of one loop share: services, limits, and the list of themselves. Server layer.
 
@@ -22240,14 +23954,21 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 
 namespace tenon::inline v0 {
 
-/// Units   `max_write_buffer_bytes` in bytes per connection; `drain` is how long `stop` waits for handlers that are under way.
+/// Units   bytes, and durations of which 0 means for ever.
+///
+/// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, and what
+/// the handlers that are under way still answer; none of it for longer than the timeouts.
 struct server_options {
   unsigned loops = 1;                                      ///< threads, each with its own io_context; connections are dealt out in turn
   tenon::limits limits{};                                  ///< what a peer may ask for
-  std::size_t max_write_buffer_bytes = 4 * 1024 * 1024;    ///< above it a connection is not read until its peer has read
+  std::size_t max_connections = 100'000;                   ///< of all loops together; one more is closed at once, so that its caller can turn elsewhere
+  std::size_t max_write_buffer_bytes = 4 * 1024 * 1024;    ///< answers above it wait unasked: a connection is not read until its peer has read
   std::size_t max_pending_calls = 10'000;                  ///< coroutine handlers under way per connection
+  duration first_byte_timeout = std::chrono::seconds{30};  ///< for a connection to say anything at all
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
-  duration drain = std::chrono::seconds{5};
+  duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
+  duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
+  duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
 
@@ -22304,7 +24025,11 @@ class serving {
   void remove(served_connection& who) {
     who.leave();
     --connections;
-    if (draining && connections == 0) drained();
+    places.fetch_sub(1, std::memory_order_relaxed);
+    if (connections != 0) return;
+    if (draining) drained();
+    // Nobody is left to be waited for: an alarm that nobody needs any more does not keep the io_context running.
+    else loop.rest();
   }
 
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
@@ -22348,6 +24073,7 @@ class serving {
   service::router router;
   const server_options& chosen;
   std::size_t connections = 0;
+  std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;
@@ -22385,25 +24111,31 @@ class connection final : public served_connection, private net::stream_user, pri
   static void start(serving& home, std::unique_ptr<net::stream> stream) {
     auto* made = new connection{home, std::move(stream)};
     home.add(*made);
+    made->wait_for_first_byte();
     made->read();
   }
 
   [[gnu::cold]] void drain() override {
     if (closed_) return;
-    with_session([this](auto& spoken) {
-      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
-    });
+    // Requests may cross the notice: closing at once would destroy the answers before them on their way.
+    linger_ = true;
+    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder.
+    if (!greeted_) {
+      if (std::exchange(silent_so_far_, false) || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+      return;
+    }
+    say_that_we_go();
     if (batching_) return;
     flush();
-    if (finished_everything()) close();
+    if (finished_everything()) end();
   }
 
   [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
     closed_ = true;
-    patience_.disarm();
-    while (first_call_ != nullptr) forget(*first_call_);
+    disarm_all();
+    while (service::pending* each = calls_.any()) forget(*each);
     // Closed, not destroyed: a write that was cut in two may still come back to its socket.
     stream_->close();
     release();
@@ -22414,8 +24146,10 @@ class connection final : public served_connection, private net::stream_user, pri
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
+  static constexpr std::size_t largest_write = 256 * 1024;
+  static constexpr std::chrono::seconds farewell{1};
 
-  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()}, patience_{*this} {
+  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
     retain();  // the list's reference
   }
   ~connection() = default;
@@ -22446,8 +24180,15 @@ class connection final : public served_connection, private net::stream_user, pri
     drop_taken();
     if (lingering_) return read();
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
-    home_.loop.refresh();
+    read_at_ = home_.loop.refresh();
+    silence_.looks = 0;
     process();
+  }
+
+  [[gnu::cold]] void wait_for_first_byte() {
+    const server_options& chosen = home_.chosen;
+    if (chosen.first_byte_timeout > duration{}) home_.loop.arm(patience_, home_.loop.refresh() + chosen.first_byte_timeout);
+    silence_.start();
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
@@ -22463,6 +24204,7 @@ class connection final : public served_connection, private net::stream_user, pri
       });
       if (closed_) break;
       taken_ += done.bytes;
+      greeted_ |= done.bytes != 0;
       if (done.next == protocol::consumed::state::close) {
         hang_up(done.reason);
         break;
@@ -22479,11 +24221,24 @@ class connection final : public served_connection, private net::stream_user, pri
     const bool unfinished = taken_ != in_.size() || with_session([](const auto& spoken) { return spoken.unfinished(); });
     // Each message has its own time, so one that was complete gives the next a new start.
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
-    else if (!patience_.armed() || served_any_) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
+    else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
+    if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush();
     if (with_session([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
+  }
+
+  [[gnu::cold, gnu::noinline]] void say_that_we_go() {
+    if (std::exchange(said_that_we_go_, true)) return;
+    with_session([this](auto& spoken) {
+      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
+    });
+  }
+
+  [[gnu::noinline]] void wait_for_message() {
+    patience_.disarm();
+    if (home_.chosen.message_timeout > duration{}) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
   }
 
   // The bytes that were handled stay where they are while a read is under way: it writes behind them.
@@ -22507,19 +24262,50 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!linger_) return close();
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
-    home_.loop.arm(patience_, home_.loop.refresh() + std::chrono::seconds{1});
+    home_.loop.arm(patience_, home_.loop.refresh() + farewell);
     read();
   }
 
-  // How long an unfinished message, or a peer that was refused, is waited for.
+  // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
   struct patience final : net::timer {
     explicit patience(connection& owner) : self{owner} {}
-    void expired() override {
-      if (!self.lingering_) self.home_.log(self.peer_, "an unfinished message did not arrive in time");
+    [[gnu::cold]] void expired() override {
+      if (!self.lingering_) self.home_.log(self.peer_, self.silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
       self.close();
     }
     connection& self;
   };
+
+  // Looks every quarter of a limit whether something has happened, which says so by `looks = 0`: cheaper than a timer that is armed anew each time. At the
+  // fifth look in vain nothing has for the whole limit.
+  struct quiet_watch final : net::timer {
+    quiet_watch(connection& owner, duration server_options::* given) : self{owner}, limit{given} {}
+    [[gnu::cold, gnu::noinline]] void start() {
+      const duration whole = self.home_.chosen.*limit;
+      if (whole > duration{}) self.home_.loop.arm(*this, self.home_.loop.now() + duration{whole.ns / 4});
+    }
+    [[gnu::cold]] void expired() override { self.look(*this); }
+    connection& self;
+    duration server_options::* limit;
+    unsigned looks = 0;
+  };
+
+  [[gnu::cold, gnu::noinline]] void look(quiet_watch& by) {
+    const bool at_writing = &by == &stall_;
+    if (at_writing && !writing_) return;  // The next write starts it again.
+    if (!at_writing && (writing_ || calls_.size() != 0)) by.looks = 0;
+    else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
+    by.start();
+  }
+  [[gnu::cold]] void give_up(std::string_view why) {
+    home_.log(peer_, why);
+    close();
+  }
+  void disarm_all() noexcept {
+    patience_.disarm();
+    stall_.disarm();
+    silence_.disarm();
+  }
 
   // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know.
   bool recognise() {
@@ -22570,7 +24356,7 @@ class connection final : public served_connection, private net::stream_user, pri
     served_any_ = true;
     const std::size_t start = out_.size();
     const instant now = home_.loop.now();
-    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .now = now};
+    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .arrived = read_at_, .now = now};
     if (call.timeout) exchange.deadline = now + *call.timeout;
     protocol::mark at{};
     if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
@@ -22602,7 +24388,7 @@ class connection final : public served_connection, private net::stream_user, pri
     };
     if (stopping_ || home_.draining) return refuse(code::unavailable, "the server is stopping");
     if (exchange.deadline <= exchange.now) return refuse(code::deadline_exceeded, "the caller's time was up when the call arrived");
-    if (open_calls_ >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
+    if (calls_.size() >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
     return true;
   }
 
@@ -22618,8 +24404,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   void keep(service::pending& call) {
     retain();
-    ++open_calls_;
-    call.join(first_call_);
+    calls_.add(call);
     if (call.context.has_deadline()) {
       auto watch = std::make_unique<deadline_watch>(*this, call);
       home_.loop.arm(*watch, call.context.deadline());
@@ -22693,13 +24478,12 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // The caller does not wait for this one any more, and says so.
   [[gnu::cold]] void cancel_call(std::uint64_t id) {
-    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
-      if (each->address.id != id || each->address.one_way || each->answered) continue;
-      each->answered = true;
-      each->watch.reset();
-      // Last: the handler may end, and the call with it, inside the request to stop.
-      return each->context.cancel.request();
-    }
+    service::pending* found = calls_.find(id);
+    if (found == nullptr) return;
+    found->answered = true;
+    found->watch.reset();
+    // Last: the handler may end, and the call with it, inside the request to stop.
+    found->context.cancel.request();
   }
 
   void forget_and_continue(service::pending& call, bool resume) {
@@ -22711,8 +24495,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   [[gnu::noinline]] void forget(service::pending& call) noexcept {
-    call.leave();
-    --open_calls_;
+    calls_.remove(call);
     call.dispose();
     leave_when_done();
     release();
@@ -22721,44 +24504,63 @@ class connection final : public served_connection, private net::stream_user, pri
   // After an answer that came outside a batch: send it, and go on reading where an in-order protocol had stopped.
   void settle(bool resume) {
     if (closed_ || batching_) return;
-    if (resume) return process();
+    if (resume) return go_on();
     flush();
     if (finished_everything()) end();
+  }
+
+  // With what was held up. It was not the server that let it wait, so its time begins now.
+  void go_on() {
+    if (taken_ != in_.size()) read_at_ = home_.loop.refresh();
+    process();
   }
 
   // --- writing
 
   [[gnu::noinline]] void flush() {
     if (writing_ || out_.empty()) return;
-    writing_ = true;
     sending_.swap(out_);
-    stream_->write_all(sending_.data(), sending_.size(), *this);
+    sent_ = 0;
+    // What is being sent counts as well.
+    room_ -= (std::min)(room_, sending_.size());
+    if (!stall_.armed()) [[unlikely]] stall_.start();
+    write_on();
+  }
+
+  // In pieces, so that a peer that reads slowly is told from one that does not.
+  void write_on() {
+    writing_ = true;
+    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
+    stream_->write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, *this);
   }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     writing_ = false;
     if (closed_) return;
     if (error) return close();
+    stall_.looks = silence_.looks = 0;
+    if (sent_ != sending_.size()) [[unlikely]] return write_on();
+    room_ = home_.chosen.max_write_buffer_bytes;
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
     flush();
-    if (held_back_) return process();
+    if (held_back_) return go_on();
     if (finished_everything()) return end();
     read();
   }
 
-  bool full() const noexcept { return out_.size() > home_.chosen.max_write_buffer_bytes; }
-  bool finished_everything() const noexcept { return !closed_ && (stopping_ || home_.draining) && open_calls_ == 0 && !writing_ && out_.empty(); }
+  bool full() const noexcept { return out_.size() > room_; }
+  bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && !writing_ && out_.empty(); }
 
   // --- the end
 
   [[gnu::cold, gnu::noinline]] void close() {
     if (std::exchange(closed_, true)) return;
     retain();
-    patience_.disarm();
+    disarm_all();
     stream_->close();
-    // Each request to stop may end its call at once: the walk starts over from those not asked yet.
-    for (service::pending* each = first_call_; each != nullptr; each = first_unasked()) {
+    std::size_t from = 0;
+    while (service::pending* each = calls_.next_uncancelled(from)) {
       each->answered = true;
       each->watch.reset();
       each->context.cancel.request();
@@ -22768,16 +24570,10 @@ class connection final : public served_connection, private net::stream_user, pri
   }
   // A closed connection stays on the loop's list while handlers it started still run.
   void leave_when_done() {
-    if (!closed_ || open_calls_ != 0 || left_) return;
+    if (!closed_ || calls_.size() != 0 || left_) return;
     left_ = true;
     home_.remove(*this);
     release();
-  }
-  service::pending* first_unasked() const noexcept {
-    for (service::pending* each = first_call_; each != nullptr; each = each->next()) {
-      if (!each->context.cancelled()) return each;
-    }
-    return nullptr;
   }
 
   serving& home_;
@@ -22788,9 +24584,11 @@ class connection final : public served_connection, private net::stream_user, pri
   buffer out_;
   buffer aside_;  // answers that came while another was being written
   buffer sending_;
-  service::pending* first_call_ = nullptr;
+  open_calls calls_;
+  instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
-  std::size_t open_calls_ = 0;
+  std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
+  std::size_t room_ = home_.chosen.max_write_buffer_bytes;  // what `out_` may hold beside `sending_`
   std::size_t references_ = 0;
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
@@ -22802,11 +24600,16 @@ class connection final : public served_connection, private net::stream_user, pri
   bool held_back_ = false;      // requests wait in `in_` until the peer has read answers
   bool served_any_ = false;     // in this batch
   bool reply_is_open_ = false;  // between `begin_reply` and `end_reply` of the call that is being served
+  bool greeted_ = false;          // the peer has said something whole
+  bool said_that_we_go_ = false;
+  bool silent_so_far_ = true;   // no message was begun that is still unfinished
   bool linger_ = false;
   bool lingering_ = false;
   bool closed_ = false;
   bool left_ = false;
-  patience patience_;
+  patience patience_{*this};
+  quiet_watch stall_{*this, &server_options::write_timeout};
+  quiet_watch silence_{*this, &server_options::idle_timeout};
 };
 
 }  // namespace tenon::inline v0::detail
@@ -22838,6 +24641,8 @@ class stack_guard {
     const typename Stack::config* options = nullptr;
   };
   static constexpr bool measures = Stack::measures;
+  static constexpr bool named = Stack::named;
+  static constexpr bool identifies = Stack::identifies;
   static constexpr bool keyed = Stack::keyed;
   static constexpr bool can_wait = Stack::can_wait;
 
@@ -22874,10 +24679,6 @@ class stack_guard {
   [[no_unique_address]] typename Stack::endpoint_states endpoint_{};
 };
 
-// One number per type, for options that pass a line where types are erased.
-template <class T>
-inline constexpr char type_key = 0;
-
 // The options of one served object, from any thread.
 class served_options {
  public:
@@ -22885,14 +24686,17 @@ class served_options {
   virtual std::string_view service() const noexcept = 0;
   /// `options` points at a value of the type that `key` stands for. False when no policy takes these.
   virtual bool set(const char* key, const void* options, std::size_t method) = 0;
+  virtual std::unique_ptr<policy::option_draft> draft() = 0;
 };
 
 template <class S, class Stack>
 class served_options_of final : public served_options {
  public:
-  explicit served_options_of(std::shared_ptr<guard_in_common<Stack>> common) : common_{std::move(common)} {}
+  /// `table` has the options that the types of the policies say, in static storage.
+  served_options_of(std::shared_ptr<guard_in_common<Stack>> common, const typename Stack::config* table) : common_{std::move(common)}, table_{table} {}
   std::string_view service() const noexcept override { return service_name<S>; }
   bool set(const char* key, const void* options, std::size_t method) override { return set_one(key, options, method, std::make_index_sequence<Stack::size>{}); }
+  std::unique_ptr<policy::option_draft> draft() override { return policy::draft_of<Stack>(common_->options, table_, service_name<S>, method_names<S>.data()); }
 
  private:
   template <std::size_t... I>
@@ -22904,6 +24708,7 @@ class served_options_of final : public served_options {
     return key == &type_key<Options> && common_->options.set(*static_cast<const Options*>(options), method);
   }
   std::shared_ptr<guard_in_common<Stack>> common_;
+  const typename Stack::config* table_;
 };
 
 template <class T>
@@ -22976,6 +24781,7 @@ template <class S, class Given, class Parameters>
 class definition_of {
   using stack = typename Parameters::stack;
   using guard = stack_guard<stack>;
+  static_assert(!stack::answers, "tenon::server::serve: fallback, cache and singleflight answer a client's calls and do nothing on a server; write them among the client's parameters");
 
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {
@@ -22986,7 +24792,7 @@ class definition_of {
     if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), common_);
     else return std::make_unique<served>(object_, common_);
   }
-  std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_); }
+  std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_, Parameters::template table<S>().data()); }
 
  private:
   Given given_;
@@ -22999,6 +24805,7 @@ class definition_of {
 
 // tenon/server/server.hpp
 // The server: services, addresses and loops put together. Server layer; the door people type.
+// Long because declarations and definitions stand apart, for explicit instantiation.
 
 #include <condition_variable>
 #include <cstdio>
@@ -23101,6 +24908,22 @@ class server {
     return set_options(service_name<S>, &detail::type_key<Options>, &options, method_index<S, Method>);
   }
 
+  /// The options of all policies of all services from a document, `server.configure_from(json_options{text})`: all of it, or nothing when a part of it is wrong.
+  /// After everything has been served; from any thread.
+  ///
+  /// Errors  invalid_argument, and where the document is wrong.
+  template <class Source>
+  status configure_from(const Source& from) {
+    std::vector<std::unique_ptr<policy::option_draft>> drafts;
+    std::vector<policy::option_draft*> listed;
+    for (auto& each : options_of_services_) listed.push_back(drafts.emplace_back(each->draft()).get());
+    status written = from.write(listed.data(), listed.size());
+    if (written.ok()) {
+      for (policy::option_draft* each : listed) each->publish();
+    }
+    return written;
+  }
+
   /// Listens on an address; port 0 lets the system choose.
   ///
   /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
@@ -23122,13 +24945,19 @@ class server {
   asio::io_context& io() noexcept { return workers_.front()->io; }
 
  private:
+  template <class Served>
+  friend status stop_on_signals(server<Served>& which);
+
   struct worker;
   struct acceptor final : net::accept_sink {
     explicit acceptor(server& owner) : self{owner} {}
     asio::io_context& next_io() override;
     void accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) override;
+    [[gnu::cold]] void accepting_failed(const endpoint& where, const std::error_code& why) override;
+    bool has_place(const net::stream& opened);
     server& self;
     std::size_t next = 0;
+    bool full = false;
   };
 
   enum class phase : std::uint8_t { set_up, serving, stopping };
@@ -23158,7 +24987,12 @@ class server {
   std::vector<std::unique_ptr<detail::served_options>> options_of_services_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
+  std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
 };
+
+/// In <tenon/server/stop_on_signals.hpp>.
+template <class Served>
+status stop_on_signals(server<Served>& which);
 
 server() -> server<>;
 server(server_options) -> server<>;
@@ -23236,6 +25070,7 @@ void server<Protocols>::stop() {
     if (std::exchange(phase_, phase::stopping) == phase::serving) {
       post_while_alive(*workers_.front(), [](server& self, worker&) {
         for (auto& each : self.listeners_) each->close();
+        self.beside_.reset();
       });
       for (auto& each : workers_) {
         post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
@@ -23351,15 +25186,32 @@ asio::io_context& server<Protocols>::acceptor::next_io() {
 
 template <class Protocols>
 void server<Protocols>::acceptor::accepted(asio::io_context& on, std::unique_ptr<net::stream> opened) {
+  if (!has_place(*opened)) return opened->close();
   const auto begin = [](worker& one, std::unique_ptr<net::stream> stream) {
     if (!one.serving.draining) detail::connection_of<Protocols>::start(one.serving, std::move(stream));
   };
   for (auto& each : self.workers_) {
     if (&each->io != &on) continue;
+    each->serving.places.fetch_add(1, std::memory_order_relaxed);
     if (each == self.workers_.front()) return begin(*each, std::move(opened));
     detail::post(on, [begin, one = each.get(), opened = std::move(opened)]() mutable { begin(*one, std::move(opened)); });
     return;
   }
+}
+
+// The log hears of the first of those that are turned away in a row.
+template <class Protocols>
+bool server<Protocols>::acceptor::has_place(const net::stream& opened) {
+  std::size_t taken = 0;
+  for (auto& each : self.workers_) taken += each->serving.places.load(std::memory_order_relaxed);
+  const bool had_place = !std::exchange(full, taken >= self.options_.max_connections);
+  if (full && had_place) self.workers_.front()->serving.log(opened.peer(), "turned away, and so are those that follow: there are as many connections as max_connections allows");
+  return !full;
+}
+
+template <class Protocols>
+void server<Protocols>::acceptor::accepting_failed(const endpoint& where, const std::error_code& why) {
+  self.workers_.front()->serving.log(where.url(), detail::join_text({"accepting pauses, and is tried again every 100 ms: ", why.message()}));
 }
 
 #if defined(TENON_SEPARATE_COMPILATION)

@@ -1,11 +1,13 @@
 // A call's way through its policies: admission, one or more attempts, the end. Client layer; the client's driver of the policy stack.
 // Compiled once per client and not per method: a method adds the reading of its answer, nothing else.
+// Long, since every step may be the last one, and each of them reads and writes the same few members.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -24,6 +26,7 @@
 #include <tenon/core/units.hpp>
 #include <tenon/core/waiter.hpp>
 #include <tenon/net/timer_wheel.hpp>
+#include <tenon/policy/answering.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/configuration.hpp>
 #include <tenon/policy/stack.hpp>
@@ -61,10 +64,21 @@ struct called_method {
   bool idempotent = false;
   protocol::serialization codec{};
   int arguments = -1;
+  bool cacheable = false;
+  const call_identity* identity = nullptr;
 };
 
+// How a stack that may answer calls by itself sees its driver; nothing for all others.
+template <bool Answers>
+struct answering_port : policy::answering {
+  std::string_view answer_{};  // while a success is observed
+  status ending_{};            // while a failure is observed
+};
+template <>
+struct answering_port<false> {};
+
 template <class Stack>
-class attempts {
+class attempts : private answering_port<Stack::answers> {
  public:
   attempts(const attempts&) = delete;
   attempts& operator=(const attempts&) = delete;
@@ -82,6 +96,11 @@ class attempts {
   attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method}, pause_{*this} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
+    if constexpr (Stack::named) info_.identity = method.identity;
+    if constexpr (Stack::answers) {
+      info_.cacheable = method.cacheable;
+      info_.answers = this;
+    }
     if constexpr (Stack::size != 0) info_.random = &core.random;
     if constexpr (Stack::can_wait) info_.waiter = &pause_;
     if (chosen == nullptr) return;
@@ -98,6 +117,8 @@ class attempts {
   virtual status read_answer(const protocol::reply& answer) = 0;
   /// The one end: with the value that is kept, or with the reason there is none.
   virtual void end(status why) = 0;
+  /// Makes and keeps the value that the policy at this position has instead of a failure.
+  virtual status recover_value(std::size_t, const typename Stack::view&, const status& why) { return why; }
 
   // Starts the call, or goes on with it after a pause.
   void go() {
@@ -120,6 +141,7 @@ class attempts {
       // An answer beyond our limits is not the peer's mistake.
       return attempt_ended(status{read.code() == code::resource_exhausted ? read.code() : code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
     }
+    if constexpr (Stack::answers) this->answer_ = answer.payload;
     succeed();
   }
 
@@ -131,12 +153,14 @@ class attempts {
     via().withdraw(self_);
     info_.now = via().now();
     why = about(std::move(why));
+    outcome ended = why.outcome();
+    if constexpr (Stack::answers) this->ending_ = why;
     if constexpr (Stack::can_wait) {
-      if (waiting_ != nowhere) Stack::abandon(view(), std::exchange(waiting_, nowhere), why.outcome());
+      if (waiting_ != nowhere) ended = Stack::abandon(view(), std::exchange(waiting_, nowhere), ended);
     }
-    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
-    if (std::exchange(admitted_, false)) Stack::observe_call(view(), why.outcome());
-    finish(std::move(why));
+    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), ended);
+    if (std::exchange(admitted_, false)) ended = Stack::observe_call(view(), ended);
+    finish_as(ended, std::move(why));
   }
   // The call's time, or only its attempt's. Between two attempts the timer of the last one may still go off.
   [[gnu::cold]] void time_is_up() {
@@ -175,10 +199,11 @@ class attempts {
     if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
     if (admitted.ok() && info_.deadline <= info_.now) [[unlikely]] {
       admitted = refused_here(code::deadline_exceeded);
-      Stack::observe_call(view(), admitted);
+      if (Stack::observe_call(view(), admitted).ok()) admitted = policy::answered;
     }
     if (!admitted.ok()) [[unlikely]] {
-      finish(refusal(admitted));
+      const bool has_value = Stack::answers && policy::is_answered(admitted);
+      finish_as(has_value ? outcome{} : admitted, refusal(admitted));
       return false;
     }
     admitted_ = true;
@@ -232,16 +257,17 @@ class attempts {
       if (!chosen_->metadata.empty()) head.extra = &chosen_->metadata;
     }
     info_.sent = true;
-    if constexpr (Stack::has_loop) {
-      if (info_.attempt != 0) [[unlikely]] return send_repeat(head);
+    if constexpr (Stack::has_loop || Stack::attaches) {
+      if (Stack::attaches || info_.attempt != 0) [[unlikely]] return send_with_more(head);
     }
     if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] succeed();
   }
-  // How often the call was sent before travels with it, by gRPC's name on every protocol.
-  [[gnu::cold]] void send_repeat(protocol::outgoing& head) {
+  // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
+  void send_with_more(protocol::outgoing& head) {
     metadata extra;
     if (head.extra != nullptr) extra = *head.extra;
-    extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
+    if constexpr (Stack::attaches) Stack::attach(view(), extra);
+    if (info_.attempt != 0) extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
     head.extra = &extra;
     if (via().send(self_, head, [this](buffer& out) { out.append(request_.view()); }) && head.one_way) succeed();
   }
@@ -259,6 +285,15 @@ class attempts {
     info_.now = via().now();
     if (info_.sent && !why.has(outcome::not_executed)) may_have_run_ = true;
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
+    if constexpr (Stack::attaches) {
+      // The peer did not know the caller, so nothing ran: once more with new credentials, whatever retry thinks.
+      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && via().open() && Stack::renew(view())) {
+        renewed_ = true;
+        ++info_.attempt;
+        via().park(self_);
+        return pause_.go_on_soon();
+      }
+    }
     decide(std::move(why));
   }
 
@@ -274,9 +309,46 @@ class attempts {
         return;
       }
     }
-    Stack::observe_call(view(), why.outcome());
+    if constexpr (Stack::answers) this->ending_ = why;
+    const outcome ended = Stack::observe_call(view(), why.outcome());
     admitted_ = false;
+    finish_as(ended, std::move(why));
+  }
+
+  // After its policies have learnt of `why`, and one of them may have had a value instead.
+  void finish_as(outcome ended, status why) {
+    if constexpr (Stack::answers) {
+      if (ended.ok()) return finish({});
+      // With what a policy that tried in vain has added.
+      if (!this->ending_.ok()) why = std::move(this->ending_);
+    }
     finish(std::move(why));
+  }
+
+  // The policies' side; with `answers` these are what `policy::answering` asks.
+  void append_key(std::string& into) const {
+    into.append(number_text{info_.principal_key});
+    if (chosen_) {
+      for (const auto& [key, value] : chosen_->metadata) into.append(join_text({" ", number_text{key.size()}, key, number_text{value.size()}, value}));
+    }
+    into.append("\n").append(request_.view());
+  }
+  std::string_view answer() const noexcept { return this->answer_; }
+  bool give(std::string_view encoded) noexcept {
+    const protocol::reply kept{.codec = method_.codec, .payload = encoded};
+    return service::guarded("exception", [&] { return read_answer(kept); }).ok();
+  }
+  bool recover(std::size_t position, outcome why) noexcept {
+    status& ending = this->ending_;
+    if (ending.ok()) ending = refusal(why);
+    const status made = service::guarded("exception", [&] { return recover_value(position, view(), ending); });
+    if (!made.ok()) {
+      // One that was not for this call gives back what it was told.
+      if (made.message() != ending.message()) ending.set_message(join_text({ending.message(), "; ", Stack::name_of(position), ": ", made.message().empty() ? code_name(made.code()) : made.message()}));
+      return false;
+    }
+    if (chosen_ && chosen_->response_metadata != nullptr) chosen_->response_metadata->set("tenon-degraded", Stack::name_of(position));
+    return true;
   }
 
   void finish(status why) {
@@ -307,7 +379,7 @@ class attempts {
                                                    number_text{static_cast<unsigned>(method_.codec)}})});
   }
 
-  static constexpr bool pauses = Stack::has_loop || Stack::can_wait;
+  static constexpr bool pauses = Stack::has_loop || Stack::can_wait || Stack::attaches;
 
   // What lets the call go on: a time that has come, another call that woke it, or the loop's next turn.
   struct pause final : net::timer, tenon::waiter {
@@ -354,6 +426,7 @@ class attempts {
   [[no_unique_address]] std::conditional_t<pauses, pause, no_pause> pause_;
   bool admitted_ = false;
   bool attempting_ = false;
+  bool renewed_ = false;
   bool may_have_run_ = false;  // an attempt that has ended: its handler, that is
 };
 

@@ -31,6 +31,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/net/connector.hpp>
 #include <tenon/net/endpoint.hpp>
+#include <tenon/policy/answering.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/option_source.hpp>
 #include <tenon/policy/select.hpp>
@@ -79,6 +80,19 @@ struct client_codec<First, Rest...> {
   using type = typename std::conditional_t<codec_type<First>, std::type_identity<First>, client_codec<Rest...>>::type;
 };
 
+// Whether the policies that on_method adds can make values of the method's type.
+template <class S, class Parameter>
+inline constexpr bool values_fit = true;
+template <class S, auto Method, class... Policies>
+inline constexpr bool values_fit<S, on_method<Method, Policies...>> = [] {
+  const auto fits = [](auto given) {
+    using one = typename decltype(given)::type;
+    if constexpr (policy::recovers<one>) return one::template fits<typename method<S, method_index<S, Method>>::response>;
+    else return true;
+  };
+  return (fits(std::type_identity<Policies>{}) && ...);
+}();
+
 // How a client's method starts its call; shared by a client and by what its `with` gives.
 template <class S, class Codec, class Stack>
 struct starter {
@@ -97,7 +111,7 @@ struct starter {
     channel& via = core.via;
     if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] return via.cancel(*state), std::move(held);
     const bool here = via.loop().on_this_thread();
-    if (here && via.ready() && !Stack::has_loop && !Stack::can_wait) {
+    if (here && via.ready() && !Stack::keeps_request) {
       state->start_with(write_payload);
     } else {
       write_payload(state->request());
@@ -238,7 +252,10 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   }
 
  private:
-  static constexpr const auto& table() noexcept { return policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>; }
+  static constexpr const auto& table() noexcept {
+    static_assert((detail::values_fit<S, Parameters> && ...), "tenon::on_method: the fallback's function does not give what the method returns");
+    return policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
+  }
   // What `url` says, if this client can speak its protocol.
   static result<endpoint> address_of(std::string_view url, const client_options& options) {
     if (status fits = protocol::fits_protocol(url, static_cast<protocol::serialization>(codec_used::serialization), options.sessions); !fits.ok()) return fits;

@@ -8,13 +8,19 @@
 #include <tenon/client/attempts.hpp>
 #include <tenon/client/call_state.hpp>
 #include <tenon/codec/concept.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/policy/answering.hpp>
+#include <tenon/protocol/concept.hpp>
 #include <tenon/reflect/service.hpp>
 
 namespace tenon::inline v0::detail {
 
+template <class S, std::size_t Index>
+inline constexpr call_identity identity_of{service_name<S>, method<S, Index>::name};
 template <class S, std::size_t Index, class Codec>
 inline constexpr called_method method_to_call{service_name<S>, method<S, Index>::name, static_cast<std::uint32_t>(Index), method<S, Index>::is_idempotent,
-                                              static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size)};
+                                              static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size),
+                                              method<S, Index>::is_cacheable, &identity_of<S, Index>};
 
 template <class S, std::size_t Index, class Codec, class Stack>
 class typed_call final : public call_state<typename method<S, Index>::response>, public attempts<Stack> {
@@ -38,6 +44,22 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
       return {};
     } else {
       return decode_into<Codec>(answer.payload, this->fresh_value(), this->channel_.options().limits);
+    }
+  }
+  status recover_value(std::size_t position, const typename Stack::view& call, const status& why) override {
+    status made = why;
+    if constexpr (Stack::answers) recover_at(position, call, why, made, std::make_index_sequence<Stack::size>{});
+    return made;
+  }
+  template <std::size_t... I>
+  void recover_at(std::size_t position, const typename Stack::view& call, const status& why, status& made, std::index_sequence<I...>) {
+    ((position == I ? recover_by<I>(call, why, made) : void()), ...);
+  }
+  template <std::size_t I>
+  void recover_by([[maybe_unused]] const typename Stack::view& call, [[maybe_unused]] const status& why, [[maybe_unused]] status& made) {
+    if constexpr (policy::recovers<typename Stack::template at<I>>) {
+      if constexpr (std::is_void_v<response>) made = Stack::template recover<I, void>(call, why);
+      else made = Stack::template recover<I, response>(call, why, this->fresh_value());
     }
   }
   void end(status why) override {

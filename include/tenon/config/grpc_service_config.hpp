@@ -187,7 +187,7 @@ class grpc_service_config final : public policy::option_source {
   // The options of the policy, or nullptr when the service has it not.
   template <class Options>
   static Options* find(writer::place& one) {
-    for (auto& slot : one.slots) {
+    for (auto& slot : one.places) {
       if (slot.key != &detail::type_key<Options>) continue;
       if (slot.enabled != nullptr) *slot.enabled = true;
       return static_cast<Options*>(slot.options);

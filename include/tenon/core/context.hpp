@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <tenon/core/cancellation.hpp>
@@ -18,6 +19,12 @@ namespace tenon::inline v0 {
 class random_source;
 class waiter;
 
+/// What a call is to, in static storage.
+struct call_identity {
+  std::string_view service;
+  std::string_view method;
+};
+
 /// The facts of one call that policies decide on. Plain numbers; the driver fills them, policies never read a clock.
 struct call_info {
   instant now{};                                ///< read by the driver at the edges of each attempt
@@ -31,10 +38,12 @@ struct call_info {
   std::uint64_t request_bytes = 0;              ///< of the encoded arguments; 0 where they are not encoded yet
   random_source* random = nullptr;              ///< the driver's; drivers always set it
   tenon::waiter* waiter = nullptr;              ///< the call's own node, for a queue; null where the driver cannot wait for others
+  const call_identity* identity = nullptr;      ///< the names behind `method`; null where no policy asks for them, and around a decorated function
   std::uint32_t method = 0;                     ///< index of the method in its service
   std::uint16_t attempt = 0;                    ///< 0 is the first
   std::uint16_t other_endpoints = 0;            ///< that could be tried instead of the one of this attempt
   bool idempotent = false;                      ///< declared with the method
+  bool cacheable = false;                       ///< declared with the method
   bool on_server = false;                       ///< whether the call is answered here, not sent
   bool sent = false;                            ///< whether the attempt has left for the connection
   bool propagate = true;                        ///< whether the deadline is told to the other side
@@ -42,12 +51,14 @@ struct call_info {
 
 namespace detail {
 
-// A caller's host as a number, for limits per caller: `tcp://127.0.0.1:53412` without the port. FNV-1a.
-[[gnu::cold]] constexpr std::uint64_t hash_of_host(std::string_view peer) noexcept {
+// A text as a number, the same on every loop. FNV-1a.
+[[gnu::cold]] constexpr std::uint64_t hash_of_text(std::string_view text) noexcept {
   std::uint64_t hash = 0xCBF29CE484222325;
-  for (const char each : peer.substr(0, peer.rfind(':'))) hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001B3;
+  for (const char each : text) hash = (hash ^ static_cast<unsigned char>(each)) * 0x100000001B3;
   return hash;
 }
+// A caller's host, for limits per caller: `tcp://127.0.0.1:53412` without the port.
+[[gnu::cold]] constexpr std::uint64_t hash_of_host(std::string_view peer) noexcept { return hash_of_text(peer.substr(0, peer.rfind(':'))); }
 
 }  // namespace detail
 
@@ -64,6 +75,9 @@ class context {
   std::string_view method() const noexcept { return method_; }
   /// The address of the caller, `tcp://127.0.0.1:53412`.
   std::string_view peer() const noexcept { return peer_; }
+
+  /// Who calls, as the verifier of a `tenon::auth` has it; empty without one.
+  std::string_view principal() const noexcept { return principal_; }
 
   /// When the caller stops waiting; `instant::never()` when it did not say.
   instant deadline() const noexcept { return info.deadline; }
@@ -93,12 +107,14 @@ class context {
     peer_ = peer;
     io_ = io;
   }
+  void set_principal(std::string_view who) { principal_ = who; }
 
  private:
   std::string_view service_;
   std::string_view method_;
   std::string_view peer_;
   asio::io_context* io_ = nullptr;
+  std::string principal_;
 };
 
 }  // namespace tenon::inline v0

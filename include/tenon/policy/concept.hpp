@@ -46,6 +46,10 @@ struct base {
   static constexpr policy::sharing mode = policy::sharing::per_loop;
   static constexpr policy::side stands = policy::side::any;
   static constexpr bool measures = true;  ///< `observe` reads `info.now`; where nobody does, a server need not read the clock at the end of a call
+  static constexpr bool named = false;    ///< reads `info.identity`
+  static constexpr bool attaches = false;    ///< has `attach`, which adds metadata to each attempt of a client
+  static constexpr bool identifies = false;  ///< asks a server's callers who they are: see identified.hpp
+  static constexpr bool answers = false;     ///< may answer in the peer's place: see answering.hpp
   static constexpr bool keyed = false;    ///< reads `info.peer_key`, which a server computes for those who do
 };
 
@@ -59,6 +63,10 @@ struct decision {
 /// was woken.
 inline constexpr outcome wait{.code = code::cancelled, .flags = 0x80};
 constexpr bool waits(outcome result) noexcept { return (result.flags & 0x80U) != 0; }
+
+/// What `admit` and `admit_again` answer when the call need not go on, since its value is there. The policy itself is not observed; those before it learn of a success.
+inline constexpr outcome answered{.code = code::cancelled, .flags = 0x40};
+constexpr bool is_answered(outcome result) noexcept { return (result.flags & 0x40U) != 0; }
 
 /// A policy that stands around a call or an attempt.
 ///

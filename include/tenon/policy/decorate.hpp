@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <type_traits>
@@ -17,6 +20,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/policy/answering.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/configuration.hpp>
 #include <tenon/policy/select.hpp>
@@ -123,6 +127,17 @@ class decorated {
   template <class Returned, class Attempt>
   [[gnu::always_inline]] Returned run(Attempt&& attempt) {
     typename Stack::info_type info{};
+    if constexpr (Stack::answers) {
+      port<Returned> place{*this, info};
+      info.answers = &place;
+      Returned given = run_with<Returned>(info, attempt);
+      return place.value ? std::move(*place.value) : std::move(given);
+    } else {
+      return run_with<Returned>(info, attempt);
+    }
+  }
+  template <class Returned, class Attempt>
+  [[gnu::always_inline]] Returned run_with(typename Stack::info_type& info, Attempt& attempt) {
     info.now = time_.now();
     info.random = &random_;
     info.idempotent = idempotent_;
@@ -136,6 +151,46 @@ class decorated {
     }
     return admitted_run<Returned>(call, attempt);
   }
+
+  // Where a policy puts the value it has instead of a failure.
+  template <class Returned>
+  struct port final : policy::answering {
+    port(decorated& of, typename Stack::info_type& with) noexcept : owner{of}, info{with} {}
+    // There are no bytes.
+    void append_key(std::string&) const override {}
+    std::string_view answer() const noexcept override { return {}; }
+    bool give(std::string_view) noexcept override { return false; }
+    bool recover(std::size_t position, outcome why) noexcept override {
+      status made{why};
+      (void)detail::guarded("fallback", [&] {
+        recover_at(position, status{why, "the function failed"}, made, std::make_index_sequence<Stack::size>{});
+        return status{};
+      });
+      return made.ok() && value.has_value();
+    }
+    template <std::size_t... I>
+    void recover_at(std::size_t position, const status& why, status& made, std::index_sequence<I...>) {
+      ((position == I ? recover_by<I>(why, made) : void()), ...);
+    }
+    template <std::size_t I>
+    void recover_by(const status& why, status& made) {
+      if constexpr (policy::recovers<typename Stack::template at<I>>) {
+        typename Stack::call_states none{};
+        const typename Stack::view call{owner.client_, owner.endpoint_, owner.configuration_.of(0), none, info};
+        if constexpr (std::is_same_v<Returned, status> || std::is_same_v<Returned, result<void>>) {
+          made = Stack::template recover<I, void>(call, why);
+          if (made.ok()) value.emplace();
+        } else {
+          std::remove_cvref_t<decltype(*std::declval<Returned&>())> into{};
+          made = Stack::template recover<I, decltype(into)>(call, why, into);
+          if (made.ok()) value.emplace(std::move(into));
+        }
+      }
+    }
+    decorated& owner;
+    typename Stack::info_type& info;
+    std::optional<Returned> value;
+  };
 
   // Each of these gives back one variable only, so that it is made where the caller wants it.
   template <class Returned, class Attempt>

@@ -18,6 +18,7 @@ enum class event_kind : std::uint8_t {
   resumed,    ///< the wait is over
   repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds
   exhausted,  ///< there would be another attempt, but a budget or limit says no
+  answered,   ///< a policy gave a value in the peer's place; `value` is the code it replaced, or OK
 };
 
 /// One thing that happened in one policy.

@@ -40,7 +40,7 @@ struct option_slot {
 /// Where a source writes: told of every method of every service in question, before anything is published.
 class option_places {
  public:
-  virtual void add(std::string_view service, std::string_view method, const option_slot* slots, std::size_t count) = 0;
+  virtual void add(std::string_view service, std::string_view method, const option_slot* places, std::size_t count) = 0;
 
  protected:
   ~option_places() = default;
@@ -102,8 +102,8 @@ class draft final : public option_draft {
  private:
   template <std::size_t... I>
   void list(option_places& into, std::size_t method, std::index_sequence<I...>) {
-    const option_slot slots[] = {slot<I>(std::get<I>(entries_[method]))...};
-    into.add(service_, names_[method], slots, Stack::size);
+    const option_slot places[] = {slot<I>(std::get<I>(entries_[method]))...};
+    into.add(service_, names_[method], places, Stack::size);
   }
   template <std::size_t I, class Options>
   static option_slot slot(Options& mine) {

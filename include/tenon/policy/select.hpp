@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <tenon/core/status.hpp>
+#include <tenon/policy/answering.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/stack.hpp>
 
@@ -58,6 +60,17 @@ struct switchable : P {
     requires requires(State& s, const options& o, Call& c, Info& i) { P::decide(s, o, c, i, outcome{}); }
   [[gnu::always_inline]] static decision decide(State& state, const options& chosen, Call& call, Info& info, outcome result) noexcept {
     return chosen.enabled ? P::decide(state, chosen, call, info, result) : decision{};
+  }
+  static bool replaces(const options& chosen, outcome result) noexcept
+    requires recovers<P>
+  {
+    return chosen.enabled && P::replaces(chosen, result);
+  }
+  // The driver asks for every method; which of them it is for, the options know.
+  template <class Response, class State, class Info, class... Into>
+  static status recover(State& state, const options& chosen, Info& info, const status& why, Into&... into) {
+    if constexpr (P::template fits<Response>) return P::template recover<Response>(state, chosen, info, why, into...);
+    else return why;
   }
 };
 

@@ -9,8 +9,12 @@
 #include <type_traits>
 #include <utility>
 
+#include <tenon/core/metadata.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/policy/answering.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/event.hpp>
+#include <tenon/policy/identified.hpp>
 #include <tenon/policy/order.hpp>
 
 namespace tenon::inline v0::policy {
@@ -69,6 +73,11 @@ struct stack {
   static constexpr bool measures = ((Policies::measures && Policies::what != kind::watcher) || ...);
   static constexpr bool shares = ((Policies::mode == sharing::shared) || ...);
   static constexpr bool keyed = (Policies::keyed || ...);
+  static constexpr bool named = (Policies::named || ...);
+  static constexpr bool attaches = (Policies::attaches || ...);
+  static constexpr bool identifies = (Policies::identifies || ...);
+  static constexpr bool answers = (Policies::answers || ...);
+  static constexpr bool keeps_request = has_loop || can_wait || attaches || answers;  // it may be needed after it was sent
 
   using config = std::tuple<typename Policies::options...>;
   static constexpr config defaults() { return {Policies::defaults...}; }
@@ -76,7 +85,7 @@ struct stack {
   using client_states = std::tuple<std::conditional_t<Policies::where == scope::client, detail::kept<Policies>, none>...>;
   using endpoint_states = std::tuple<std::conditional_t<Policies::where == scope::endpoint, detail::kept<Policies>, none>...>;
   /// What a driver keeps per call: a `call_info`, and who hears of its events when somebody does.
-  using info_type = std::conditional_t<watched, watched_call_info, call_info>;
+  using info_type = detail::with_identified<identifies, detail::with_answering<answers, std::conditional_t<watched, watched_call_info, call_info>>>;
 
   /// One call's way through the stack: references only.
   struct view {
@@ -104,13 +113,18 @@ struct stack {
     listen(call);
     return admit<0, call_end>(call);
   }
-  [[gnu::always_inline]] static void observe_call(const view& call, outcome result) noexcept { observe<0, call_end>(call, result); }
+  /// Returns how the call ends: `result`, or OK when a policy gave a value in its place.
+  [[gnu::always_inline]] static outcome observe_call(const view& call, outcome result) noexcept { return observe<0, call_end>(call, result); }
   [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept {
     // What the last attempt was allowed says nothing of this one.
     if constexpr (has_loop) call.info.attempt_deadline = instant::never();
     return admit<attempt_begin, size>(call);
   }
   [[gnu::always_inline]] static void observe_attempt(const view& call, outcome result) noexcept { observe<attempt_begin, size>(call, result); }
+  /// Before each attempt is sent: what policies add to its metadata.
+  static void attach(const view& call, metadata& into) noexcept { attach_all(call, into, std::make_index_sequence<size>{}); }
+  /// The peer did not accept what was attached: true when one more attempt has something new to show.
+  static bool renew(const view& call) noexcept { return renew_any(call, std::make_index_sequence<size>{}); }
   [[gnu::always_inline]] static decision decide(const view& call, outcome result) noexcept {
     if constexpr (has_loop) {
       constexpr std::size_t l = loop_position;
@@ -118,6 +132,12 @@ struct stack {
     } else {
       return {};
     }
+  }
+
+  /// Lets the policy at `I` make a value of the type that a call returns; nothing for void.
+  template <std::size_t I, class Response, class... Into>
+  static status recover(const view& call, const status& why, Into&... into) {
+    return at<I>::template recover<Response>(call.template state<I>(), std::get<I>(call.options), call.info, why, into...);
   }
 
   /// Which policy answered `wait`, or refused.
@@ -128,15 +148,19 @@ struct stack {
     if constexpr (!can_wait) return {};
     else return is_about_attempt(position) ? resume<attempt_begin, size>(call, position) : resume<0, call_end>(call, position);
   }
-  /// The wait ends without an admission: the policy gives back what it has, and those before it learn how it ended.
-  [[gnu::cold, gnu::noinline]] static void abandon(const view& call, std::size_t position, outcome result) noexcept {
-    if constexpr (!can_wait) return;
-    else is_about_attempt(position) ? abandon<attempt_begin, size>(call, position, result) : abandon<0, call_end>(call, position, result);
+  /// The wait ends without an admission: the policy gives back what it has, and those before it learn how it ended. Returns as `observe_call` does.
+  [[gnu::cold, gnu::noinline]] static outcome abandon(const view& call, std::size_t position, outcome result) noexcept {
+    if constexpr (!can_wait) return result;
+    else return is_about_attempt(position) ? abandon<attempt_begin, size>(call, position, result) : abandon<0, call_end>(call, position, result);
   }
 
   /// Makes `into` use the shared state of `from`, where there is any; before the first call.
   static void join(client_states& into, const client_states& from) { join_all(into, from, std::make_index_sequence<size>{}); }
 
+  /// The name of the policy at this position.
+  static constexpr std::string_view name_of(std::size_t position) noexcept {
+    return producer(outcome{.producer = static_cast<std::uint16_t>(position + 1)});
+  }
   /// The name of the policy that made `result`; empty when none of these did.
   static constexpr std::string_view producer(outcome result) noexcept {
     std::string_view name;
@@ -165,7 +189,7 @@ struct stack {
       outcome result = admit_one<Begin>(call);
       if (!result.ok()) [[unlikely]] return not_admitted<Begin>(call, result);
       result = admit<Begin + 1, End>(call);
-      if (!result.ok()) [[unlikely]] refused_within<Begin>(call, result);
+      if (!result.ok()) [[unlikely]] return refused_within<Begin>(call, result);
       return result;
     }
   }
@@ -173,6 +197,9 @@ struct stack {
   template <std::size_t I>
   [[gnu::always_inline]] static outcome not_admitted(const view& call, outcome result) noexcept {
     if (result.producer == 0) result.producer = static_cast<std::uint16_t>(I + 1);
+    if constexpr (answers) {
+      if (is_answered(result)) return result;
+    }
     if constexpr (watched) {
       const bool waiting = waiting_hook<at<I>> && waits(result);
       report(call.info, {.kind = waiting ? event_kind::waiting : event_kind::rejected, .policy = at<I>::name, .value = static_cast<std::int64_t>(result.code)});
@@ -180,21 +207,38 @@ struct stack {
     return result;
   }
 
-  // Refused further in: this one was admitted, so it learns how it ended; unless the call only waits there.
+  // Refused, or answered, further in: this one was admitted, so it learns how it ended; unless the call only waits there.
   template <std::size_t I>
-  [[gnu::always_inline]] static void refused_within(const view& call, outcome result) noexcept {
+  [[gnu::always_inline]] static outcome refused_within(const view& call, outcome result) noexcept {
     if constexpr (can_wait) {
-      if (waits(result)) return;
+      if (waits(result)) return result;
     }
-    observe_one<I>(call, result);
+    if constexpr (answers) {
+      const outcome ended = ended_at<I>(call, is_answered(result) ? outcome{} : result);
+      return ended.ok() ? answered : result;
+    } else {
+      observe_one<I>(call, result);
+      return result;
+    }
   }
 
   template <std::size_t Begin, std::size_t End>
-  [[gnu::always_inline]] static void observe(const view& call, outcome result) noexcept {
-    if constexpr (Begin != End) {
-      observe_one<End - 1>(call, result);
-      observe<Begin, End - 1>(call, result);
+  [[gnu::always_inline]] static outcome observe(const view& call, outcome result) noexcept {
+    if constexpr (Begin != End) return observe<Begin, End - 1>(call, ended_at<End - 1>(call, result));
+    else return result;
+  }
+
+  // A policy that replaces failures does so before it, and those before it, learn how the call ended.
+  template <std::size_t I>
+  [[gnu::always_inline]] static outcome ended_at(const view& call, outcome result) noexcept {
+    if constexpr (recovers<at<I>>) {
+      if (!result.ok() && at<I>::replaces(std::get<I>(call.options), result) && call.info.answers != nullptr && call.info.answers->recover(I, result)) {
+        report(call.info, {.kind = event_kind::answered, .policy = at<I>::name, .value = static_cast<std::int64_t>(result.code)});
+        result = {};
+      }
     }
+    observe_one<I>(call, result);
+    return result;
   }
 
   template <std::size_t I>
@@ -213,28 +257,41 @@ struct stack {
         if (!result.ok()) return not_admitted<I>(call, result);
         report(call.info, {.kind = event_kind::resumed, .policy = at<I>::name});
         result = admit<I + 1, End>(call);
-        if (!result.ok()) refused_within<I>(call, result);
-        return result;
+        return result.ok() ? result : refused_within<I>(call, result);
       } else {
         return {};
       }
     } else {
       const outcome result = resume<I + 1, End>(call, position);
-      if (!result.ok()) refused_within<I>(call, result);
-      return result;
+      return result.ok() ? result : refused_within<I>(call, result);
     }
   }
 
   template <std::size_t I, std::size_t End>
-  static void abandon(const view& call, std::size_t position, outcome result) noexcept {
+  static outcome abandon(const view& call, std::size_t position, outcome result) noexcept {
     if constexpr (I != End) {
-      if (position != I) {
-        abandon<I + 1, End>(call, position, result);
-        observe_one<I>(call, result);
-      } else if constexpr (waiting_hook<at<I>>) {
-        at<I>::abandon(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
-      }
+      if (position != I) return ended_at<I>(call, abandon<I + 1, End>(call, position, result));
+      if constexpr (waiting_hook<at<I>>) at<I>::abandon(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
     }
+    return result;
+  }
+
+  template <std::size_t... I>
+  static void attach_all([[maybe_unused]] const view& call, [[maybe_unused]] metadata& into, std::index_sequence<I...>) noexcept {
+    (attach_one<I>(call, into), ...);
+  }
+  template <std::size_t I>
+  static void attach_one([[maybe_unused]] const view& call, [[maybe_unused]] metadata& into) noexcept {
+    if constexpr (at<I>::attaches) at<I>::attach(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, into);
+  }
+  template <std::size_t... I>
+  static bool renew_any([[maybe_unused]] const view& call, std::index_sequence<I...>) noexcept {
+    return (renew_one<I>(call) || ...);
+  }
+  template <std::size_t I>
+  static bool renew_one([[maybe_unused]] const view& call) noexcept {
+    if constexpr (at<I>::attaches) return at<I>::renew(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info);
+    else return false;
   }
 
   [[gnu::always_inline]] static void listen([[maybe_unused]] const view& call) noexcept {

@@ -19,6 +19,7 @@ struct number_attribute {
 };
 struct required_attribute {};
 struct idempotent_attribute {};
+struct cacheable_attribute {};
 struct safe_attribute {};
 struct doc_attribute {
   std::string_view value;
@@ -81,6 +82,9 @@ inline constexpr idempotent_attribute idempotent{};
 /// A method that only reads, as HTTP uses the word: it has no side effects that anybody would answer for. It is idempotent,
 /// and HTTP's GET may call it.
 inline constexpr safe_attribute safe{};
+
+/// A method whose answer to the same arguments may be kept and given again: `tenon::cache` and `tenon::singleflight` are for these, and leave all others alone.
+inline constexpr cacheable_attribute cacheable{};
 
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }

@@ -197,6 +197,7 @@ struct method {
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
   static constexpr bool is_safe = has_attribute<safe_attribute>(attributes);
+  static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes);
 
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "

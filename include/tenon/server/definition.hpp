@@ -48,6 +48,8 @@ class stack_guard {
     const typename Stack::config* options = nullptr;
   };
   static constexpr bool measures = Stack::measures;
+  static constexpr bool named = Stack::named;
+  static constexpr bool identifies = Stack::identifies;
   static constexpr bool keyed = Stack::keyed;
   static constexpr bool can_wait = Stack::can_wait;
 
@@ -186,6 +188,7 @@ template <class S, class Given, class Parameters>
 class definition_of {
   using stack = typename Parameters::stack;
   using guard = stack_guard<stack>;
+  static_assert(!stack::answers, "tenon::server::serve: fallback, cache and singleflight answer a client's calls and do nothing on a server; write them among the client's parameters");
 
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {

@@ -32,6 +32,7 @@ class running final : public pending {
       : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
     address = call.call.address;
     context.info = info;
+    if constexpr (Guard::identifies) context.set_principal(info.principal);
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
     if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
   }

@@ -34,6 +34,8 @@ struct no_guard {
   struct call_state {};
   using info_type = call_info;             ///< what it wants to know, and may write, of a call
   static constexpr bool measures = false;  ///< whether it wants to know when a call has ended
+  static constexpr bool named = false;     ///< whether it wants to know the names of what is called
+  static constexpr bool identifies = false;  ///< whether it asks the request's metadata who calls, and says so
   static constexpr bool keyed = false;     ///< whether it wants to tell callers apart
   static constexpr bool can_wait = false;  ///< whether `admit` may answer that the call has to wait: see held.hpp for what else it needs then
   outcome admit(call_state&, info_type&) noexcept { return {}; }
@@ -133,11 +135,26 @@ class served final : public instance {
     info.idempotent = method<S, I>::is_idempotent;
     info.on_server = true;
     if constexpr (Guard::keyed) info.peer_key = tenon::detail::hash_of_host(call.peer);
+    if constexpr (Guard::named) info.identity = &identity<I>;
     typename Guard::call_state state{};
+    if constexpr (Guard::identifies) {
+      tenon::metadata sent;
+      if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, sent);
+      info.request_metadata = &sent;
+      return admit_and_go<I, Codec>(call, info, state);
+    } else {
+      return admit_and_go<I, Codec>(call, info, state);
+    }
+  }
+
+  template <std::size_t I, class Codec>
+  disposition admit_and_go(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     if constexpr (Guard::can_wait) {
       return admit_or_wait(call, info, state, &served::template go<I, Codec>, [](const served& self, outcome refused) { return self.refusal(refused, full_name<S, I>); });
     } else {
-      if (const outcome admitted = guard_.admit(state, info); !admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
+      const outcome admitted = guard_.admit(state, info);
+      if constexpr (Guard::identifies) info.request_metadata = nullptr;
+      if (!admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
       return go<I, Codec>(*this, call, info, state);
     }
   }
@@ -158,6 +175,8 @@ class served final : public instance {
     tenon::waiter stand_in{[](tenon::waiter&) noexcept {}};
     info.waiter = &stand_in;
     const outcome admitted = guard_.admit(state, info);
+    // It lives on this call's stack, which a call that waits leaves.
+    if constexpr (Guard::identifies) info.request_metadata = nullptr;
     if (admitted.ok()) [[likely]] return go_further(*this, call, info, state);
     if (!Guard::waits(admitted)) return call.refuse(refuse(*this, admitted));
     call.under_way = new held_type{*this, guard_, go_further, refuse, call, info, state, stand_in, admitted};
@@ -174,6 +193,7 @@ class served final : public instance {
       if constexpr (handled::takes_context) {
         tenon::context context;
         context.info = info;
+        if constexpr (Guard::identifies) context.set_principal(info.principal);
         context.place(call.call.service, call.call.method, call.peer, call.io);
         if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
         status done = call_and_write<I, Codec>(call.out, &context, arguments);
@@ -237,6 +257,9 @@ class served final : public instance {
     return status{refused, tenon::detail::join_text({method, refused.code == code::deadline_exceeded ? ": the time was up" : ": refused", " before the handler ran",
                                                      by.empty() ? "" : " (", by, by.empty() ? "" : ")"})};
   }
+
+  template <std::size_t I>
+  static constexpr call_identity identity{service_name<S>, method<S, I>::name};
 
   std::shared_ptr<Implementation> object_;
   Guard guard_;

@@ -24,11 +24,11 @@ class options_writer {
   struct place {
     std::string_view service;
     std::string_view method;
-    std::vector<policy::option_slot> slots;
+    std::vector<policy::option_slot> places;
 
     policy::option_slot* find(std::string_view name) {
       // Of two with one name the first, as in on_method.
-      for (auto& each : slots) {
+      for (auto& each : places) {
         if (each.name == name) return &each;
       }
       return nullptr;
@@ -37,8 +37,8 @@ class options_writer {
   // All methods of all services that a document is written for.
   struct listing final : policy::option_places {
     std::vector<place> all;
-    void add(std::string_view service, std::string_view method, const policy::option_slot* slots, std::size_t count) override {
-      all.push_back({service, method, {slots, slots + count}});
+    void add(std::string_view service, std::string_view method, const policy::option_slot* places, std::size_t count) override {
+      all.push_back({service, method, {places, places + count}});
     }
   };
 
@@ -63,7 +63,7 @@ class options_writer {
   }
   static std::string names_of(const place& one) {
     std::string names;
-    for (const auto& each : one.slots) names.append(names.empty() ? "" : ", ").append(each.name);
+    for (const auto& each : one.places) names.append(names.empty() ? "" : ", ").append(each.name);
     return names.empty() ? std::string{"no policy, as this service has none"} : tenon::detail::join_text({"one of this service's policies, ", names});
   }
 
@@ -96,7 +96,7 @@ class options_writer {
   }
   bool fits(const std::vector<place>& places, std::string& error) const {
     for (const auto& one : places) {
-      for (const auto& slot : one.slots) {
+      for (const auto& slot : one.places) {
         const option_kind* kind = slot.changed ? kind_of_key(slot.key) : nullptr;
         const std::string_view wrong = kind == nullptr || kind->wrong == nullptr ? std::string_view{} : kind->wrong(slot);
         if (wrong.empty()) continue;
