@@ -1,8 +1,4 @@
 // Serves a market over HTTP for foreign clients: node_http/peer.js has the same messages. Prints where it listens, ends when its standard input closes.
-#include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -11,6 +7,10 @@
 
 #include <tenon.hpp>
 #include <tenon/server/every_protocol.hpp>
+
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 namespace {
 

@@ -37,6 +37,7 @@ template <class... Parameters>
 using client_of = tenon::client<shop, tenon::codec::json, Parameters...>;
 
 int made = 0;
+std::string excuse(const status& why) { return std::string{why.message()}; }
 int cheapest(const status&) {
   ++made;
   return 1;
@@ -80,7 +81,7 @@ TEST_CASE("a failure of those that count is replaced once, and all others are to
 TEST_CASE("a fallback comes after the last attempt, and is told of the last failure") {
   scripted_shop world;
   constexpr tenon::retry_options steady{.max_attempts = 2, .jitter = tenon::jitter::none, .idempotent_only = false};
-  tenon::client<shop, tenon::codec::json, tenon::on_method<&shop::describe, fallback<[](const status& why) { return std::string{why.message()}; }>>, tenon::retry<steady>> client{
+  tenon::client<shop, tenon::codec::json, tenon::on_method<&shop::describe, fallback<&excuse>>, tenon::retry<steady>> client{
       world.io, world.connector()};
   outcome_of<std::string> got;
   client.describe("bread", 1).then(got.taker());
