@@ -113,7 +113,9 @@ bool is_named_argument(json_reader& from, const char* at, std::string_view name)
   };
   skip(1);
   if (!rest.starts_with('"')) return false;
-  const std::string_view key = rest.substr(1, rest.find('"', 1) - 1);
+  const std::size_t quote = rest.find('"', 1);
+  if (quote == std::string_view::npos) return false;
+  const std::string_view key = rest.substr(1, quote - 1);
   if (!is_argument_name<Style>(key, name)) return false;
   if (const member_index& fields = json_index_of<Style, Record>(); fields.find(key, 0) != fields.count) return false;
   skip(key.size() + 2);
