@@ -1226,6 +1226,21 @@ inline std::size_t read_base64(std::string_view unpadded, std::byte* into) noexc
   return unpadded.size() % 4 == 1 ? unpadded.size() - 1 : unpadded.size();
 }
 
+// Bytes as unpadded text.
+[[gnu::cold]] inline std::string to_base64(std::string_view bytes) {
+  std::string text(base64_size(bytes.size()), '\0');
+  write_base64(text.data(), reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
+  text.resize(bytes.size() / 3 * 4 + (bytes.size() % 3 == 0 ? 0 : bytes.size() % 3 + 1));
+  return text;
+}
+
+// The bytes of a text, padded or not. False when it is no base64.
+[[gnu::cold]] inline bool from_base64(std::string_view text, std::string& bytes) {
+  const std::string_view unpadded = base64_unpadded(text);
+  bytes.resize(base64_bytes(unpadded.size()));
+  return read_base64(unpadded, reinterpret_cast<std::byte*>(bytes.data())) == unpadded.size();
+}
+
 }  // namespace tenon::inline v0::detail
 
 // tenon/core/buffer.hpp
@@ -2192,6 +2207,87 @@ auto spawn(asio::io_context& io, task<T> what, Token&& token) {
 }
 
 }  // namespace tenon::inline v0
+
+// tenon/core/utf8.hpp
+// Well-formed UTF-8, sequence by sequence. Core layer, shared by codecs whose text must be UTF-8 and protocols that quote what peers sent.
+
+#include <bit>
+
+namespace tenon::inline v0::detail {
+
+// The length of the well-formed sequence at `at`, or 0 when there is none: overlong forms, surrogates and what lies above U+10FFFF count as none.
+// Source: Unicode, table 3-7.
+constexpr std::size_t utf8_sequence(const char* at, const char* end) noexcept {
+  const auto byte = [at](std::size_t i) { return static_cast<unsigned char>(at[i]); };
+  const auto follows = [byte](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+  const auto left = static_cast<std::size_t>(end - at);
+  if (left == 0) return 0;
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2) return 0;
+  if (lead < 0xE0) return left >= 2 && follows(1) ? 2 : 0;
+  if (lead < 0xF0) {
+    if (left < 3 || !follows(1) || !follows(2)) return 0;
+    if (lead == 0xE0 && byte(1) < 0xA0) return 0;
+    if (lead == 0xED && byte(1) > 0x9F) return 0;
+    return 3;
+  }
+  if (lead > 0xF4 || left < 4 || !follows(1) || !follows(2) || !follows(3)) return 0;
+  if (lead == 0xF0 && byte(1) < 0x90) return 0;
+  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
+  return 4;
+}
+
+// The end of the well-formed sequences outside ASCII that begin at `at`: stops at ASCII, and at what is no UTF-8.
+inline const char* skip_utf8(const char* at, const char* end) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    // Three bytes and two bytes by one load and few masks: most of the world's letters. Whatever is left is for the loop below.
+    while (end - at >= 4) {
+      std::uint32_t word = 0;
+      std::memcpy(&word, at, 4);
+      if ((word & 0x00C0C0F0U) == 0x008080E0U) {
+        // Zero is an overlong form, 0x200D a surrogate.
+        const std::uint32_t high = word & 0x0000200FU;
+        if (high == 0 || high == 0x0000200DU) return at;
+        at += 3;
+      } else if ((word & 0x0000C0E0U) == 0x000080C0U && (word & 0x0000001EU) != 0) {
+        at += 2;
+      } else {
+        const std::size_t length = (word & 0x80U) == 0 ? 0 : utf8_sequence(at, end);
+        if (length == 0) return at;
+        at += length;
+      }
+    }
+  }
+  while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
+    const std::size_t length = utf8_sequence(at, end);
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
+}
+
+// Writes the UTF-8 form of a scalar value and returns the end; takes at most four bytes.
+constexpr char* write_utf8(char* at, std::uint32_t point) noexcept {
+  if (point < 0x80) {
+    *at++ = static_cast<char>(point);
+  } else if (point < 0x800) {
+    *at++ = static_cast<char>(0xC0U | point >> 6);
+    *at++ = static_cast<char>(0x80U | (point & 0x3FU));
+  } else if (point < 0x10000) {
+    *at++ = static_cast<char>(0xE0U | point >> 12);
+    *at++ = static_cast<char>(0x80U | (point >> 6 & 0x3FU));
+    *at++ = static_cast<char>(0x80U | (point & 0x3FU));
+  } else {
+    *at++ = static_cast<char>(0xF0U | point >> 18);
+    *at++ = static_cast<char>(0x80U | (point >> 12 & 0x3FU));
+    *at++ = static_cast<char>(0x80U | (point >> 6 & 0x3FU));
+    *at++ = static_cast<char>(0x80U | (point & 0x3FU));
+  }
+  return at;
+}
+
+}  // namespace tenon::inline v0::detail
 
 // tenon/core/waiter.hpp
 // A call that waits until another call lets it go on: a node in the caller's own memory, and queues of them. Core layer; one thread (one loop).
@@ -4588,8 +4684,6 @@ result<T> decode(std::string_view in, const limits& bounds = {}) {
 // tenon/codec/detail/member_lookup.hpp
 // Finds a record's field by its wire name: the expected one first, else through a hash table made at compile time. Codec layer, shared by codecs.
 
-#include <bit>
-
 namespace tenon::inline v0::codec::detail {
 
 /// The names of a record's fields and where each is found; points into tables with static storage.
@@ -5051,85 +5145,6 @@ inline constexpr std::size_t memory_of_element = sizeof(Element) <= 64 ? 0 : IsI
 
 }  // namespace tenon::inline v0::codec::detail
 
-// tenon/codec/detail/utf8.hpp
-// Well-formed UTF-8, sequence by sequence. Codec layer, shared by the codecs whose text must be UTF-8.
-
-namespace tenon::inline v0::codec::detail {
-
-// The length of the well-formed sequence at `at`, or 0 when there is none: overlong forms, surrogates and what lies above U+10FFFF count as none.
-// Source: Unicode, table 3-7.
-constexpr std::size_t utf8_sequence(const char* at, const char* end) noexcept {
-  const auto byte = [at](std::size_t i) { return static_cast<unsigned char>(at[i]); };
-  const auto follows = [byte](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const auto left = static_cast<std::size_t>(end - at);
-  if (left == 0) return 0;
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2) return 0;
-  if (lead < 0xE0) return left >= 2 && follows(1) ? 2 : 0;
-  if (lead < 0xF0) {
-    if (left < 3 || !follows(1) || !follows(2)) return 0;
-    if (lead == 0xE0 && byte(1) < 0xA0) return 0;
-    if (lead == 0xED && byte(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (lead > 0xF4 || left < 4 || !follows(1) || !follows(2) || !follows(3)) return 0;
-  if (lead == 0xF0 && byte(1) < 0x90) return 0;
-  if (lead == 0xF4 && byte(1) > 0x8F) return 0;
-  return 4;
-}
-
-// The end of the well-formed sequences outside ASCII that begin at `at`: stops at ASCII, and at what is no UTF-8.
-inline const char* skip_utf8(const char* at, const char* end) noexcept {
-  if constexpr (std::endian::native == std::endian::little) {
-    // Three bytes and two bytes by one load and few masks: most of the world's letters. Whatever is left is for the loop below.
-    while (end - at >= 4) {
-      std::uint32_t word = 0;
-      std::memcpy(&word, at, 4);
-      if ((word & 0x00C0C0F0U) == 0x008080E0U) {
-        // Zero is an overlong form, 0x200D a surrogate.
-        const std::uint32_t high = word & 0x0000200FU;
-        if (high == 0 || high == 0x0000200DU) return at;
-        at += 3;
-      } else if ((word & 0x0000C0E0U) == 0x000080C0U && (word & 0x0000001EU) != 0) {
-        at += 2;
-      } else {
-        const std::size_t length = (word & 0x80U) == 0 ? 0 : utf8_sequence(at, end);
-        if (length == 0) return at;
-        at += length;
-      }
-    }
-  }
-  while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
-    const std::size_t length = utf8_sequence(at, end);
-    if (length == 0) break;
-    at += length;
-  }
-  return at;
-}
-
-// Writes the UTF-8 form of a scalar value and returns the end; takes at most four bytes.
-constexpr char* write_utf8(char* at, std::uint32_t point) noexcept {
-  if (point < 0x80) {
-    *at++ = static_cast<char>(point);
-  } else if (point < 0x800) {
-    *at++ = static_cast<char>(0xC0U | point >> 6);
-    *at++ = static_cast<char>(0x80U | (point & 0x3FU));
-  } else if (point < 0x10000) {
-    *at++ = static_cast<char>(0xE0U | point >> 12);
-    *at++ = static_cast<char>(0x80U | (point >> 6 & 0x3FU));
-    *at++ = static_cast<char>(0x80U | (point & 0x3FU));
-  } else {
-    *at++ = static_cast<char>(0xF0U | point >> 18);
-    *at++ = static_cast<char>(0x80U | (point >> 12 & 0x3FU));
-    *at++ = static_cast<char>(0x80U | (point >> 6 & 0x3FU));
-    *at++ = static_cast<char>(0x80U | (point & 0x3FU));
-  }
-  return at;
-}
-
-}  // namespace tenon::inline v0::codec::detail
-
 namespace tenon::inline v0::codec::detail {
 
 // A number as the text spells it: mantissa * 10^exponent. `dropped` says that the mantissa could not hold all digits and some were not 0;
@@ -5324,7 +5339,7 @@ class json_scanner {
         return fail(at, "control character written as an escape");
       } else {
         const char* const letters = at;
-        at = skip_utf8(at, end_);
+        at = tenon::detail::skip_utf8(at, end_);
         if (at == letters) [[unlikely]] return fail(at, "UTF-8 text");
       }
     }
@@ -5518,7 +5533,7 @@ class json_reader : public json_scanner {
             used += 6;
           }
           char bytes[4];
-          into.append(bytes, static_cast<std::size_t>(write_utf8(bytes, point) - bytes));
+          into.append(bytes, static_cast<std::size_t>(tenon::detail::write_utf8(bytes, point) - bytes));
           break;
         }
         default: into += *at;
@@ -5816,7 +5831,7 @@ class json_writer {
       while (from != end && is_plain(*from)) *at++ = *from++;
       if (from == end) return at;
       if (static_cast<unsigned char>(*from) >= 0x80) {
-        const auto length = static_cast<std::size_t>(skip_utf8(from, end) - from);
+        const auto length = static_cast<std::size_t>(tenon::detail::skip_utf8(from, end) - from);
         if (length != 0) {
           std::memcpy(at, from, length);
           from += length;
@@ -5825,9 +5840,9 @@ class json_writer {
         }
         // A run of bytes that are no UTF-8 becomes one U+FFFD: what is sent must be text.
         do ++from;
-        while (from != end && static_cast<unsigned char>(*from) >= 0x80 && utf8_sequence(from, end) == 0);
+        while (from != end && static_cast<unsigned char>(*from) >= 0x80 && tenon::detail::utf8_sequence(from, end) == 0);
         at = room(at, static_cast<std::size_t>(end - from) + escape_room);
-        at = write_utf8(at, 0xFFFD);
+        at = tenon::detail::write_utf8(at, 0xFFFD);
       } else {
         at = room(at, static_cast<std::size_t>(end - from) + escape_room);
         at = write_escape(at, *from++);
@@ -7432,7 +7447,9 @@ bool is_named_argument(json_reader& from, const char* at, std::string_view name)
   };
   skip(1);
   if (!rest.starts_with('"')) return false;
-  const std::string_view key = rest.substr(1, rest.find('"', 1) - 1);
+  const std::size_t quote = rest.find('"', 1);
+  if (quote == std::string_view::npos) return false;
+  const std::string_view key = rest.substr(1, quote - 1);
   if (!is_argument_name<Style>(key, name)) return false;
   if (const member_index& fields = json_index_of<Style, Record>(); fields.find(key, 0) != fields.count) return false;
   skip(key.size() + 2);
@@ -10486,7 +10503,7 @@ inline const char* protobuf_skip_utf8(const char* at, const char* end) noexcept 
       ++at;
       continue;
     }
-    const char* const next = skip_utf8(at, end);
+    const char* const next = tenon::detail::skip_utf8(at, end);
     if (next == at) return at;
     at = next;
   }
@@ -17007,24 +17024,6 @@ constexpr std::string_view http_reason(int status) noexcept {
 
 namespace tenon::inline v0::protocol::detail {
 
-// How long the well-formed UTF-8 sequence at the front of `text` is; 0 when there is none.
-// Source: Unicode 15, table 3-7. Overlong forms, surrogates and numbers above 10FFFF have no row there.
-constexpr std::size_t utf8_length(std::string_view text) noexcept {
-  const auto at = [text](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(text[i])); };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length) return 0;
-  const unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (at(1) < lowest || at(1) > highest) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((at(i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
-
 // Messages quote what peers sent: bytes that are not UTF-8 become U+FFFD, so that the answer always parses.
 [[gnu::cold]] inline void append_json_string(buffer& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -17040,7 +17039,7 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
       out.append("\\u00");
       out.push_back(digits[byte >> 4]);
       out.push_back(digits[byte & 15]);
-    } else if ((length = utf8_length(text)) != 0) {
+    } else if ((length = tenon::detail::utf8_sequence(text.data(), text.data() + text.size())) != 0) {
       out.append(text.data(), length);
     } else {
       out.append("\\ufffd");
@@ -17051,17 +17050,21 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
   out.push_back('"');
 }
 
-// Connect wants the standard alphabet without padding.
-[[gnu::cold]] inline void append_base64(buffer& out, std::string_view data) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    const std::size_t count = data.size() - i < 3 ? data.size() - i : 3;
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<unsigned>(static_cast<unsigned char>(data[i + k])) : 0U);
-    }
-    for (std::size_t k = 0; k <= count; ++k) out.push_back(alphabet[(group >> (18 - 6 * k)) & 63]);
+// `,"details":[...]`, when there are any; their values in base64 without padding, as Connect wants it.
+[[gnu::cold]] inline void append_json_details(buffer& out, const status& error) {
+  if (error.details().empty()) return;
+  out.append(R"(,"details":)");
+  char before = '[';
+  for (const status_detail& detail : error.details()) {
+    out.push_back(before);
+    out.append(R"({"type":)");
+    append_json_string(out, detail.type);
+    out.append(R"(,"value":")");
+    out.append(tenon::detail::to_base64(detail.value));
+    out.append(R"("})");
+    before = ',';
   }
+  out.push_back(']');
 }
 
 [[gnu::cold]] inline void append_json_error(buffer& out, const status& error) {
@@ -17071,20 +17074,7 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
     out.append(R"(,"message":)");
     append_json_string(out, error.message());
   }
-  if (!error.details().empty()) {
-    out.append(R"(,"details":)");
-    char before = '[';
-    for (const status_detail& detail : error.details()) {
-      out.push_back(before);
-      out.append(R"({"type":)");
-      append_json_string(out, detail.type);
-      out.append(R"(,"value":")");
-      append_base64(out, detail.value);
-      out.append(R"("})");
-      before = ',';
-    }
-    out.push_back(']');
-  }
+  append_json_details(out, error);
   out.push_back('}');
 }
 
@@ -17226,7 +17216,7 @@ inline void read_http_metadata(std::string_view block, metadata& into) {
   for (const char c : name) out.push_back(to_lower(c));
   const bool is_binary = is_binary_header(out.view(start));
   out.append(": ");
-  if (is_binary) append_base64(out, value);
+  if (is_binary) out.append(tenon::detail::to_base64(value));
   for (const char c : is_binary ? std::string_view{} : value) {
     if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
   }

@@ -23,4 +23,5 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/core/utf8.hpp>
 #include <tenon/core/waiter.hpp>

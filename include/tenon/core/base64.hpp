@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace tenon::inline v0::detail {
@@ -76,6 +77,21 @@ inline std::size_t read_base64(std::string_view unpadded, std::byte* into) noexc
   }
   // One character alone holds six bits, which are no byte.
   return unpadded.size() % 4 == 1 ? unpadded.size() - 1 : unpadded.size();
+}
+
+// Bytes as unpadded text.
+[[gnu::cold]] inline std::string to_base64(std::string_view bytes) {
+  std::string text(base64_size(bytes.size()), '\0');
+  write_base64(text.data(), reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
+  text.resize(bytes.size() / 3 * 4 + (bytes.size() % 3 == 0 ? 0 : bytes.size() % 3 + 1));
+  return text;
+}
+
+// The bytes of a text, padded or not. False when it is no base64.
+[[gnu::cold]] inline bool from_base64(std::string_view text, std::string& bytes) {
+  const std::string_view unpadded = base64_unpadded(text);
+  bytes.resize(base64_bytes(unpadded.size()));
+  return read_base64(unpadded, reinterpret_cast<std::byte*>(bytes.data())) == unpadded.size();
 }
 
 }  // namespace tenon::inline v0::detail

@@ -15,7 +15,7 @@
 #include <tenon/codec/detail/expectation.hpp>
 #include <tenon/codec/detail/json_scanner.hpp>
 #include <tenon/codec/detail/json_text.hpp>
-#include <tenon/codec/detail/utf8.hpp>
+#include <tenon/core/utf8.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
@@ -107,7 +107,7 @@ class json_reader : public json_scanner {
             used += 6;
           }
           char bytes[4];
-          into.append(bytes, static_cast<std::size_t>(write_utf8(bytes, point) - bytes));
+          into.append(bytes, static_cast<std::size_t>(tenon::detail::write_utf8(bytes, point) - bytes));
           break;
         }
         default: into += *at;

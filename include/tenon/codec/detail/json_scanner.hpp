@@ -12,9 +12,9 @@
 #include <tenon/codec/decode_error.hpp>
 #include <tenon/codec/detail/json_text.hpp>
 #include <tenon/codec/detail/memory_budget.hpp>
-#include <tenon/codec/detail/utf8.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/core/utf8.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
@@ -210,7 +210,7 @@ class json_scanner {
         return fail(at, "control character written as an escape");
       } else {
         const char* const letters = at;
-        at = skip_utf8(at, end_);
+        at = tenon::detail::skip_utf8(at, end_);
         if (at == letters) [[unlikely]] return fail(at, "UTF-8 text");
       }
     }

@@ -13,9 +13,9 @@
 #include <type_traits>
 
 #include <tenon/codec/detail/json_text.hpp>
-#include <tenon/codec/detail/utf8.hpp>
 #include <tenon/core/base64.hpp>
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/utf8.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
@@ -191,7 +191,7 @@ class json_writer {
       while (from != end && is_plain(*from)) *at++ = *from++;
       if (from == end) return at;
       if (static_cast<unsigned char>(*from) >= 0x80) {
-        const auto length = static_cast<std::size_t>(skip_utf8(from, end) - from);
+        const auto length = static_cast<std::size_t>(tenon::detail::skip_utf8(from, end) - from);
         if (length != 0) {
           std::memcpy(at, from, length);
           from += length;
@@ -200,9 +200,9 @@ class json_writer {
         }
         // A run of bytes that are no UTF-8 becomes one U+FFFD: what is sent must be text.
         do ++from;
-        while (from != end && static_cast<unsigned char>(*from) >= 0x80 && utf8_sequence(from, end) == 0);
+        while (from != end && static_cast<unsigned char>(*from) >= 0x80 && tenon::detail::utf8_sequence(from, end) == 0);
         at = room(at, static_cast<std::size_t>(end - from) + escape_room);
-        at = write_utf8(at, 0xFFFD);
+        at = tenon::detail::write_utf8(at, 0xFFFD);
       } else {
         at = room(at, static_cast<std::size_t>(end - from) + escape_room);
         at = write_escape(at, *from++);

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include <tenon/codec/detail/utf8.hpp>
+#include <tenon/core/utf8.hpp>
 
 namespace tenon::inline v0::codec::detail {
 
@@ -30,7 +30,7 @@ inline const char* protobuf_skip_utf8(const char* at, const char* end) noexcept 
       ++at;
       continue;
     }
-    const char* const next = skip_utf8(at, end);
+    const char* const next = tenon::detail::skip_utf8(at, end);
     if (next == at) return at;
     at = next;
   }

@@ -70,7 +70,7 @@ inline void read_http_metadata(std::string_view block, metadata& into) {
   for (const char c : name) out.push_back(to_lower(c));
   const bool is_binary = is_binary_header(out.view(start));
   out.append(": ");
-  if (is_binary) append_base64(out, value);
+  if (is_binary) out.append(tenon::detail::to_base64(value));
   for (const char c : is_binary ? std::string_view{} : value) {
     if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
   }

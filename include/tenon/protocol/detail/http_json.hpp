@@ -4,29 +4,13 @@
 #include <cstddef>
 #include <string_view>
 
+#include <tenon/core/base64.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/utf8.hpp>
 #include <tenon/protocol/http_status.hpp>
 
 namespace tenon::inline v0::protocol::detail {
-
-// How long the well-formed UTF-8 sequence at the front of `text` is; 0 when there is none.
-// Source: Unicode 15, table 3-7. Overlong forms, surrogates and numbers above 10FFFF have no row there.
-constexpr std::size_t utf8_length(std::string_view text) noexcept {
-  const auto at = [text](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(text[i])); };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (text.size() < length) return 0;
-  const unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (at(1) < lowest || at(1) > highest) return 0;
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((at(i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
-}
 
 // Messages quote what peers sent: bytes that are not UTF-8 become U+FFFD, so that the answer always parses.
 [[gnu::cold]] inline void append_json_string(buffer& out, std::string_view text) {
@@ -43,7 +27,7 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
       out.append("\\u00");
       out.push_back(digits[byte >> 4]);
       out.push_back(digits[byte & 15]);
-    } else if ((length = utf8_length(text)) != 0) {
+    } else if ((length = tenon::detail::utf8_sequence(text.data(), text.data() + text.size())) != 0) {
       out.append(text.data(), length);
     } else {
       out.append("\\ufffd");
@@ -54,17 +38,21 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
   out.push_back('"');
 }
 
-// Connect wants the standard alphabet without padding.
-[[gnu::cold]] inline void append_base64(buffer& out, std::string_view data) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    const std::size_t count = data.size() - i < 3 ? data.size() - i : 3;
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<unsigned>(static_cast<unsigned char>(data[i + k])) : 0U);
-    }
-    for (std::size_t k = 0; k <= count; ++k) out.push_back(alphabet[(group >> (18 - 6 * k)) & 63]);
+// `,"details":[...]`, when there are any; their values in base64 without padding, as Connect wants it.
+[[gnu::cold]] inline void append_json_details(buffer& out, const status& error) {
+  if (error.details().empty()) return;
+  out.append(R"(,"details":)");
+  char before = '[';
+  for (const status_detail& detail : error.details()) {
+    out.push_back(before);
+    out.append(R"({"type":)");
+    append_json_string(out, detail.type);
+    out.append(R"(,"value":")");
+    out.append(tenon::detail::to_base64(detail.value));
+    out.append(R"("})");
+    before = ',';
   }
+  out.push_back(']');
 }
 
 [[gnu::cold]] inline void append_json_error(buffer& out, const status& error) {
@@ -74,20 +62,7 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
     out.append(R"(,"message":)");
     append_json_string(out, error.message());
   }
-  if (!error.details().empty()) {
-    out.append(R"(,"details":)");
-    char before = '[';
-    for (const status_detail& detail : error.details()) {
-      out.push_back(before);
-      out.append(R"({"type":)");
-      append_json_string(out, detail.type);
-      out.append(R"(,"value":")");
-      append_base64(out, detail.value);
-      out.append(R"("})");
-      before = ',';
-    }
-    out.push_back(']');
-  }
+  append_json_details(out, error);
   out.push_back('}');
 }
 

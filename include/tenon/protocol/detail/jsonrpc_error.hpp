@@ -74,20 +74,7 @@ constexpr code code_of_jsonrpc_number(std::int64_t number) noexcept {
     out.append(tenon::detail::number_text{error.outcome().pushback_ms});
   }
   if (error.has(outcome::not_executed)) out.append(R"(,"not_executed":true)");
-  if (!error.details().empty()) {
-    out.append(R"(,"details":)");
-    char before = '[';
-    for (const status_detail& each : error.details()) {
-      out.push_back(before);
-      out.append(R"({"type":)");
-      append_json_string(out, each.type);
-      out.append(R"(,"value":")");
-      append_base64(out, each.value);
-      out.append(R"("})");
-      before = ',';
-    }
-    out.push_back(']');
-  }
+  append_json_details(out, error);
   out.append("}}");
 }
 

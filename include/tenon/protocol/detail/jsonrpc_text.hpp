@@ -15,7 +15,7 @@ constexpr bool is_json_blank(char c) noexcept { return c == ' ' || c == '\t' || 
 
 /// A text and where it stops being JSON. Every function takes the place to read at and returns the place after, or nullptr once `expected` is set.
 ///
-/// Source  RFC 8259; Unicode by `utf8_length`.
+/// Source  RFC 8259; Unicode by `utf8_sequence`.
 class json_text {
  public:
   json_text(std::string_view text, std::size_t levels) noexcept
@@ -56,7 +56,7 @@ class json_text {
         at = skip_escape(at);
         if (at == nullptr) return nullptr;
       } else if (byte_here >= 0x80) {
-        const std::size_t length = utf8_length({at, static_cast<std::size_t>(end - at)});
+        const std::size_t length = tenon::detail::utf8_sequence(at, end);
         if (length == 0) return fail(at, "UTF-8");
         at += length - 1;
       }

@@ -1,4 +1,4 @@
-// Well-formed UTF-8, sequence by sequence. Codec layer, shared by the codecs whose text must be UTF-8.
+// Well-formed UTF-8, sequence by sequence. Core layer, shared by codecs whose text must be UTF-8 and protocols that quote what peers sent.
 #pragma once
 
 #include <bit>
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace tenon::inline v0::codec::detail {
+namespace tenon::inline v0::detail {
 
 // The length of the well-formed sequence at `at`, or 0 when there is none: overlong forms, surrogates and what lies above U+10FFFF count as none.
 // Source: Unicode, table 3-7.
@@ -80,4 +80,4 @@ constexpr char* write_utf8(char* at, std::uint32_t point) noexcept {
   return at;
 }
 
-}  // namespace tenon::inline v0::codec::detail
+}  // namespace tenon::inline v0::detail
