@@ -48,6 +48,7 @@ install_packages() {
     g++ cmake ninja-build python3 curl ca-certificates \
     libasio-dev libboost-dev libmsgpack-cxx-dev nlohmann-json3-dev doctest-dev || return 1
   sh tests/install_packages.sh --optional "compiles the same file only once" ccache
+  sh tests/install_packages.sh --optional "counts instructions" valgrind
   sh tests/install_packages.sh --optional "HTTP/2, for gRPC" libnghttp2-dev
   sh tests/install_packages.sh --optional "the protobuf that ours is held against" protobuf-compiler libprotobuf-dev
   if [ "$what" = all ]; then
@@ -147,6 +148,8 @@ jobs=${TENON_JOBS:-$(count_jobs)}
 
 stage "g++" build_and_test gcc g++ "-O0 -g1"
 stage "compile time of a hello server" python3 tests/compile_time.py g++
+stage "what a call costs" logged "$build/log/guards" env TENON_BUILD_DIR="$build" python3 tests/bench/guards.py
+note_skipped "$build/log/guards"
 
 if [ "$what" = all ]; then
   clang=""
