@@ -33,7 +33,8 @@ namespace tenon::inline v0::codec {
 ///         in `decode_into` as well, since writers leave out zeros: a default that is not zero is for peers that share it. Unknown fields are skipped, or kept in a
 ///         field with tenon::unknown_fields. A std::array comes in one row, all of it.
 /// Errors  invalid_argument, as in `field "orders[3].symbol": expected UTF-8, found byte 0xff at byte 117`.
-/// Limits  an empty container, optional or map whose default is not empty cannot be told from a missing one.
+/// Limits  an empty container, optional or map whose default is not empty cannot be told from a missing one, nor can a Value that is null: std::optional<nlohmann::json>
+///         tells the two apart.
 /// Source  protobuf.dev, Encoding and Language Guide (proto 3).
 struct protobuf {
   static constexpr std::string_view name = "protobuf";
