@@ -14,6 +14,7 @@
 #include <tenon/policy/decorate.hpp>
 #include <tenon/policy/event.hpp>
 #include <tenon/policy/fallback.hpp>
+#include <tenon/policy/hedge.hpp>
 #include <tenon/policy/identified.hpp>
 #include <tenon/policy/last_good.hpp>
 #include <tenon/policy/limiter.hpp>

@@ -7,6 +7,8 @@
 
 #include <config/market_configuration.hpp>
 #include <tenon/policy/breaker.hpp>
+#include <tenon/policy/hedge.hpp>
+#include <tenon/policy/select.hpp>
 
 using namespace tenon::literals;
 using tenon::grpc_service_config;
@@ -57,6 +59,41 @@ TEST_CASE("throttling becomes the budget of retry") {
   CHECK(error(R"({"retryThrottling": {"maxTokens": 10}})") == "retryThrottling.tokenRatio: expected a value, found none");
 }
 
+TEST_CASE("hedging is taken as gRPC means it: the delay may be none, and only the listed codes are not final") {
+  simulated::market_configuration<tenon::hedge<>> all;
+  CHECK(all.from(grpc_service_config{R"({"retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1}, "methodConfig": [
+    {"name": [{"service": "market"}], "hedgingPolicy": {"maxAttempts": 7, "hedgingDelay": "0.5s", "nonFatalStatusCodes": ["INTERNAL", 10]}},
+    {"name": [{"service": "market", "method": "buy"}], "hedgingPolicy": {"maxAttempts": 2}}]})"})
+            .ok());
+  const tenon::hedge_options& last = all.of<0>(0);
+  CHECK(last.max_attempts == 5);
+  CHECK(last.delay == 500_ms);
+  CHECK(last.non_fatal == tenon::codes(tenon::code::internal, tenon::code::aborted));
+  CHECK(last.max_extra == tenon::ratio{});
+  CHECK_FALSE(last.idempotent_only);
+  CHECK(last.budget.form == tenon::budget_form::grpc);
+  const tenon::hedge_options& buy = all.of<0>(1);
+  CHECK(buy.delay == tenon::hedge_options::at_once);
+  CHECK(buy.non_fatal == tenon::code_set{});
+}
+
+TEST_CASE("a method that the config lets retry does not hedge, and the other way round") {
+  using both = simulated::market_configuration<tenon::retry<>, tenon::policy::switchable<tenon::hedge<>>>;
+  both all;
+  const std::string text = R"({"retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1}, "methodConfig": [{"name": [{"service": "market", "method": "buy"}], "hedgingPolicy": {"maxAttempts": 3}}]})";
+  REQUIRE(all.from(grpc_service_config{text}).ok());
+  // Throttling alone turns nothing on.
+  CHECK_FALSE(all.of<1>(0).enabled);
+  CHECK(all.of<1>(1).enabled);
+  CHECK(all.of<1>(1).max_attempts == 3);
+  simulated::market_configuration<tenon::hedge<>, tenon::policy::switchable<tenon::retry<>>> other;
+  REQUIRE(other.from(grpc_service_config{R"({"methodConfig": [{"name": [{"service": "market", "method": "buy"}], )" + std::string{repeating} + "}]}"}).ok());
+  CHECK(other.of<0>(1).max_attempts == 1);
+  CHECK(other.of<1>(1).enabled);
+  CHECK(other.of<0>(0).max_attempts == 2);
+  CHECK_FALSE(other.of<1>(0).enabled);
+}
+
 TEST_CASE("a longer first wait than the longest is the longest") {
   usual all;
   CHECK(all.from(grpc_service_config{
@@ -77,7 +114,11 @@ TEST_CASE("what is wrong with a service config is named by its path in gRPC's ow
         "methodConfig[0].retryPolicy.retryableStatusCodes: expected at least one status code, found none");
   CHECK(error_in_policy(R"("maxAttempts": 2)") == "methodConfig[0].retryPolicy.initialBackoff: expected a value, found none");
   CHECK(error(R"({"methodConfig": [{"name": [{}], "timeout": "0s"}]})") == "methodConfig[0].timeout: expected duration above zero, found \"0s\"");
-  CHECK(error(R"({"methodConfig": [{"name": [{}], "hedgingPolicy": {"maxAttempts": 2}}]})") == "methodConfig[0]: expected no policy that tenon has not, found \"hedgingPolicy\"");
+  CHECK(error(R"({"methodConfig": [{"name": [{}], "hedgingPolicy": {"hedgingDelay": "1s"}}]})") == "methodConfig[0].hedgingPolicy.maxAttempts: expected a value, found none");
+  CHECK(error(R"({"methodConfig": [{"name": [{}], "hedgingPolicy": {"maxAttempts": 1}}]})") ==
+        "methodConfig[0].hedgingPolicy.maxAttempts: expected integer from 2 to 2147483647, found 1");
+  CHECK(error(R"({"methodConfig": [{"name": [{}], )" + std::string{repeating} + R"(, "hedgingPolicy": {"maxAttempts": 2}}]})") ==
+        "methodConfig[0]: expected retryPolicy or hedgingPolicy, found \"both\"");
   CHECK(error(R"({"methodConfig": [{"name": [{"method": "buy"}]}]})") == "methodConfig[0].name: expected a service and, if it is for one method, a method");
   CHECK(error(R"({"methodConfig": [{"name": [{}]}, {"name": [{}]}]})") == "methodConfig[1].name: expected each name once, found one of methodConfig[0]");
   CHECK(error(R"({"methodConfig": [{"name": [{"service": "market", "method": "sell"}]}]})") ==

@@ -178,6 +178,8 @@ TEST_CASE("the options of every policy come back from their own json") {
   comes_back<tenon::adaptive_limit<>>("adaptive_limit");
   comes_back<tenon::throttle<>>("throttle");
   comes_back<tenon::load_shed<>>("load_shed");
+  comes_back<tenon::hedge<>>("hedge");
+  comes_back<tenon::hedge<tenon::hedge_options{.max_attempts = 4, .delay = tenon::hedge_options::at_once, .max_extra = {}}>>("hedge");
 }
 
 TEST_CASE("two documents take turns while calls read, and nobody sees half of one") {

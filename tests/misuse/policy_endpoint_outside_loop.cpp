@@ -1,4 +1,4 @@
-// expect: tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt
+// expect: tenon: a policy that keeps state per endpoint stands outside retry or hedge; write it after that, so that it sees each attempt
 #include <tenon/policy/stack.hpp>
 
 struct repeat : tenon::policy::base {

@@ -1,4 +1,4 @@
-// expect: tenon: a policy that answers for the whole call (fallback, cache) stands inside retry; write it before retry, or what it answers is repeated
+// expect: tenon: a policy that answers for the whole call (fallback, cache) stands inside retry or hedge; write it before that, or what it answers is repeated
 #include <tenon/policy/fallback.hpp>
 #include <tenon/policy/retry.hpp>
 #include <tenon/policy/stack.hpp>

@@ -1,4 +1,4 @@
-// expect: tenon: a policy that is about one attempt (timeout with per_try) stands outside retry; write it after retry, so that it sees each attempt
+// expect: tenon: a policy that is about one attempt (timeout with per_try) stands outside retry or hedge; write it after that, so that it sees each attempt
 #include <tenon/policy/retry.hpp>
 #include <tenon/policy/stack.hpp>
 #include <tenon/policy/timeout.hpp>

@@ -1,4 +1,4 @@
-// expect: tenon::server::serve: retry belongs to the client; a server answers once
+// expect: tenon::server::serve: retry and hedge belong to the client; a server answers once
 #include <tenon/server.hpp>
 
 #include <string_view>

@@ -124,7 +124,7 @@ static_assert(!any<int> && !any<base> && !any<not_noexcept>);
 static_assert(stack<>::size == 0 && !stack<>::has_loop && std::is_empty_v<stack<>>);
 static_assert(std::is_empty_v<stack<>::config> && std::is_empty_v<stack<>::call_states> && std::is_empty_v<stack<>::client_states> && std::is_empty_v<stack<>::endpoint_states>);
 static_assert(std::is_empty_v<around> && around::has_loop && around::loop_position == 2);
-static_assert(around::call_end == 2 && around::attempt_begin == 3 && five::call_end == 5 && five::attempt_begin == 5);
+static_assert(around::call_end == 3 && around::attempt_begin == 3 && five::call_end == 5 && five::attempt_begin == 5);
 static_assert(std::is_same_v<std::tuple_element_t<4, around::endpoint_states>, counts> && std::is_same_v<std::tuple_element_t<4, around::client_states>, none>);
 
 static_assert(std::is_same_v<stack_of<>, stack<>> && std::is_same_v<stack_of<int, double>, stack<>>);

@@ -26,6 +26,7 @@
 #include <tenon/core/random.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/task.hpp>
+#include <tenon/policy/hedge.hpp>
 #include <tenon/policy/retry.hpp>
 #include <tenon/policy/timeout.hpp>
 #include <tenon/reflect/service.hpp>
@@ -88,6 +89,8 @@ using server_type = tenon::server<tenon::protocols<forgetful_session>>;
 constexpr tenon::retry_options eager{.base = milliseconds(5), .cap = milliseconds(40), .budget = {.form = tenon::budget_form::unlimited}};
 using plain_client = tenon::client<ledger, tenon::codec::json>;
 using stubborn_client = tenon::client<ledger, tenon::codec::msgpack, lazy_timeout, tenon::retry<eager>, tenon::timeout<milliseconds(150)>>;
+constexpr tenon::hedge_options doubled{.max_attempts = 3, .delay = milliseconds(15), .max_extra = {}, .budget = {.form = tenon::budget_form::unlimited}};
+using hasty_client = tenon::client<ledger, tenon::codec::json, tenon::timeout<milliseconds(1000)>, tenon::hedge<doubled>, tenon::timeout<milliseconds(150)>>;
 using narrow_client = tenon::client<ledger, tenon::codec::msgpack, tenon::timeout<milliseconds(2000)>, leaky_bulkhead>;
 
 class simulation {
@@ -341,12 +344,15 @@ class simulation {
     if (broken_now == mutation::double_completion || broken_now == mutation::false_not_executed) options.sessions = &doubling_session::make;
     const std::string& name = hosts_[which % server_names].name;
     if (!between_) between_ = std::make_unique<plain_client>(io_, wire_.connector_to(hosts_[1].name), options);
-    switch (which % 3) {
+    switch (kind_of(which)) {
       case 0: callers_[which] = std::make_unique<caller_of<plain_client>>(*this, name, options); break;
       case 1: callers_[which] = std::make_unique<caller_of<stubborn_client>>(*this, name, options); break;
-      default: callers_[which] = std::make_unique<caller_of<narrow_client>>(*this, name, options);
+      case 2: callers_[which] = std::make_unique<caller_of<narrow_client>>(*this, name, options); break;
+      default: callers_[which] = std::make_unique<caller_of<hasty_client>>(*this, name, options);
     }
   }
+  // Plain, stubborn, narrow, hasty.
+  static std::size_t kind_of(std::size_t who) { return who % 4; }
 
   record& add_record() {
     records_.push_back(std::make_unique<record>());
@@ -363,12 +369,13 @@ class simulation {
     call.caller = who;
     call.probe = probing;
     // A probe of the narrow client stays in its place until the others have come.
-    call.what = !probing ? static_cast<asked>(random_.below(6)) : who % 3 == 2 ? asked::wait : asked::look;
-    if (who % 3 == 1) {
+    call.what = !probing ? static_cast<asked>(random_.below(6)) : kind_of(who) == 2 ? asked::wait : asked::look;
+    if (kind_of(who) == 1 || kind_of(who) == 3) {
+      // One more than it may be repeated, free of charge.
       if (call.what == asked::look) call.runs_allowed = 4;
-      call.deadline = call.started + call_time;
+      call.deadline = call.started + (kind_of(who) == 1 ? call_time : milliseconds(1000));
       call.attempt_time = milliseconds(150);
-    } else if (who % 3 == 2) {
+    } else if (kind_of(who) == 2) {
       call.deadline = call.started + milliseconds(2000);
     }
     tenon::call_options options;
@@ -518,7 +525,7 @@ class simulation {
         wrong(call.id, "nothing was lost: " + why.to_string());
         break;
       case code::resource_exhausted:
-        if (call.caller % 3 != 2 || !why.has(tenon::outcome::not_executed)) wrong(call.id, "there was room: " + why.to_string());
+        if (kind_of(call.caller) != 2 || !why.has(tenon::outcome::not_executed)) wrong(call.id, "there was room: " + why.to_string());
         break;
       default: wrong(call.id, "nothing here ends like that: " + why.to_string());
     }

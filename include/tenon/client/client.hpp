@@ -93,6 +93,22 @@ inline constexpr bool values_fit<S, on_method<Method, Policies...>> = [] {
   return (fits(std::type_identity<Policies>{}) && ...);
 }();
 
+// Whether the policy would send a call twice, but only where its method is declared idempotent.
+template <class P>
+inline constexpr bool asks_idempotent = [] {
+  if constexpr (policy::any<P>) {
+    if constexpr (P::what == policy::kind::fan_out) return P::fans_out(P::defaults, call_info{.idempotent = true}) && !P::fans_out(P::defaults, call_info{});
+  }
+  return false;
+}();
+template <class S, class Parameter>
+inline constexpr bool hedge_fits = true;
+template <class S, auto Method, class... Policies>
+inline constexpr bool hedge_fits<S, on_method<Method, Policies...>> = method<S, method_index<S, Method>>::is_idempotent || !(asks_idempotent<Policies> || ...);
+template <class S, class Parameter>
+  requires asks_idempotent<Parameter>
+inline constexpr bool hedge_fits<S, Parameter> = []<std::size_t... I>(std::index_sequence<I...>) { return (method<S, I>::is_idempotent || ...); }(std::make_index_sequence<method_count<S>>{});
+
 // How a client's method starts its call; shared by a client and by what its `with` gives.
 template <class S, class Codec, class Stack>
 struct starter {
@@ -254,6 +270,8 @@ class client : public stubs_of<S, client<S, Parameters...>> {
  private:
   static constexpr const auto& table() noexcept {
     static_assert((detail::values_fit<S, Parameters> && ...), "tenon::on_method: the fallback's function does not give what the method returns");
+    static_assert((detail::hedge_fits<S, Parameters> && ...),
+                  "tenon::client: hedge sends a call twice, and what it is for is not declared idempotent; write (last, tenon::idempotent) in TENON_SERVICE, or leave it to retry");
     return policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
   }
   // What `url` says, if this client can speak its protocol.

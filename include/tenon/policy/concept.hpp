@@ -9,6 +9,7 @@
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/policy/event.hpp>
+#include <tenon/policy/retry_budget.hpp>
 
 namespace tenon::inline v0::policy {
 
@@ -16,6 +17,7 @@ namespace tenon::inline v0::policy {
 enum class kind : std::uint8_t {
   hook,     ///< decides before (`admit`) and learns after (`observe`)
   loop,     ///< decides whether there is another attempt (`decide`); at most one per stack
+  fan_out,  ///< decides whether there is another attempt while the first is under way (`on_time`, `on_result`); at most one per stack
   watcher,  ///< hears what the others report (`on_event`), and nothing else
 };
 
@@ -27,7 +29,7 @@ enum class scope : std::uint8_t { client, endpoint };
 /// Shared state is atomic: about 5 ns for each write, and 40 ns and more when threads meet. Only limits that must hold for the whole process need it.
 enum class sharing : std::uint8_t { per_loop, shared };
 
-/// On which side of the loop policy it makes sense.
+/// On which side of the loop or fan-out policy it makes sense.
 enum class side : std::uint8_t {
   any,
   call,     ///< it is about the whole call: before retry
@@ -50,6 +52,7 @@ struct base {
   static constexpr bool attaches = false;    ///< has `attach`, which adds metadata to each attempt of a client
   static constexpr bool identifies = false;  ///< asks a server's callers who they are: see identified.hpp
   static constexpr bool answers = false;     ///< may answer in the peer's place: see answering.hpp
+  static constexpr bool for_some_methods = false;  ///< its options say for which; so it is where `on_method` has added it
   static constexpr bool keyed = false;    ///< reads `info.peer_key`, which a server computes for those who do
 };
 
@@ -115,6 +118,29 @@ concept loop = P::what == kind::loop && requires(typename P::state& state, const
   { P::decide(state, options, call, info, result) } noexcept -> std::same_as<decision>;
 };
 
+/// A fan-out policy's answer.
+struct fan_step {
+  bool start = false;                 ///< one more attempt begins now
+  bool paid = false;                  ///< a budget paid for it: its end is told with `paid` as well
+  bool finish = false;                ///< the call ends with the last result; the attempts that are left are cancelled
+  instant next = instant::never();    ///< when to ask `on_time`, instead of the time before
+};
+
+/// A policy that may have several attempts of one call under way.
+///
+/// Laws    `fans_out` says whether it is there for a call at all. If so, `on_start` comes with the first attempt; `on_time` at the time that the last answer said, and again at
+///         once while it says so; `on_result` once per attempt that has ended by itself. After `finish`, and after the call has ended for another reason, nothing more is asked.
+///         `shared` is the budget of the stack's loop policy, null where it has none.
+template <class P>
+concept fan_out = P::what == kind::fan_out && requires(typename P::state& state, const typename P::options& options, typename P::call_state& call, call_info& info, outcome result, retry_budget* shared) {
+  { P::name } -> std::convertible_to<std::string_view>;
+  { P::defaults } -> std::convertible_to<typename P::options>;
+  { P::fans_out(options, info) } noexcept -> std::same_as<bool>;
+  { P::on_start(state, options, call, info, shared) } noexcept -> std::same_as<fan_step>;
+  { P::on_time(state, options, call, info) } noexcept -> std::same_as<fan_step>;
+  { P::on_result(state, options, call, info, result, true) } noexcept -> std::same_as<fan_step>;
+};
+
 /// A policy that only hears.
 template <class P>
 concept watcher = P::what == kind::watcher && listens<P> && requires {
@@ -123,6 +149,6 @@ concept watcher = P::what == kind::watcher && listens<P> && requires {
 };
 
 template <class P>
-concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P> || watcher<P>);
+concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P> || fan_out<P> || watcher<P>);
 
 }  // namespace tenon::inline v0::policy

@@ -286,6 +286,7 @@ class decorated {
 ///         it keeps an attempt from starting too late, and is told to nobody.
 template <policy::any... Policies, class Function, time_source Time = thread_time>
 auto decorate(Function function, Time time = {}, decorate_options options = {}) {
+  static_assert(!policy::stack<Policies...>::has_fan_out, "tenon::decorate: hedge needs two attempts at a time, and the function blocks the thread it runs on; write retry, or call a service that is hedged");
   return decorated<policy::stack<Policies...>, Function, Time>{std::move(function), std::move(time), options};
 }
 

@@ -16,9 +16,10 @@ enum class event_kind : std::uint8_t {
   changed,    ///< a policy's state; `from` and `to` are the policy's own numbers
   waiting,    ///< a policy lets the call wait
   resumed,    ///< the wait is over
-  repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds
+  repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds, for a hedge since the call began
   exhausted,  ///< there would be another attempt, but a budget or limit says no
   answered,   ///< a policy gave a value in the peer's place; `value` is the code it replaced, or OK
+  won,        ///< of several attempts at a time one that was added ended the call: `from` is its attempt, `value` the code
 };
 
 /// One thing that happened in one policy.

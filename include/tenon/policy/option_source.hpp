@@ -114,7 +114,7 @@ class draft final : public option_draft {
                      .options = static_cast<typename original::options*>(&mine),
                      .shared = member::mode == sharing::shared,
                      .keyed = member::keyed,
-                     .outside_loop = Stack::has_loop && I < Stack::attempt_begin};
+                     .outside_loop = Stack::repeats && I < Stack::attempt_begin};
     if constexpr (!std::is_same_v<original, member>) made.enabled = &mine.enabled;
     return made;
   }

@@ -35,23 +35,38 @@ struct order {
     scope where{};
     side stands{};
     std::string_view name{};
+    bool for_some_methods = false;
   };
-  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name}..., fact{}};
+  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name, Policies::for_some_methods}..., fact{}};
   static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
-  static constexpr std::size_t find_loop() {
+  static constexpr std::size_t fans = (std::size_t{0} + ... + (Policies::what == kind::fan_out ? 1U : 0U));
+  static constexpr std::size_t repeaters = loops + fans;
+  static constexpr std::size_t find(kind what) {
     for (std::size_t i = 0; i < size; ++i) {
-      if (facts[i].what == kind::loop) return i;
+      if (facts[i].what == what) return i;
     }
     return size;
   }
+  // Where the call ends and its attempts begin: a loop policy, a fan-out policy, or one behind the other.
+  static constexpr std::size_t first_repeater() { return (std::min)(find(kind::loop), find(kind::fan_out)); }
+  static constexpr bool side_by_side() {
+    const std::size_t first = first_repeater();
+    return repeaters < 2 || (facts[first + 1].what != facts[first].what && (facts[first + 1].what == kind::loop || facts[first + 1].what == kind::fan_out));
+  }
+  static constexpr bool told_apart() {
+    for (std::size_t i = 0; repeaters == 2 && i < size; ++i) {
+      if (facts[i].what != kind::hook && facts[i].what != kind::watcher && facts[i].for_some_methods) return true;
+    }
+    return repeaters < 2;
+  }
   static constexpr bool none_outside(scope where, side stands) {
-    for (std::size_t i = 0; loops == 1 && i < find_loop(); ++i) {
+    for (std::size_t i = 0; repeaters != 0 && i < first_repeater(); ++i) {
       if (facts[i].where == where || facts[i].stands == stands) return false;
     }
     return true;
   }
   static constexpr bool none_inside(side stands) {
-    for (std::size_t i = find_loop(); i < size; ++i) {
+    for (std::size_t i = first_repeater(); i < size; ++i) {
       if (facts[i].stands == stands) return false;
     }
     return true;
@@ -59,7 +74,7 @@ struct order {
   static constexpr bool names_differ() {
     for (std::size_t i = 0; i < size; ++i) {
       for (std::size_t other = i + 1; other < size; ++other) {
-        const bool same_side = (i < find_loop()) == (other < find_loop());
+        const bool same_side = (i < first_repeater()) == (other < first_repeater());
         if (same_side && facts[i].name == facts[other].name) return false;
       }
     }

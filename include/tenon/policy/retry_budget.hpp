@@ -1,4 +1,4 @@
-// How much repeating a client may do in all, so that retries never become the load that keeps a service down. Policy layer; kept by retry.
+// How much repeating a client may do in all, so that retries never become the load that keeps a service down. Policy layer; kept by retry, and by hedge.
 #pragma once
 
 #include <algorithm>
@@ -60,6 +60,12 @@ class retry_budget {
     return true;
   }
 
+  /// A repeated attempt has ended and nothing was sent for it: what was taken comes back.
+  void give_back(const retry_budget_options& chosen, instant now) noexcept {
+    if (chosen.form == budget_form::successes) spent_ = (std::max)(std::int64_t{0}, spent_ - token);
+    else if (chosen.form == budget_form::window) slot(now) += cost_of_one(chosen);
+  }
+
   /// What is left, in millionths of a token: for `successes` and `grpc`.
   std::int64_t millionths_left(const retry_budget_options& chosen) const noexcept { return chosen.tokens * token - spent_; }
 
@@ -72,6 +78,9 @@ class retry_budget {
   static std::int64_t earned_by_success(const retry_budget_options& chosen) noexcept {
     return chosen.form == budget_form::grpc ? chosen.share.ppm / 1'000 * 1'000 : chosen.share.ppm;
   }
+
+  // In a window, whose deposits are all alike.
+  static std::int64_t cost_of_one(const retry_budget_options& chosen) noexcept { return chosen.share.ppm <= 0 ? 0 : deposit * token / chosen.share.ppm; }
 
   bool may_take(const retry_budget_options& chosen, instant now) noexcept {
     switch (chosen.form) {
@@ -86,7 +95,7 @@ class retry_budget {
       case budget_form::grpc: return 2 * spent_ < chosen.tokens * token;
       case budget_form::in_flight: return repeats_ < (std::max)(std::int64_t{chosen.tokens}, calls_ * chosen.share.ppm / token);
       case budget_form::window: {
-        const std::int64_t cost = chosen.share.ppm <= 0 ? 0 : deposit * token / chosen.share.ppm;
+        const std::int64_t cost = cost_of_one(chosen);
         std::int64_t balance = std::int64_t{chosen.per_second} * static_cast<std::int64_t>(seconds) * (std::max)(cost, deposit);
         slot(now);
         for (const std::int64_t each : window_) balance += each;

@@ -36,6 +36,7 @@ inline constexpr bool is_on_method<on_method<Method, Policies...>> = true;
 template <class P>
 struct switchable : P {
   using original = P;
+  static constexpr bool for_some_methods = true;
   struct options : P::options {
     bool enabled = false;
   };
@@ -60,6 +61,11 @@ struct switchable : P {
     requires requires(State& s, const options& o, Call& c, Info& i) { P::decide(s, o, c, i, outcome{}); }
   [[gnu::always_inline]] static decision decide(State& state, const options& chosen, Call& call, Info& info, outcome result) noexcept {
     return chosen.enabled ? P::decide(state, chosen, call, info, result) : decision{};
+  }
+  static constexpr bool fans_out(const options& chosen, const call_info& info) noexcept
+    requires fan_out<P>
+  {
+    return chosen.enabled && P::fans_out(chosen, info);
   }
   static bool replaces(const options& chosen, outcome result) noexcept
     requires recovers<P>

@@ -39,7 +39,7 @@ concept asked_per_call = requires(typename P::state& state, const typename P::op
 ///
 /// A driver runs `admit_call`; then per attempt `admit_attempt`, the attempt, `observe_attempt`, `decide`; at the end `observe_call`. Policies before the loop policy see
 /// the call, those after it see each attempt; without a loop policy everything sees the call, which is its own only attempt. A loop policy that has `admit` and `observe`
-/// itself sees the call as well, innermost of all.
+/// itself sees the call as well, innermost of all. A fan-out policy stands in the same place; where it is there for a call (`fans_out`), its `fan_...` come instead of `decide`.
 ///
 /// When an admission answers `wait`, the driver keeps `position_of` it and in the end calls either `resume`, which goes on from there, or `abandon`.
 template <any... Policies>
@@ -51,23 +51,28 @@ struct stack {
  private:
   using order = detail::order<Policies...>;
   static_assert(order::loops <= 1, "tenon: two policies of one client want to repeat the call; keep one retry");
+  static_assert(order::fans <= 1, "tenon: two policies of one client want several attempts at a time; keep one hedge");
+  static_assert(order::loops > 1 || order::fans > 1 || order::told_apart(),
+                "tenon: retry and hedge both repeat the call, and a method can have one of them; give one to the methods that want it: retry<>, on_method<&market::last, hedge<>>");
+  static_assert(order::loops > 1 || order::fans > 1 || order::side_by_side(),
+                "tenon: something stands between retry and hedge; write one right behind the other, so that what follows sees each attempt of both");
   static_assert(order::none_outside(scope::endpoint, side{0xFF}),
-                "tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt");
+                "tenon: a policy that keeps state per endpoint stands outside retry or hedge; write it after that, so that it sees each attempt");
   static_assert(order::none_outside(scope{0xFF}, side::attempt),
-                "tenon: a policy that is about one attempt (timeout with per_try) stands outside retry; write it after retry, so that it sees each attempt");
+                "tenon: a policy that is about one attempt (timeout with per_try) stands outside retry or hedge; write it after that, so that it sees each attempt");
   static_assert(order::none_inside(side::call),
-                "tenon: a policy that answers for the whole call (fallback, cache) stands inside retry; write it before retry, or what it answers is repeated");
-  static_assert(order::loops > 1 || order::names_differ(), "tenon: two policies of one name see the same thing; keep one, or tell them apart by policy::tagged<\"a name\", ...>");
+                "tenon: a policy that answers for the whole call (fallback, cache) stands inside retry or hedge; write it before that, or what it answers is repeated");
+  static_assert(order::loops > 1 || order::fans > 1 || order::names_differ(), "tenon: two policies of one name see the same thing; keep one, or tell them apart by policy::tagged<\"a name\", ...>");
 
  public:
   static constexpr bool has_loop = order::loops == 1;
-  static constexpr std::size_t loop_position = order::find_loop();
-  static constexpr std::size_t attempt_begin = has_loop ? loop_position + 1 : size;  // [attempt_begin, size) see each attempt
-  // [0, call_end) see the call
-  static constexpr std::size_t call_end = [] {
-    if constexpr (!has_loop) return size;
-    else return detail::asked_per_call<at<loop_position>> ? loop_position + 1 : loop_position;
-  }();
+  static constexpr bool has_fan_out = order::fans == 1;
+  static constexpr bool repeats = has_loop || has_fan_out;  // a call may have several attempts
+  static constexpr std::size_t loop_position = order::find(kind::loop);
+  static constexpr std::size_t fan_position = order::find(kind::fan_out);
+  // [0, call_end) see the call, [attempt_begin, size) see each attempt
+  static constexpr std::size_t call_end = repeats ? order::first_repeater() + order::repeaters : size;
+  static constexpr std::size_t attempt_begin = call_end;
   static constexpr bool can_wait = (waiting_hook<Policies> || ...);
   static constexpr bool watched = (listens<Policies> || ...);
   static constexpr bool measures = ((Policies::measures && Policies::what != kind::watcher) || ...);
@@ -77,7 +82,7 @@ struct stack {
   static constexpr bool attaches = (Policies::attaches || ...);
   static constexpr bool identifies = (Policies::identifies || ...);
   static constexpr bool answers = (Policies::answers || ...);
-  static constexpr bool keeps_request = has_loop || can_wait || attaches || answers;  // it may be needed after it was sent
+  static constexpr bool keeps_request = repeats || can_wait || attaches || answers;  // it may be needed after it was sent
 
   using config = std::tuple<typename Policies::options...>;
   static constexpr config defaults() { return {Policies::defaults...}; }
@@ -117,7 +122,7 @@ struct stack {
   [[gnu::always_inline]] static outcome observe_call(const view& call, outcome result) noexcept { return observe<0, call_end>(call, result); }
   [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept {
     // What the last attempt was allowed says nothing of this one.
-    if constexpr (has_loop) call.info.attempt_deadline = instant::never();
+    if constexpr (repeats) call.info.attempt_deadline = instant::never();
     return admit<attempt_begin, size>(call);
   }
   [[gnu::always_inline]] static void observe_attempt(const view& call, outcome result) noexcept { observe<attempt_begin, size>(call, result); }
@@ -132,6 +137,40 @@ struct stack {
     } else {
       return {};
     }
+  }
+
+  /// What the policies that see the call have noted, for one more attempt of it; those that see attempts begin anew.
+  static void copy_of_call(call_states& into, const call_states& from) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { ((std::get<I>(into) = std::get<I>(from)), ...); }(std::make_index_sequence<call_end>{});
+  }
+  /// Whether this call may have several attempts at a time. Where a method has both a loop policy and this, the one that it was given for itself counts.
+  static bool fans_out(const view& call) noexcept {
+    if constexpr (!has_fan_out) {
+      return false;
+    } else {
+      if constexpr (has_loop) {
+        if constexpr (at<loop_position>::for_some_methods && !at<fan_position>::for_some_methods) {
+          if (std::get<loop_position>(call.options).enabled) return false;
+        }
+      }
+      return at<fan_position>::fans_out(std::get<fan_position>(call.options), call.info);
+    }
+  }
+  static fan_step fan_start(const view& call) noexcept {
+    constexpr std::size_t f = fan_position;
+    retry_budget* shared = nullptr;
+    if constexpr (has_loop) {
+      if constexpr (std::is_same_v<typename at<loop_position>::state, retry_budget>) shared = &call.template state<loop_position>();
+    }
+    return at<f>::on_start(call.template state<f>(), std::get<f>(call.options), std::get<f>(call.calls), call.info, shared);
+  }
+  static fan_step fan_time(const view& call) noexcept {
+    constexpr std::size_t f = fan_position;
+    return at<f>::on_time(call.template state<f>(), std::get<f>(call.options), std::get<f>(call.calls), call.info);
+  }
+  static fan_step fan_result(const view& call, outcome result, bool paid) noexcept {
+    constexpr std::size_t f = fan_position;
+    return at<f>::on_result(call.template state<f>(), std::get<f>(call.options), std::get<f>(call.calls), call.info, result, paid);
   }
 
   /// Lets the policy at `I` make a value of the type that a call returns; nothing for void.
@@ -170,13 +209,17 @@ struct stack {
   }
 
  private:
+  // A loop policy need not be about the call as well.
+  template <std::size_t I>
+  static constexpr bool is_asked = at<I>::what == kind::hook || (at<I>::what != kind::watcher && detail::asked_per_call<at<I>>);
+
   template <std::size_t I>
   [[gnu::always_inline]] static outcome admit_one(const view& call) noexcept {
     using policy_type = at<I>;
     auto& state = call.template state<I>();
     const auto& options = std::get<I>(call.options);
     auto& own = std::get<I>(call.calls);
-    if constexpr (policy_type::what == kind::watcher) return {};
+    if constexpr (!is_asked<I>) return {};
     else if constexpr (I >= attempt_begin && requires { policy_type::admit_attempt(state, options, own, call.info); }) return policy_type::admit_attempt(state, options, own, call.info);
     else return policy_type::admit(state, options, own, call.info);
   }
@@ -243,7 +286,7 @@ struct stack {
 
   template <std::size_t I>
   [[gnu::always_inline]] static void observe_one(const view& call, outcome result) noexcept {
-    if constexpr (at<I>::what != kind::watcher) at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
+    if constexpr (is_asked<I>) at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
   }
 
   template <std::size_t I, std::size_t End>

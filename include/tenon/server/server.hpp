@@ -108,7 +108,7 @@ class server {
     using parameters = detail::serve_parameters<Parameters...>;
     using implementation = detail::implementation<Object>;
     static_assert(parameters::known, "tenon::server::serve: a template argument is neither a policy nor a codec; a contract may stand first only");
-    static_assert(!parameters::stack::has_loop, "tenon::server::serve: retry belongs to the client; a server answers once");
+    static_assert(!parameters::stack::repeats, "tenon::server::serve: retry and hedge belong to the client; a server answers once");
     constexpr bool has_contract = !std::is_void_v<typename parameters::contract_given>;
     static_assert(has_contract || contract<implementation>,
                   "tenon::server::serve: the object's type is no service; write TENON_SERVICE in it, or name a contract first: server.serve<market>(object)");

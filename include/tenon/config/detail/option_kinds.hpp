@@ -13,6 +13,7 @@
 #include <tenon/policy/adaptive_limit.hpp>
 #include <tenon/policy/breaker.hpp>
 #include <tenon/policy/bulkhead.hpp>
+#include <tenon/policy/hedge.hpp>
 #include <tenon/policy/limiter.hpp>
 #include <tenon/policy/load_shed.hpp>
 #include <tenon/policy/option_source.hpp>
@@ -41,6 +42,7 @@ bool read_options(options_reader& from, const nlohmann::json& value, void* into)
 
 // The same bounds as the policies' own static_asserts have, field by field ...
 inline constexpr option_range retry_ranges[] = {{"max_attempts", 1, 10}, {"base", 1}, {"multiplier", 1'000'000}, {"budget.tokens", 1}};
+inline constexpr option_range hedge_ranges[] = {{"max_attempts", 1, 5}, {"min_calls", 1, 512}, {"max_extra", 0, 1'000'000}, {"budget.tokens", 1}};
 inline constexpr option_range timeout_ranges[] = {{"total", 1}};
 inline constexpr option_range breaker_ranges[] = {{"window_calls", 0, 1024}, {"buckets", 1, 16}, {"failure_rate", 0, 1'000'000}, {"slow_rate", 0, 1'000'000},
                                                          {"open_for", 1}, {"half_open_calls", 1, 4095}, {"half_open_rate", 0, 1'000'000}};
@@ -53,6 +55,10 @@ inline constexpr option_range load_shed_ranges[] = {{"target", 1}, {"interval", 
 // ... and where fields must fit each other, or the place of the policy.
 inline std::string_view wrong_with(const retry_options& chosen, const policy::option_slot&) {
   return chosen.cap < chosen.base ? "cap is below base" : "";
+}
+inline std::string_view wrong_with(const hedge_options& chosen, const policy::option_slot&) {
+  if (chosen.max_extra.ppm == 0 && chosen.delay == duration{}) return "max_extra is zero, and delay is to be measured by it";
+  return chosen.non_fatal.has(code::ok) ? "OK is among the codes of non_fatal" : "";
 }
 inline std::string_view wrong_with(const timeout_options& chosen, const policy::option_slot& at) {
   return at.outside_loop && chosen.per_try > duration{} ? "per_try is about one attempt, and this timeout stands before retry" : "";
@@ -98,6 +104,7 @@ constexpr option_kind kind_of_own() {
 
 inline constexpr option_kind kinds_of_tenon[] = {
     kind_of<retry<>>(retry_ranges),       kind_of<timeout<>>(timeout_ranges),          kind_of<breaker<>>(breaker_ranges),   kind_of<bulkhead<>>(bulkhead_ranges),
-    kind_of<limiter<>>(limiter_ranges),   kind_of<adaptive_limit<>>(adaptive_ranges),  kind_of<throttle<>>(throttle_ranges), kind_of<load_shed<>>(load_shed_ranges)};
+    kind_of<limiter<>>(limiter_ranges),   kind_of<adaptive_limit<>>(adaptive_ranges),  kind_of<throttle<>>(throttle_ranges), kind_of<load_shed<>>(load_shed_ranges),
+    kind_of<hedge<>>(hedge_ranges)};
 
 }  // namespace tenon::inline v0::config::detail

@@ -1,0 +1,51 @@
+// What all calls of one client share, and what each is about. Client layer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <tenon/client/channel.hpp>
+#include <tenon/core/clock.hpp>
+#include <tenon/core/context.hpp>
+#include <tenon/core/random.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/policy/configuration.hpp>
+#include <tenon/protocol/concept.hpp>
+
+namespace tenon::inline v0::detail {
+
+// The channel, and the policies' state. On the loop's thread.
+template <class Stack>
+struct client_core {
+  /// `table` has the options of `methods` methods, in static storage.
+  client_core(channel& owned, std::size_t methods, const typename Stack::config* table)
+      : via{owned}, random{owned.options().seed != 0 ? owned.options().seed : static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)}, options{methods, table} {}
+  client_core(const client_core&) = delete;
+  client_core& operator=(const client_core&) = delete;
+  /// By then the calls have ended, or end here: their policies' state is about to go.
+  ~client_core() {
+    via.close(status{outcome{.code = code::unavailable, .flags = outcome::local}, "the client was closed"});
+    via.release();
+  }
+
+  channel& via;
+  random_source random;
+  policy::configuration<Stack> options;
+  [[no_unique_address]] typename Stack::client_states client{};
+  [[no_unique_address]] typename Stack::endpoint_states endpoint{};
+};
+
+// What a call is about, in static storage.
+struct called_method {
+  std::string_view service;
+  std::string_view name;
+  std::uint32_t index = 0;
+  bool idempotent = false;
+  protocol::serialization codec{};
+  int arguments = -1;
+  bool cacheable = false;
+  const call_identity* identity = nullptr;
+};
+
+}  // namespace tenon::inline v0::detail
