@@ -136,7 +136,7 @@ TEST_CASE("a method that is not idempotent is repeated only when nothing ran") {
   CHECK(around<retry<retry_options{.idempotent_only = false}>>(trusting, {.idempotent = false, .seed = 1})().ok());
 }
 
-TEST_CASE("an attempt that certainly never ran is repeated once at once, without counting and without a token") {
+TEST_CASE("an attempt that certainly never ran is repeated once at once, without counting") {
   constexpr outcome not_run{.code = code::unavailable, .flags = outcome::not_executed};
   script peer{.answers = {not_run, outcome{}}};
   CHECK(around<retry<retry_options{.max_attempts = 1}>>(peer, {.idempotent = false, .seed = 1})().ok());
@@ -144,6 +144,52 @@ TEST_CASE("an attempt that certainly never ran is repeated once at once, without
   script again{.answers = {not_run}};
   (void)around<retry<retry_options{.max_attempts = 3, .budget = free_of_charge}>>(again)();
   CHECK(again.asked_ms.size() == 4);
+}
+
+TEST_CASE("what a connection did not carry is repeated at once without a token, what a peer refused for one that comes back when it helps") {
+  constexpr outcome not_run{.code = code::unavailable, .flags = outcome::not_executed};
+  constexpr outcome not_carried{.code = code::unavailable, .flags = outcome::local | outcome::not_executed};
+  constexpr retry_options one_token{.max_attempts = 1, .budget = {.share = {}, .tokens = 1, .per_second = 0}};
+  for (const outcome first : {not_run, not_carried}) {
+    CAPTURE(static_cast<int>(first.flags));
+    // It helps each time: one token is enough for ever.
+    script peer{.answers = {first, outcome{}}};
+    auto call = around<retry<one_token>>(peer);
+    for (int i = 0; i < 5; ++i) {
+      peer.asked_ms.clear();
+      CHECK(call().ok());
+      CHECK(peer.asked_ms.size() == 2);
+    }
+    // It does not: the token is gone, and a peer that refuses everything is asked once for each call.
+    script full{.answers = {first}};
+    auto in_vain = around<retry<one_token>>(full);
+    for (int i = 0; i < 5; ++i) CHECK(in_vain().code() == code::unavailable);
+    CHECK(full.asked_ms.size() == (first == not_run ? 6 : 10));
+  }
+}
+
+TEST_CASE("a repeat that is refused, and asked once more at once, is under way once") {
+  constexpr outcome not_run{.code = code::unavailable, .flags = outcome::not_executed};
+  script peer{.answers = {unavailable, not_run, outcome{}}};
+  auto call = around<retry<retry_options{.budget = {.form = budget_form::in_flight, .tokens = 1}}>>(peer);
+  for (int i = 0; i < 5; ++i) {
+    peer.asked_ms.clear();
+    CHECK(call().ok());
+    CHECK(peer.asked_ms.size() == 3);
+  }
+}
+
+TEST_CASE("a peer that refuses everything is asked no more often than one that fails, in whatever form the budget is") {
+  constexpr outcome not_run{.code = code::unavailable, .flags = outcome::not_executed};
+  const auto asked = [&](auto policy) {
+    script full{.answers = {not_run}};
+    auto call = around<decltype(policy)>(full);
+    for (int i = 0; i < 1'000; ++i) (void)call();
+    return full.asked_ms.size();
+  };
+  CHECK(asked(retry<>{}) <= 1'020);
+  CHECK(asked(retry<retry_options{.budget = {.form = budget_form::grpc}}>{}) <= 1'010);
+  CHECK(asked(retry<retry_options{.budget = {.form = budget_form::window}}>{}) <= 1'400);
 }
 
 TEST_CASE("a pushback says when: exactly then, or never, and the backoff starts over") {

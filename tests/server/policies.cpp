@@ -195,6 +195,53 @@ TEST_CASE("a call that waits ends by its deadline, by the policy's patience, or 
   CHECK(world.records.calls == 2);
 }
 
+namespace {
+
+// Writes down how the calls ended that it let pass.
+struct witness : tenon::policy::base {
+  static constexpr std::string_view name = "witness";
+  struct options {};
+  static constexpr options defaults{};
+  static inline std::vector<tenon::code> ends;
+  static tenon::outcome admit(tenon::policy::none&, const options&, tenon::policy::none&, tenon::call_info&) noexcept { return {}; }
+  static void observe(tenon::policy::none&, const options&, tenon::policy::none&, tenon::call_info&, tenon::outcome result) noexcept { ends.push_back(result.code); }
+};
+
+}  // namespace
+
+TEST_CASE("policies learn of a call whose time ran out while its handler worked that it was too late, whatever the handler says then") {
+  witness::ends.clear();
+  guarded_desk<witness> world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  const auto let_go_on = [&] { world.on_loop([&] { world.records.door.open(); }); };
+  const auto start = [&](std::uint64_t sequence) { caller.say(within(simulated::call_of(sequence, "wait", "a"), 20).bytes()); };
+  const auto cancel = [&](std::uint64_t sequence) {
+    caller.say(frame{.bits = simulated::one_way, .codec = 0, .sequence = sequence, .method = "cancel"}.bytes());
+  };
+  start(1);
+  world.pass(10_ms);
+  let_go_on();
+  CHECK(witness::ends == std::vector{tenon::code::ok});
+  start(2);
+  world.pass(30_ms);
+  let_go_on();
+  CHECK(witness::ends.back() == tenon::code::deadline_exceeded);
+  // The caller's own clock, and its request to stop, may be a moment ahead of ours: times travel in whole milliseconds.
+  start(3);
+  world.pass(19_ms);
+  cancel(3);
+  let_go_on();
+  CHECK(witness::ends.back() == tenon::code::deadline_exceeded);
+  // One that nobody wants any more while there is time says nothing.
+  start(4);
+  world.pass(5_ms);
+  cancel(4);
+  let_go_on();
+  CHECK(witness::ends.back() != tenon::code::deadline_exceeded);
+  CHECK(witness::ends.size() == 4);
+}
+
 TEST_CASE("a server goes while calls wait, and while handlers that had waited run") {
   simulated::desk_records records;
   {

@@ -210,7 +210,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
     if (owner_ == nullptr) return;
     leaving_ = true;
     owner_->link_going_away(*this);
-    const status refused{outcome{.code = code::unavailable, .flags = outcome::not_executed}, "the server is going away"};
+    // Local, for the connection did not carry them that far: nobody has to be asked twice for it.
+    const status refused{outcome{.code = code::unavailable, .flags = outcome::local | outcome::not_executed}, "the server is going away"};
     for (std::size_t place = 0; place < calls_.places() && owner_ != nullptr; ++place) {
       call_base* call = calls_.at(place);
       if (call == nullptr || !calls_.sent_after(place, last)) continue;

@@ -52,7 +52,8 @@ struct retrying : policy::base {
     std::uint8_t repeats = 0;    // those that count
     std::uint8_t step = 0;       // of the backoff: a pushback starts it over
     std::uint8_t elsewhere = 0;  // other endpoints tried without any wait
-    bool once_more = false;      // the free repeat is used up
+    bool once_more = false;      // the repeat at once is used up
+    bool borrowed = false;       // and was paid for with a token that comes back if it helps
     bool repeating = false;      // this attempt was paid for
   };
 
@@ -66,7 +67,7 @@ struct retrying : policy::base {
   template <class Info>
   [[gnu::always_inline]] static policy::decision decide(state& budget, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
     if (result.ok()) [[likely]] {
-      budget.succeeded(chosen.budget);
+      budget.succeeded(chosen.budget, call.borrowed);
       return {};
     }
     return failed(budget, chosen, call, info, result);
@@ -91,8 +92,12 @@ struct retrying : policy::base {
       if (!told) return {};
     } else if (not_executed && result.code == code::unavailable && !told && !call.once_more && (info.sent || !result.has(outcome::local))) {
       call.once_more = true;
-      return again(info, {});
+      // What the connection did not carry is no load. But a peer that is full refuses whatever comes: if asking it twice cost nothing, it would have twice as much to refuse.
+      const bool carried = !result.has(outcome::local);
+      call.borrowed = carried && pay(budget, chosen, call, info.now);
+      if (!carried || call.borrowed) return again(info, {});
     }
+    call.borrowed = false;
     if (!may_mend(chosen, result)) return {};
     budget.failed(chosen.budget);
     if (call.repeats + 1 >= chosen.max_attempts) return {};
@@ -100,9 +105,7 @@ struct retrying : policy::base {
     const duration delay = told ? (std::min)(duration{result.pushback_ms * std::int64_t{1'000'000}}, chosen.max_pushback) : draw(chosen, call, *info.random);
     // Last of all, since taking costs: no wait into the deadline, and the budget.
     if (info.now + delay >= info.deadline) return {};
-    if (call.repeating) budget.repeat_ended();
-    call.repeating = budget.take(chosen.budget, info.now);
-    if (!call.repeating) {
+    if (!pay(budget, chosen, call, info.now)) {
       policy::report(info, {.kind = policy::event_kind::exhausted, .policy = name, .from = info.attempt, .value = static_cast<std::int64_t>(result.code)});
       return {};
     }
@@ -110,6 +113,11 @@ struct retrying : policy::base {
     call.step = told ? std::uint8_t{0} : static_cast<std::uint8_t>(call.step + 1);
     call.last = delay;
     return again(info, delay);
+  }
+
+  static bool pay(state& budget, const options& chosen, call_state& call, instant now) noexcept {
+    if (call.repeating) budget.repeat_ended();
+    return call.repeating = budget.take(chosen.budget, now);
   }
 
   template <class Info>
@@ -153,7 +161,8 @@ struct retrying : policy::base {
 ///
 /// Shape   `retry<>`, `retry<retry_options{.max_attempts = 4, .base = 10_ms}>`. What stands before it in the list sees the call, what stands after it each attempt.
 /// Laws    a method that is not declared idempotent is repeated only when nothing ran. No attempt starts at or after the deadline: a wait that would reach it is not begun,
-///         and the call ends with the last real status. An attempt that certainly never ran is repeated once at once, free of charge. A refusal by a policy of this
+///         and the call ends with the last real status. An attempt that certainly never ran is repeated once at once, without counting: free of charge where the
+///         connection did not carry it, and where the peer refused it for a token of the budget, which comes back when the repeat succeeds. A refusal by a policy of this
 ///         client is repeated where another endpoint may accept it or where it says when, and not otherwise: there is no use in waiting for one's own open breaker.
 /// Source  gRPC A6; delays as in Envoy's tests.
 template <retry_options Options = retry_options{}>

@@ -43,8 +43,9 @@ class retry_budget {
     --calls_;
     if (repeating) [[unlikely]] --repeats_;
   }
-  void succeeded(const retry_budget_options& chosen) noexcept {
-    if (spent_ != 0) [[unlikely]] spent_ = (std::max)(std::int64_t{0}, spent_ - earned_by_success(chosen));
+  /// An attempt succeeded; `borrowed` when it was a repeat whose token comes back then.
+  void succeeded(const retry_budget_options& chosen, bool borrowed = false) noexcept {
+    if (spent_ != 0) [[unlikely]] spent_ = (std::max)(std::int64_t{0}, spent_ - earned_by_success(chosen) - (borrowed && chosen.form == budget_form::successes ? token : 0));
   }
   /// An attempt failed in a way that counts.
   void failed(const retry_budget_options& chosen) noexcept {
