@@ -42,11 +42,15 @@ struct route {
   std::size_t in_body = none;   ///< the parameter that the whole body is the value of
 };
 
+class instance;
+
 /// The routes that a router knows.
 class route_finder : public protocol::http_routes {
  public:
   /// Errors  already_exists for a route that another one stands in the way of.
   virtual status add(std::span<const route> routes) = 0;
+  /// A service of the router, with routes or without: its `/service/method` stays reachable whatever captures say.
+  virtual void add_service(const instance& served) = 0;
 };
 
 /// The routes of one service, and who makes the finder for them: a server without routes has none of its code.

@@ -21,10 +21,11 @@
 #include <tenon/service/detail/route_binder.hpp>
 #include <tenon/service/detail/route_path.hpp>
 #include <tenon/service/route.hpp>
+#include <tenon/service/router.hpp>
 
 namespace tenon::inline v0::service {
 
-/// The routes in the order in which they are asked: a literal step before a capture, from the left.
+/// The routes in the order in which they are asked: a literal step before a capture, from the left. `/service/method` is a literal, too.
 class route_table final : public route_finder {
  public:
   static std::unique_ptr<route_finder> make() { return std::make_unique<route_table>(); }
@@ -43,12 +44,15 @@ class route_table final : public route_finder {
     return {};
   }
 
+  void add_service(const instance& served) override { services_.push_back(&served); }
+
   found find(std::string_view verb, std::string_view path, protocol::http_match& match) const override {
     found answer = found::no;
     const std::string_view wanted = verb == "HEAD" ? "GET" : verb;
     for (const route* each : routes_) {
       if (!takes(each->path, path)) continue;
       if (each->verb == wanted) {
+        if (detail::count_captures(each->path) != 0 && (wanted == "GET" || wanted == "POST") && is_method(path)) return found::no;
         match = {.route = each, .service = each->service, .method = each->method};
         return found::yes;
       }
@@ -59,8 +63,10 @@ class route_table final : public route_finder {
 
   std::string verbs_at(std::string_view path) const override {
     std::string all;
+    const bool method_is_here = is_method(path);
     for (const std::string_view verb : std::array<std::string_view, 6>{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"}) {
-      if (protocol::http_match match; find(verb, path, match) == found::yes) all.append(all.empty() ? "" : ", ").append(verb);
+      const bool calls_method = method_is_here && (verb == "GET" || verb == "HEAD" || verb == "POST");
+      if (protocol::http_match match; calls_method || find(verb, path, match) == found::yes) all.append(all.empty() ? "" : ", ").append(verb);
     }
     return all;
   }
@@ -89,6 +95,17 @@ class route_table final : public route_finder {
     return path.empty();
   }
 
+  bool is_method(std::string_view path) const {
+    std::string_view service;
+    std::string_view method;
+    if (!detail::take_step(path, service) || !detail::take_step(path, method) || !path.empty()) return false;
+    for (const instance* each : services_) {
+      if (each->name() == service) return each->find(method) != nullptr;
+    }
+    return false;
+  }
+
+  std::vector<const instance*> services_;
   std::vector<const route*> routes_;
 };
 

@@ -40,9 +40,13 @@ class router {
       if (each->name() == served->name()) return status{code::already_exists, tenon::detail::join_text({"service \"", served->name(), "\" is served already"})};
     }
     if (const route_list routed = served->routes(); !routed.routes.empty()) [[unlikely]] {
-      if (routes_ == nullptr) routes_ = routed.make_finder();
+      if (routes_ == nullptr) {
+        routes_ = routed.make_finder();
+        for (const auto& each : services_) routes_->add_service(*each);
+      }
       if (status added = routes_->add(routed.routes); !added.ok()) return added;
     }
+    if (routes_ != nullptr) routes_->add_service(*served);
     services_.push_back(std::move(served));
     return {};
   }
