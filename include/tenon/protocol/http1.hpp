@@ -230,9 +230,8 @@ class http1_session {
       if (size == 2) return line_;
     }
     if (window.size() == bounds_.max_metadata_bytes) {
-      if (line_ == 0) fail(414, code::invalid_argument, {"the request line exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
-      else
-      fail(431, code::resource_exhausted, {"the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
+      const bool is_target = line_ == 0;
+      fail(is_target ? 414 : 431, code::resource_exhausted, {is_target ? "the request line exceeds " : "the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
     }
     return 0;
   }

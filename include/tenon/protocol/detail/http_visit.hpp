@@ -65,7 +65,7 @@ class http_visit {
   }
 
   [[gnu::cold, gnu::noinline]] verdict refuse_long(http_refusal& refusal) const {
-    refuse(refusal, 414, code::invalid_argument, {"the target exceeds ", tenon::detail::number_text{site_->options->max_target_bytes}, " bytes; send the message by POST, or raise http_options::max_target_bytes"});
+    refuse(refusal, 414, code::resource_exhausted, {"the target exceeds ", tenon::detail::number_text{site_->options->max_target_bytes}, " bytes; send the message by POST, or raise http_options::max_target_bytes"});
     return verdict::refused;
   }
 
