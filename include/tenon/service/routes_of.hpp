@@ -23,7 +23,7 @@ namespace tenon::inline v0::service {
 namespace detail {
 
 template <class T>
-consteval route_parameter route_parameter_of(std::string_view name) {
+constexpr route_parameter route_parameter_of(std::string_view name) {
   constexpr shape form = shape_of<T>;
   if constexpr (form == shape::boolean) return {name, route_value::boolean};
   else if constexpr (form == shape::integer || form == shape::floating || form == shape::duration) return {name, route_value::number};
@@ -68,7 +68,7 @@ template <class Method>
 inline constexpr bool has_no_names = !takes_one_record<Method>() && Method::parameters::size != 0 && Method::parameter_names.empty();
 
 template <class Method>
-consteval std::size_t find_parameter(std::string_view name) {
+constexpr std::size_t find_parameter(std::string_view name) {
   for (std::size_t i = 0; i < route_parameters<Method>.size(); ++i) {
     if (route_parameters<Method>[i].name == name) return i;
   }
@@ -78,7 +78,7 @@ consteval std::size_t find_parameter(std::string_view name) {
 enum class route_fault { none, path, unknown, unnamed, unfit, twice };
 
 template <class Method>
-consteval route_fault fault_of(const route_attribute& given) {
+constexpr route_fault fault_of(const route_attribute& given) {
   if (!is_route_path(given.path)) return route_fault::path;
   const std::size_t captures = count_captures(given.path);
   if (has_no_names<Method> && captures != route_parameters<Method>.size()) return route_fault::unnamed;
@@ -95,7 +95,7 @@ consteval route_fault fault_of(const route_attribute& given) {
 }
 
 template <class Method>
-consteval std::size_t parameter_in_body(const route_attribute& given) {
+constexpr std::size_t parameter_in_body(const route_attribute& given) {
   if (takes_one_record<Method>() || given.verb == "GET") return route::none;
   std::size_t found = route::none;
   for (std::size_t i = 0; i < route_parameters<Method>.size(); ++i) {
@@ -112,7 +112,7 @@ consteval auto routes_of_method() {
   constexpr auto given = tenon::detail::routes_in(asked::attributes);
   std::array<route, given.size()> made{};
   if constexpr (given.size() != 0) {
-    constexpr auto has = [](route_fault wanted) consteval {
+    constexpr auto has = [](route_fault wanted) {
       for (const route_attribute& each : tenon::detail::routes_in(asked::attributes)) {
         if (fault_of<asked>(each) == wanted) return true;
       }
