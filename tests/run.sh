@@ -54,6 +54,7 @@ install_packages() {
   if [ "$what" = all ]; then
     sh tests/install_packages.sh --optional "the second compiler" clang-19
     sh tests/install_packages.sh --optional "its sanitizers and its fuzzer" libclang-rt-19-dev
+    sh tests/install_packages.sh --optional "the browser that opens the page" chromium
     sh tests/install_packages.sh --optional "the oldest clang that is promised" clang-14
   fi
   return 0

@@ -4,6 +4,7 @@
 #include <tenon/protocol/client_protocol.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/http1.hpp>
+#include <tenon/protocol/http_site.hpp>
 #include <tenon/protocol/http_status.hpp>
 #include <tenon/protocol/rpcx.hpp>
 #include <tenon/protocol/rpcx_client.hpp>

@@ -1,4 +1,6 @@
-# Connect, JSON-RPC over HTTP and gRPC-Web against their foreign clients: read by run.sh, whose functions it uses, and build_rpc_peer.
+# Connect, JSON-RPC over HTTP and gRPC-Web against their foreign clients, the pages in a browser, OpenAPI judged by others: read by run.sh, whose functions it uses,
+# and build_rpc_peer.
+# TENON_SCREENSHOT   where the picture of the page goes (default: thrown away)
 
 if [ "$binaries" != self ]; then
   if [ ! -x "$binaries/http_server" ]; then
@@ -17,4 +19,29 @@ if [ "$binaries" != self ]; then
     fi
   fi
   summary "connect-node 2.0.1, jayson 5.0.0"
+
+  browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+  if [ -z "$browser" ]; then
+    echo "skipped: Chromium (apt: chromium)"
+  elif ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
+    echo "skipped: Chromium (no node or npm)"
+  elif build_rpc_peer Chromium node_browser npm ci --no-audit --no-fund; then
+    if start_server "$binaries/http_server"; then
+      run_cases "$("$browser" --version 2>/dev/null | cut -d. -f1), tenon server" node "$work/node_browser/page.js" "$browser" "$address" "${TENON_SCREENSHOT:-$work/page.png}"
+      stop_server
+    fi
+    summary Chromium
+  fi
+
+  if ! command -v python3 >/dev/null 2>&1 || ! python3 -m venv "$work/openapi" >/dev/null 2>&1; then
+    echo "skipped: openapi-spec-validator (no python3 with venv)"
+  elif ! limited 120 "$work/openapi/bin/pip" install --quiet openapi-spec-validator==0.7.1 >"$work/pip" 2>&1; then
+    echo "skipped: openapi-spec-validator (the package index does not answer)"
+  else
+    if start_server "$binaries/http_server"; then
+      run_cases "openapi-spec-validator, tenon server" "$work/openapi/bin/python" "$here/openapi.py" "http://$address/openapi.json"
+      stop_server
+    fi
+    summary "openapi-spec-validator 0.7.1"
+  fi
 fi

@@ -1,4 +1,4 @@
-// Serves a market over HTTP for foreign clients: node_http/peer.js has the same messages. Prints where it listens, ends when its standard input closes.
+// Serves a market over HTTP for foreign clients, and its pages for a browser: node_http/peer.js has the same messages. Prints where it listens, ends when its standard input closes.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include <tenon.hpp>
 #include <tenon/server/every_protocol.hpp>
+#include <tenon/service/pages.hpp>
 
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -44,15 +45,16 @@ struct market {
     co_return quote{asked.symbol, 1, {}};
   }
   int subtract(int minuend, int subtrahend) { return minuend - subtrahend; }
-  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
+  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe, tenon::get("/quotes/{symbol}")), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
                 (subtract, tenon::params("minuend", "subtrahend")))
 };
 
 }  // namespace
 
 int main() {
-  tenon::server<tenon::every_protocol> server;
+  tenon::server<tenon::every_protocol> server{{.http = {.allowed_origins = {"http://allowed.example"}}}};
   server.serve(market{});
+  server.show(tenon::pages<market>{});
   const auto bound = server.listen("tcp://127.0.0.1:0");
   if (!bound) {
     std::fprintf(stderr, "http_server: %s\n", bound.error().to_string().c_str());

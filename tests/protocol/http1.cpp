@@ -688,7 +688,8 @@ TEST_CASE("the header section is bounded, and answered as soon as the bound is m
   const std::string endless(201, 'x');
   for (std::size_t i = 0; i < 199; ++i) CHECK(slow.feed(endless.substr(i, 1)) == consumed::state::more);
   CHECK(slow.feed("x") == consumed::state::close);
-  CHECK(only_answer(slow).status == 431);
+  CHECK(only_answer(slow).status == 414);
+  CHECK(only_answer(slow).code() == "resource_exhausted");
   CHECK(slow.calls.empty());
 
   connection chunks{connection::answers::at_once, bounds};

@@ -30,7 +30,38 @@ struct other {
   TENON_SERVICE(other, keep)
 };
 
+struct shelf {
+  int one(int place);
+  quote move(int place, quote what, int by);
+  quote seek(quote by);
+  int take(int place);
+  TENON_SERVICE(shelf, (one, tenon::get("/shelf/{place}")), (move, tenon::put("/shelf/{place}"), tenon::params("place", "what", "by")),
+                (seek, tenon::get("/seek/{symbol}"), tenon::post("/seek")), (take, tenon::del("/shelf/{place}")))
+};
+
 }  // namespace
+
+TEST_CASE("routes stand in an OpenAPI document with their parameters where they are taken from") {
+  const auto all = nlohmann::json::parse(tenon::describe<shelf>(tenon::schema::openapi));
+  const auto& at_place = all.at("paths").at("/shelf/{place}");
+  CHECK(at_place.size() == 3);
+  CHECK(at_place.at("get").at("operationId") == "shelf.one.get/shelf/{place}");
+  CHECK(at_place.at("get").at("parameters").at(0).at("name") == "place");
+  CHECK(at_place.at("get").at("parameters").at(0).at("in") == "path");
+  CHECK(at_place.at("get").at("parameters").at(0).at("required") == true);
+  CHECK(!at_place.at("get").contains("requestBody"));
+  const auto& put = at_place.at("put");
+  REQUIRE(put.at("parameters").size() == 2);
+  CHECK(put.at("parameters").at(1).at("name") == "by");
+  CHECK(put.at("parameters").at(1).at("in") == "query");
+  CHECK(put.at("requestBody").at("content").at("application/json").at("schema").at("$ref") == "#/components/schemas/quote");
+  const auto& paths = all.at("paths");
+  CHECK(paths.at("/seek/{symbol}").at("get").at("parameters").at(1).at("name") == "price");
+  CHECK(!paths.at("/seek/{symbol}").at("get").at("parameters").at(1).contains("required"));
+  const auto& object = paths.at("/seek").at("post").at("requestBody").at("content").at("application/json").at("schema");
+  CHECK(object.at("properties").size() == 2);
+  CHECK(paths.contains("/shelf/one"));
+}
 
 TEST_CASE("an OpenAPI document has a path for each method, and GET for safe ones") {
   const auto all = nlohmann::json::parse(tenon::describe<market, other>(tenon::schema::openapi));

@@ -24,6 +24,8 @@
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_query.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
+#include <tenon/protocol/detail/http_visit.hpp>
+#include <tenon/protocol/http_site.hpp>
 #include <tenon/protocol/http_status.hpp>
 
 namespace tenon::inline v0::protocol {
@@ -37,7 +39,8 @@ namespace tenon::inline v0::protocol {
 ///         Metadata named `...-bin` is binary, and base64 in its header.
 ///         GET has `message`, `encoding` (json, proto, msgpack) and `base64=1` in its query; without them it calls a method that takes nothing.
 /// Units   `connect-timeout-ms` in milliseconds; `Retry-After` in seconds, rounded up, and `retry-after-ms`, negative for never.
-/// Errors  400, 404, 405, 413, 415, 417, 431 and 501 are answered here; the connection stays where the next request's start is certain.
+///         Where the server has routes or pages, these are asked first; `use` tells of them.
+/// Errors  400, 403, 404, 405, 413, 414, 415, 417, 431 and 501 are answered here; the connection stays where the next request's start is certain.
 /// Source  RFC 9110, RFC 9112; Connect protocol, unary calls.
 class http1_session {
  public:
@@ -46,6 +49,9 @@ class http1_session {
 
   /// `carried` finds what rides on HTTP beside messages, for a session built upon this one: see web.hpp.
   explicit http1_session(const limits& bounds, detail::http_carried_route carried = nullptr) : bounds_{bounds}, carried_{carried} {}
+  /// What the server around it allows and has; `site` outlives the session.
+  void use(const http_site& site) noexcept { visit_.use(site); }
+
   http1_session(const http1_session&) = delete;
   http1_session& operator=(const http1_session&) = delete;
 
@@ -83,6 +89,7 @@ class http1_session {
     detail::append_status_line(out, 200);
     detail::append_content_type(out, route_.content_type);
     out.append(connection_lines());
+    out.append(visit_.lines());
     out.append(detail::blank_length);
     return {.start = start, .payload = out.size()};
   }
@@ -97,9 +104,13 @@ class http1_session {
   void write_error(buffer& out, const reply_address&, const status& error, const metadata& extra) {
     // The method is there, and does not run for who promises that nothing changes.
     const bool wants_post = route_.safely && error.code() == code::unimplemented && error.has(outcome::not_executed) && error.has(outcome::no_retry);
-    const detail::http_answer_head head{.http_status = wants_post ? 405 : http_status_of(error.outcome()),
+    const int http_status = wants_post ? 405 : http_status_of(error.outcome());
+    // Another verb would have found a route.
+    const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow_line().empty();
+    const detail::http_answer_head head{.http_status = wants_other ? 405 : http_status,
                                         .connection = connection_lines(),
-                                        .more = wants_post ? "Allow: POST\r\n" : "",
+                                        .more = wants_other ? visit_.allow_line() : wants_post ? "Allow: POST\r\n" : "",
+                                        .lines = visit_.lines(),
                                         .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
     settle();
@@ -109,6 +120,7 @@ class http1_session {
   void write_nothing(buffer& out) {
     detail::append_status_line(out, 204);
     out.append(connection_lines());
+    out.append(visit_.lines());
     out.append("\r\n");
     settle();
   }
@@ -141,7 +153,7 @@ class http1_session {
       if (result != step::complete) continue;
       if (!discarding_) {
         fill(call);
-        return true;
+        if (!visit_.routed() || bind(call, out)) return true;
       }
       retire();
     }
@@ -195,6 +207,8 @@ class http1_session {
   }
 
   bool find_route(const detail::http_head& head, detail::http_refusal& refusal) {
+    const auto seen = visit_.look(head, head_.substr(head.fields_at), route_, refusal);
+    if (seen != detail::http_visit::verdict::pass) return seen == detail::http_visit::verdict::routed;
     if (carried_ != nullptr) {
       route_.form = detail::http_form::message;
       const detail::http_carried found = carried_(head, head_.substr(head.fields_at), route_, unescaped_, refusal);
@@ -216,7 +230,8 @@ class http1_session {
       if (size == 2) return line_;
     }
     if (window.size() == bounds_.max_metadata_bytes) {
-      fail(431, code::resource_exhausted, {"the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
+      const bool is_target = line_ == 0;
+      fail(is_target ? 414 : 431, code::resource_exhausted, {is_target ? "the request line exceeds " : "the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
     }
     return 0;
   }
@@ -263,7 +278,7 @@ class http1_session {
     body_.append(std::exchange(piece_, {}));
     if (head_.data() == kept_head_.data()) return;
     kept_head_.assign(head_);
-    if (unescaped_.empty()) {
+    if (unescaped_.empty() && !visit_.routed()) {
       const auto move = [this](std::string_view& view) {
         view = std::string_view{kept_head_}.substr(static_cast<std::size_t>(view.data() - head_.data()), view.size());
       };
@@ -284,6 +299,16 @@ class http1_session {
     call.safely = route_.safely;
   }
 
+  // What the path, the query and the body of a route say, as one payload. False when that cannot be read, which has been answered then.
+  [[gnu::cold, gnu::noinline]] bool bind(request& call, buffer& out) {
+    const std::size_t start = head_.find(' ') + 1;
+    const status bound = visit_.bind(head_.substr(start, head_.find(' ', start) - start), call.payload, bounds_, bound_);
+    call.payload = bound_.view();
+    if (bound.ok()) return true;
+    write_error(out, call.address, bound, {});
+    return false;
+  }
+
   // Forgets a request that was handed on or thrown away; `route_` and the connection's state serve its answer still.
   [[gnu::noinline]] void retire() {
     phase_ = phase::head;
@@ -293,6 +318,8 @@ class http1_session {
     piece_ = {};
     body_.clear();
     if (body_.capacity() > kept_bytes) body_.release();
+    bound_.clear();
+    if (bound_.capacity() > kept_bytes) bound_.release();
   }
 
   // A request has been answered.
@@ -312,15 +339,21 @@ class http1_session {
       keeps_alive_ = false;
       reason_ = refusal.message;
     }
-    if (refusal.http_status == 204) {
+    if (refusal.page != nullptr) {
+      detail::append_page(out, {.http_status = refusal.http_status, .connection = connection_lines(), .lines = visit_.lines(), .with_body = !to_head_}, *refusal.page);
+    } else if (refusal.http_status == 204) {
       detail::append_status_line(out, 204);
       out.append(connection_lines());
       out.append(refusal.more_head);
+      out.append(visit_.lines());
       out.append("\r\n");
     } else {
-      const detail::http_answer_head head{.http_status = refusal.http_status,
+      const bool wants_other = refusal.http_status == 404 || (refusal.http_status == 405 && !refusal.close);
+      const std::string_view allow = wants_other ? visit_.allow_line() : std::string_view{};
+      const detail::http_answer_head head{.http_status = allow.empty() ? refusal.http_status : 405,
                                           .connection = connection_lines(),
-                                          .more = refusal.more_head,
+                                          .more = allow.empty() ? refusal.more_head : allow,
+                                          .lines = visit_.lines(),
                                           .with_body = !to_head_};
       detail::append_error_answer(out, head, {refusal.why, refusal.message}, {});
     }
@@ -361,6 +394,8 @@ class http1_session {
   std::string unescaped_;       // service and method, when the path had percent signs
   std::string reason_;
   buffer body_;
+  buffer bound_;                // the payload of a route
+  detail::http_visit visit_;
   detail::http_chunks chunks_;
   std::size_t line_ = 0;        // of an unfinished head: where its last line starts,
   std::size_t scanned_ = 0;     // and how much of that has been looked at

@@ -24,6 +24,7 @@
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/http1.hpp>
+#include <tenon/protocol/http_site.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -41,6 +42,8 @@ class web_session {
   explicit web_session(const limits& bounds) : http_{bounds, &detail::find_carried}, dialogue_{bounds, jsonrpc_framing::none} {}
   web_session(const web_session&) = delete;
   web_session& operator=(const web_session&) = delete;
+
+  void use(const http_site& site) noexcept { http_.use(site); }
 
   static sniffed recognise(std::string_view first) noexcept { return http1_session::recognise(first); }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <tenon/reflect/hana.hpp>
 
 namespace tenon::inline v0 {
@@ -21,6 +22,10 @@ struct required_attribute {};
 struct idempotent_attribute {};
 struct cacheable_attribute {};
 struct safe_attribute {};
+struct route_attribute {
+  std::string_view verb;
+  std::string_view path;
+};
 struct doc_attribute {
   std::string_view value;
 };
@@ -86,6 +91,18 @@ inline constexpr safe_attribute safe{};
 /// A method whose answer to the same arguments may be kept and given again: `tenon::cache` and `tenon::singleflight` are for these, and leave all others alone.
 inline constexpr cacheable_attribute cacheable{};
 
+/// Where HTTP finds a method beside `/service/method`: `(get_order, tenon::get("/orders/{id}"))`. A method may have several; one that GET calls is safe, one that PUT or
+/// DELETE calls is idempotent.
+///
+/// Shape   whole steps of a path, literal or `{parameter}`. Parameters have the names of tenon::params, or of the fields of the method's one struct; where it has neither,
+///         the path's own names stand for the parameters in their order. What the path does not name comes from the query, `?limit=10&tag=a&tag=b`, and from the body: an
+///         object by names, or the value of the one parameter that no query can hold (a struct, a map). The path counts before the query, that before the body.
+constexpr route_attribute get(std::string_view path) { return {"GET", path}; }
+constexpr route_attribute post(std::string_view path) { return {"POST", path}; }
+constexpr route_attribute put(std::string_view path) { return {"PUT", path}; }
+constexpr route_attribute patch(std::string_view path) { return {"PATCH", path}; }
+constexpr route_attribute del(std::string_view path) { return {"DELETE", path}; }
+
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }
 
@@ -118,6 +135,34 @@ template <class Attribute, class... Attributes>
 constexpr bool has_attribute(const boost::hana::tuple<Attributes...>&) {
   return (std::is_same_v<Attribute, Attributes> || ...);
 }
+
+namespace detail {
+
+// The routes in a list of attributes.
+template <class... Attributes>
+constexpr auto routes_in(const boost::hana::tuple<Attributes...>& attributes) {
+  std::array<route_attribute, (std::size_t{0} + ... + std::size_t{std::is_same_v<route_attribute, Attributes>})> found{};
+  if constexpr (found.size() != 0) {
+    std::size_t count = 0;
+    [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      const auto look = [&](const auto& each) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(each)>, route_attribute>) found[count++] = each;
+      };
+      (look(boost::hana::at_c<Index>(attributes)), ...);
+    }(std::index_sequence_for<Attributes...>{});
+  }
+  return found;
+}
+
+template <class... Attributes>
+constexpr bool has_route(const boost::hana::tuple<Attributes...>& attributes, std::string_view verb) {
+  for (const route_attribute& each : routes_in(attributes)) {
+    if (each.verb == verb) return true;
+  }
+  return false;
+}
+
+} // namespace detail
 
 /// Finds the first attribute of type `Attribute`.
 ///

@@ -196,9 +196,10 @@ struct method {
   static constexpr std::span<const std::string_view> parameter_names = detail::parameter_names_in(attributes);
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
-  static constexpr bool is_safe = has_attribute<safe_attribute>(attributes);
+  static constexpr bool is_safe = has_attribute<safe_attribute>(attributes) || detail::has_route(attributes, "GET");
   static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
-  static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes);
+  static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
+                                        detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
                                                "comes back through it; return the value, or a struct of values "

@@ -241,7 +241,10 @@ class connection final : public served_connection, private net::stream_user, pri
       using candidate = typename decltype(protocol)::type;
       const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
       if (answer == protocol::sniffed::need_more) undecided = true;
-      if (answer == protocol::sniffed::yes) session_.template emplace<candidate>(home_.chosen.limits);
+      if (answer == protocol::sniffed::yes) {
+        [[maybe_unused]] candidate& spoken = session_.template emplace<candidate>(home_.chosen.limits);
+        if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+      }
       return answer == protocol::sniffed::yes;
     };
     if ((ask(std::type_identity<Protocols>{}) || ...)) return true;

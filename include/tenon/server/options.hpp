@@ -7,6 +7,7 @@
 
 #include <tenon/core/limits.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/protocol/http_site.hpp>
 
 namespace tenon::inline v0 {
 
@@ -24,6 +25,7 @@ struct server_options {
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
+  http_options http{};                                     ///< what callers over HTTP may do
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };

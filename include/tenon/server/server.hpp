@@ -33,6 +33,7 @@
 #include <tenon/policy/option_source.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/http1.hpp>
+#include <tenon/protocol/http_site.hpp>
 #include <tenon/protocol/rpcx.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/connection.hpp>
@@ -127,6 +128,15 @@ class server {
     return {};
   }
 
+  /// Shows pages to GET, beside what is served: `server.show(tenon::pages<market>{})`, see <tenon/service/pages.hpp>.
+  ///
+  /// Errors  already_exists for a second time; failed_precondition after `start`.
+  template <class Pages>
+    requires std::is_base_of_v<protocol::http_pages, Pages>
+  status show(Pages pages) {
+    return show_pages(std::make_shared<const Pages>(std::move(pages)));
+  }
+
   /// Other options for the policies of a service than those in their types, `server.configure<market>(timeout_options{...})`, for calls that arrive from now
   /// on. After everything has been served; from any thread. Returns whether a policy takes these.
   template <class S, class Options>
@@ -196,6 +206,7 @@ class server {
 
   using make_instance = std::unique_ptr<service::instance> (*)(void* definition);
   [[gnu::cold]] status add(void* definition, make_instance make);
+  [[gnu::cold]] status show_pages(std::shared_ptr<const protocol::http_pages> pages);
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
   [[gnu::cold]] bool begun();
   [[gnu::cold]] bool begin(std::size_t threads);
@@ -217,6 +228,7 @@ class server {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   acceptor acceptor_{*this};
   std::vector<std::unique_ptr<detail::served_options>> options_of_services_;
+  std::shared_ptr<const protocol::http_pages> pages_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
   std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
@@ -321,6 +333,15 @@ status server<Protocols>::add(void* definition, make_instance make) {
   for (auto& each : workers_) {
     if (status added = each->serving.router.add(make(definition)); !added.ok()) return refuse(std::move(added));
   }
+  return {};
+}
+
+template <class Protocols>
+status server<Protocols>::show_pages(std::shared_ptr<const protocol::http_pages> pages) {
+  if (begun()) return refuse(status{code::failed_precondition, "show after start; show everything first"});
+  if (pages_ != nullptr) return refuse(status{code::already_exists, "show: pages are shown already"});
+  pages_ = std::move(pages);
+  for (auto& each : workers_) each->serving.show(pages_.get());
   return {};
 }
 

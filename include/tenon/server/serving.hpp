@@ -11,6 +11,7 @@
 
 #include <tenon/net/loop.hpp>
 #include <tenon/net/timer_wheel.hpp>
+#include <tenon/protocol/http_site.hpp>
 #include <tenon/server/options.hpp>
 #include <tenon/service/router.hpp>
 
@@ -71,6 +72,13 @@ class serving {
     // Nobody is left to be waited for: an alarm that nobody needs any more does not keep the io_context running.
     else loop.rest();
   }
+
+  /// What its sessions over HTTP are told.
+  const protocol::http_site& site() noexcept {
+    site_.routes = router.routes();
+    return site_;
+  }
+  void show(const protocol::http_pages* pages) noexcept { site_.pages = pages; }
 
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
@@ -134,6 +142,7 @@ class serving {
   }
 
   served_connection* first_ = nullptr;
+  protocol::http_site site_{.options = &chosen.http, .draining = &draining};
   timeout give_up_;
 };
 

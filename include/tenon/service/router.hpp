@@ -13,6 +13,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/service/exchange.hpp>
+#include <tenon/service/route.hpp>
 
 namespace tenon::inline v0::service {
 
@@ -26,16 +27,26 @@ class instance {
   virtual std::span<const std::string_view> methods() const noexcept = 0;
   /// The function that serves `method`; null when there is none.
   virtual invoke_function find(std::string_view method) const noexcept = 0;
+  /// The paths of their own that some of the methods have over HTTP.
+  virtual route_list routes() const noexcept { return {}; }
 };
 
 /// The services of one loop.
 class router {
  public:
-  /// Errors  already_exists when a service of this name is served already.
+  /// Errors  already_exists when a service of this name is served already, or one of its routes is.
   [[gnu::cold]] status add(std::unique_ptr<instance> served) {
     for (const auto& each : services_) {
       if (each->name() == served->name()) return status{code::already_exists, tenon::detail::join_text({"service \"", served->name(), "\" is served already"})};
     }
+    if (const route_list routed = served->routes(); !routed.routes.empty()) [[unlikely]] {
+      if (routes_ == nullptr) {
+        routes_ = routed.make_finder();
+        for (const auto& each : services_) routes_->add_service(*each);
+      }
+      if (status added = routes_->add(routed.routes); !added.ok()) return added;
+    }
+    if (routes_ != nullptr) routes_->add_service(*served);
     services_.push_back(std::move(served));
     return {};
   }
@@ -50,6 +61,8 @@ class router {
     return invoke(*last_, call);
   }
 
+  /// Null while no service has routes.
+  const protocol::http_routes* routes() const noexcept { return routes_.get(); }
   std::span<const std::unique_ptr<instance>> services() const noexcept { return services_; }
 
  private:
@@ -84,6 +97,7 @@ class router {
   }
 
   std::vector<std::unique_ptr<instance>> services_;
+  std::unique_ptr<route_finder> routes_;
   instance* last_ = nullptr;  // most connections talk to one service
 };
 

@@ -22,7 +22,9 @@
 #include <tenon/service/handler.hpp>
 #include <tenon/service/held.hpp>
 #include <tenon/service/method_table.hpp>
+#include <tenon/service/route_table.hpp>
 #include <tenon/service/router.hpp>
+#include <tenon/service/routes_of.hpp>
 #include <tenon/service/running.hpp>
 
 namespace tenon::inline v0::service {
@@ -91,6 +93,10 @@ class served final : public instance {
     static constexpr auto functions = make_functions(std::make_index_sequence<method_count<S>>{});
     const std::size_t index = detail::methods_by_name<S>.find(method);
     return index < functions.size() ? functions[index] : nullptr;
+  }
+  route_list routes() const noexcept override {
+    if constexpr (has_routes<S>) return {.routes = routes_of<S>(), .make_finder = &route_table::make};
+    else return {};
   }
 
  private:

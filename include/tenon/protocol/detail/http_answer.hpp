@@ -13,6 +13,7 @@
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_json.hpp>
+#include <tenon/protocol/http_site.hpp>
 #include <tenon/protocol/http_status.hpp>
 
 namespace tenon::inline v0::protocol::detail {
@@ -74,6 +75,7 @@ struct http_answer_head {
   int http_status = 500;
   std::string_view connection{};  ///< whole header lines, as is `more`
   std::string_view more{};
+  std::string_view lines{};       ///< more of them
   bool with_body = true;          ///< false for HEAD, whose head describes the body that is not sent
 };
 
@@ -82,6 +84,7 @@ struct http_answer_head {
   append_content_type(out, "application/json");
   out.append(head.connection);
   out.append(head.more);
+  out.append(head.lines);
   if (error.has(outcome::pushback)) append_pushback(out, error.outcome().pushback_ms);
   // RFC 9110 15.5.2: a 401 names at least one way to authenticate.
   if (head.http_status == 401 && !extra.contains("www-authenticate")) out.append("WWW-Authenticate: Bearer\r\n");
@@ -91,6 +94,18 @@ struct http_answer_head {
   append_json_error(out, error);
   patch_length(out, payload);
   if (!head.with_body) out.truncate(payload);
+}
+
+[[gnu::cold]] inline void append_page(buffer& out, const http_answer_head& head, const http_page& page) {
+  append_status_line(out, head.http_status);
+  append_content_type(out, page.content_type);
+  out.append(head.connection);
+  out.append(page.more_head);
+  out.append(head.lines);
+  out.append("Content-Length: ");
+  append_decimal(out, page.text.size());
+  out.append("\r\n\r\n");
+  if (head.with_body) out.append(page.text);
 }
 
 }  // namespace tenon::inline v0::protocol::detail

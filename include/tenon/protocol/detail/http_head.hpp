@@ -36,6 +36,8 @@ struct http_head {
   std::string_view content_type{};
   std::string_view content_encoding{};
   std::string_view expect{};
+  std::string_view host{};
+  std::string_view origin{};
   std::string_view timeout{};   ///< connect-timeout-ms
 
   bool keeps_alive() const noexcept { return !closes && (is_http_11 || persists); }
@@ -144,8 +146,15 @@ inline std::string_view note_connection(std::string_view list, http_head& head) 
 inline std::string_view note_field(const http_field& field, http_head& head) noexcept {
   const auto is = [&field](std::string_view name) { return is_named(field.name, name); };
   switch (field.name.size()) {
-    case 4: head.hosts += is("host"); break;
-    case 6: if (is("expect")) head.expect = field.value; break;
+    case 4:
+      if (!is("host")) break;
+      head.host = field.value;
+      ++head.hosts;
+      break;
+    case 6:
+      if (is("expect")) head.expect = field.value;
+      else if (is("origin")) head.origin = field.value;
+      break;
     case 10: if (is("connection")) return note_connection(field.value, head); break;
     case 12: if (is("content-type")) head.content_type = field.value; break;
     case 14: if (is("content-length")) return note_length(field.value, head); break;

@@ -14,6 +14,7 @@
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/http_head.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
+#include <tenon/protocol/http_site.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 
@@ -37,6 +38,7 @@ struct http_refusal {
   code why = code::ok;           ///< OK with 204
   std::string message{};
   std::string_view more_head{};  ///< whole header lines
+  const http_page* page = nullptr;  ///< not a refusal at all: something to look at
   bool close = false;            ///< the bytes that follow cannot be trusted to be a request
 };
 
@@ -57,23 +59,6 @@ using http_carried_route = http_carried (*)(const http_head& head, std::string_v
                                                         std::string_view found, std::string_view after) {
   constexpr std::size_t longest = 200;
   return refuse(refusal, http_status, why, {before, "\"", found.substr(0, longest), found.size() > longest ? "...\"" : "\"", after});
-}
-
-// False when a percent sign is not followed by two hexadecimal digits.
-[[gnu::cold]] inline bool unescape(std::string_view from, std::string& into) {
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    if (from[i] != '%') {
-      into.push_back(from[i]);
-      continue;
-    }
-    if (from.size() - i < 3) return false;
-    const int high = hex_digit(from[i + 1]);
-    const int low = hex_digit(from[i + 2]);
-    if (high < 0 || low < 0) return false;
-    into.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return true;
 }
 
 // The path of an origin-form or absolute-form target; RFC 9112 3.2.2 asks servers to take both.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace tenon::inline v0::protocol::detail {
@@ -61,6 +62,23 @@ constexpr std::size_t quoted_size(std::string_view text) noexcept {
     if ((static_cast<unsigned char>(text[i]) < 0x20 && text[i] != '\t') || text[i] == 0x7f) return 0;
   }
   return 0;
+}
+
+// False when a percent sign is not followed by two hexadecimal digits.
+[[gnu::cold]] inline bool unescape(std::string_view from, std::string& into) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != '%') {
+      into.push_back(from[i]);
+      continue;
+    }
+    if (from.size() - i < 3) return false;
+    const int high = hex_digit(from[i + 1]);
+    const int low = hex_digit(from[i + 2]);
+    if (high < 0 || low < 0) return false;
+    into.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return true;
 }
 
 // Where the first byte at or after `from` stands that is below `lowest` or DEL; the size when there is none.
