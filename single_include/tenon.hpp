@@ -2429,6 +2429,10 @@ struct required_attribute {};
 struct idempotent_attribute {};
 struct cacheable_attribute {};
 struct safe_attribute {};
+struct route_attribute {
+  std::string_view verb;
+  std::string_view path;
+};
 struct doc_attribute {
   std::string_view value;
 };
@@ -2494,6 +2498,18 @@ inline constexpr safe_attribute safe{};
 /// A method whose answer to the same arguments may be kept and given again: `tenon::cache` and `tenon::singleflight` are for these, and leave all others alone.
 inline constexpr cacheable_attribute cacheable{};
 
+/// Where HTTP finds a method beside `/service/method`: `(get_order, tenon::get("/orders/{id}"))`. A method may have several; one that GET calls is safe, one that PUT or
+/// DELETE calls is idempotent.
+///
+/// Shape   whole steps of a path, literal or `{parameter}`. Parameters have the names of tenon::params, or of the fields of the method's one struct; where it has neither,
+///         the path's own names stand for the parameters in their order. What the path does not name comes from the query, `?limit=10&tag=a&tag=b`, and from the body: an
+///         object by names, or the value of the one parameter that no query can hold (a struct, a map). The path counts before the query, that before the body.
+constexpr route_attribute get(std::string_view path) { return {"GET", path}; }
+constexpr route_attribute post(std::string_view path) { return {"POST", path}; }
+constexpr route_attribute put(std::string_view path) { return {"PUT", path}; }
+constexpr route_attribute patch(std::string_view path) { return {"PATCH", path}; }
+constexpr route_attribute del(std::string_view path) { return {"DELETE", path}; }
+
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }
 
@@ -2526,6 +2542,34 @@ template <class Attribute, class... Attributes>
 constexpr bool has_attribute(const boost::hana::tuple<Attributes...>&) {
   return (std::is_same_v<Attribute, Attributes> || ...);
 }
+
+namespace detail {
+
+// The routes in a list of attributes.
+template <class... Attributes>
+constexpr auto routes_in(const boost::hana::tuple<Attributes...>& attributes) {
+  std::array<route_attribute, (std::size_t{0} + ... + std::size_t{std::is_same_v<route_attribute, Attributes>})> found{};
+  if constexpr (found.size() != 0) {
+    std::size_t count = 0;
+    [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      const auto look = [&](const auto& each) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(each)>, route_attribute>) found[count++] = each;
+      };
+      (look(boost::hana::at_c<Index>(attributes)), ...);
+    }(std::index_sequence_for<Attributes...>{});
+  }
+  return found;
+}
+
+template <class... Attributes>
+constexpr bool has_route(const boost::hana::tuple<Attributes...>& attributes, std::string_view verb) {
+  for (const route_attribute& each : routes_in(attributes)) {
+    if (each.verb == verb) return true;
+  }
+  return false;
+}
+
+} // namespace detail
 
 /// Finds the first attribute of type `Attribute`.
 ///
@@ -4172,9 +4216,10 @@ struct method {
   static constexpr std::span<const std::string_view> parameter_names = detail::parameter_names_in(attributes);
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
-  static constexpr bool is_safe = has_attribute<safe_attribute>(attributes);
+  static constexpr bool is_safe = has_attribute<safe_attribute>(attributes) || detail::has_route(attributes, "GET");
   static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
-  static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes);
+  static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
+                                        detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
                                                "comes back through it; return the value, or a struct of values "
@@ -12272,7 +12317,8 @@ namespace tenon::inline v0::codec {
 ///         in `decode_into` as well, since writers leave out zeros: a default that is not zero is for peers that share it. Unknown fields are skipped, or kept in a
 ///         field with tenon::unknown_fields. A std::array comes in one row, all of it.
 /// Errors  invalid_argument, as in `field "orders[3].symbol": expected UTF-8, found byte 0xff at byte 117`.
-/// Limits  an empty container, optional or map whose default is not empty cannot be told from a missing one.
+/// Limits  an empty container, optional or map whose default is not empty cannot be told from a missing one, nor can a Value that is null: std::optional<nlohmann::json>
+///         tells the two apart.
 /// Source  protobuf.dev, Encoding and Language Guide (proto 3).
 struct protobuf {
   static constexpr std::string_view name = "protobuf";
@@ -12385,9 +12431,10 @@ enum class event_kind : std::uint8_t {
   changed,    ///< a policy's state; `from` and `to` are the policy's own numbers
   waiting,    ///< a policy lets the call wait
   resumed,    ///< the wait is over
-  repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds
+  repeated,   ///< another attempt follows; `from` and `to` are attempts, `value` the delay in nanoseconds, for a hedge since the call began
   exhausted,  ///< there would be another attempt, but a budget or limit says no
   answered,   ///< a policy gave a value in the peer's place; `value` is the code it replaced, or OK
+  won,        ///< of several attempts at a time one that was added ended the call: `from` is its attempt, `value` the code
 };
 
 /// One thing that happened in one policy.
@@ -12435,12 +12482,137 @@ concept listens = requires(typename P::state& state, const event& what) {
 
 }  // namespace tenon::inline v0::policy
 
+// tenon/policy/retry_budget.hpp
+// How much repeating a client may do in all, so that retries never become the load that keeps a service down. Policy layer; kept by retry, and by hedge.
+
+namespace tenon::inline v0 {
+
+/// How a budget earns and spends. One token is one repeated attempt.
+enum class budget_form : std::uint8_t {
+  successes,  ///< full at `tokens`; each success earns `share`, and time `per_second`
+  grpc,       ///< full at `tokens`; each failed attempt costs one, each success earns `share`; repeats while more than half is left
+  in_flight,  ///< of the calls under way at most `share` may be repeats, and always `tokens`
+  window,     ///< each call of the last ten seconds earned `share`, and time `per_second`
+  unlimited,
+};
+
+struct retry_budget_options {
+  budget_form form = budget_form::successes;
+  ratio share = percent(20);
+  std::int32_t tokens = 10;
+  std::int32_t per_second = 1;
+  bool operator==(const retry_budget_options&) const = default;
+};
+
+/// A client's budget for repeating; on its loop.
+///
+/// Laws    integers only. `successes` earns on success on purpose: a budget that earns on every call grants a dead service a steady surplus.
+/// Source  gRPC A6 (retry throttling); finagle RetryBudget with its fixed point of 1000; Envoy retry_budget.
+class retry_budget {
+ public:
+  /// A call begins.
+  void call_began(const retry_budget_options& chosen, instant now) noexcept {
+    ++calls_;
+    if (chosen.form == budget_form::window) [[unlikely]] earn(now);
+  }
+  /// A call ends, however it does; `repeating` when its last attempt was a repeat.
+  void call_ended(bool repeating) noexcept {
+    --calls_;
+    if (repeating) [[unlikely]] --repeats_;
+  }
+  /// An attempt succeeded; `borrowed` when it was a repeat whose token comes back then.
+  void succeeded(const retry_budget_options& chosen, bool borrowed = false) noexcept {
+    if (spent_ != 0) [[unlikely]] spent_ = (std::max)(std::int64_t{0}, spent_ - earned_by_success(chosen) - (borrowed && chosen.form == budget_form::successes ? token : 0));
+  }
+  /// An attempt failed in a way that counts.
+  void failed(const retry_budget_options& chosen) noexcept {
+    if (chosen.form == budget_form::grpc) spent_ = (std::min)(spent_ + token, chosen.tokens * token);
+  }
+  /// A repeated attempt has ended without ending its call.
+  void repeat_ended() noexcept { --repeats_; }
+
+  /// Takes what one repeat costs. False when it is not there; nothing is taken then.
+  bool take(const retry_budget_options& chosen, instant now) noexcept {
+    if (!may_take(chosen, now)) return false;
+    ++repeats_;
+    return true;
+  }
+
+  /// A repeated attempt has ended and nothing was sent for it: what was taken comes back.
+  void give_back(const retry_budget_options& chosen, instant now) noexcept {
+    if (chosen.form == budget_form::successes) spent_ = (std::max)(std::int64_t{0}, spent_ - token);
+    else if (chosen.form == budget_form::window) slot(now) += cost_of_one(chosen);
+  }
+
+  /// What is left, in millionths of a token: for `successes` and `grpc`.
+  std::int64_t millionths_left(const retry_budget_options& chosen) const noexcept { return chosen.tokens * token - spent_; }
+
+ private:
+  static constexpr std::int64_t token = 1'000'000;
+  static constexpr std::int64_t deposit = 1'000;
+  static constexpr std::size_t seconds = 10;  // of the window, each with a slot of its own
+
+  // gRPC keeps three decimals of the ratio.
+  static std::int64_t earned_by_success(const retry_budget_options& chosen) noexcept {
+    return chosen.form == budget_form::grpc ? chosen.share.ppm / 1'000 * 1'000 : chosen.share.ppm;
+  }
+
+  // In a window, whose deposits are all alike.
+  static std::int64_t cost_of_one(const retry_budget_options& chosen) noexcept { return chosen.share.ppm <= 0 ? 0 : deposit * token / chosen.share.ppm; }
+
+  bool may_take(const retry_budget_options& chosen, instant now) noexcept {
+    switch (chosen.form) {
+      case budget_form::successes: {
+        const std::int64_t passed = spent_ == 0 ? 0 : (std::clamp)((now - since_).ns, std::int64_t{0}, std::int64_t{3'600'000'000'000});
+        since_ = now;
+        spent_ = (std::max)(std::int64_t{0}, spent_ - passed / 1'000 * chosen.per_second);
+        if (chosen.tokens * token - spent_ < token) return false;
+        spent_ += token;
+        return true;
+      }
+      case budget_form::grpc: return 2 * spent_ < chosen.tokens * token;
+      case budget_form::in_flight: return repeats_ < (std::max)(std::int64_t{chosen.tokens}, calls_ * chosen.share.ppm / token);
+      case budget_form::window: {
+        const std::int64_t cost = cost_of_one(chosen);
+        std::int64_t balance = std::int64_t{chosen.per_second} * static_cast<std::int64_t>(seconds) * (std::max)(cost, deposit);
+        slot(now);
+        for (const std::int64_t each : window_) balance += each;
+        if (cost == 0 || balance < cost) return false;
+        slot(now) -= cost;
+        return true;
+      }
+      case budget_form::unlimited: return true;
+    }
+    return false;
+  }
+
+  [[gnu::cold, gnu::noinline]] void earn(instant now) noexcept { slot(now) += deposit; }
+
+  // The present second's; those that have run out since are cleared.
+  std::int64_t& slot(instant now) noexcept {
+    const std::int64_t second = now.ns / 1'000'000'000;
+    for (std::int64_t i = (std::max)(second_ + 1, second - static_cast<std::int64_t>(seconds) + 1); i <= second; ++i) window_[static_cast<std::size_t>(i) % seconds] = 0;
+    second_ = (std::max)(second_, second);
+    return window_[static_cast<std::size_t>(second_) % seconds];
+  }
+
+  std::int64_t spent_ = 0;  // what is missing from a full bucket: zero is full whatever the options say, now or later
+  instant since_{};
+  std::int64_t calls_ = 0;
+  std::int64_t repeats_ = 0;
+  std::int64_t second_ = 0;
+  std::array<std::int64_t, seconds> window_{};
+};
+
+}  // namespace tenon::inline v0
+
 namespace tenon::inline v0::policy {
 
 /// How a policy takes part in a call.
 enum class kind : std::uint8_t {
   hook,     ///< decides before (`admit`) and learns after (`observe`)
   loop,     ///< decides whether there is another attempt (`decide`); at most one per stack
+  fan_out,  ///< decides whether there is another attempt while the first is under way (`on_time`, `on_result`); at most one per stack
   watcher,  ///< hears what the others report (`on_event`), and nothing else
 };
 
@@ -12452,7 +12624,7 @@ enum class scope : std::uint8_t { client, endpoint };
 /// Shared state is atomic: about 5 ns for each write, and 40 ns and more when threads meet. Only limits that must hold for the whole process need it.
 enum class sharing : std::uint8_t { per_loop, shared };
 
-/// On which side of the loop policy it makes sense.
+/// On which side of the loop or fan-out policy it makes sense.
 enum class side : std::uint8_t {
   any,
   call,     ///< it is about the whole call: before retry
@@ -12475,6 +12647,7 @@ struct base {
   static constexpr bool attaches = false;    ///< has `attach`, which adds metadata to each attempt of a client
   static constexpr bool identifies = false;  ///< asks a server's callers who they are: see identified.hpp
   static constexpr bool answers = false;     ///< may answer in the peer's place: see answering.hpp
+  static constexpr bool for_some_methods = false;  ///< its options say for which; so it is where `on_method` has added it
   static constexpr bool keyed = false;    ///< reads `info.peer_key`, which a server computes for those who do
 };
 
@@ -12540,6 +12713,29 @@ concept loop = P::what == kind::loop && requires(typename P::state& state, const
   { P::decide(state, options, call, info, result) } noexcept -> std::same_as<decision>;
 };
 
+/// A fan-out policy's answer.
+struct fan_step {
+  bool start = false;                 ///< one more attempt begins now
+  bool paid = false;                  ///< a budget paid for it: its end is told with `paid` as well
+  bool finish = false;                ///< the call ends with the last result; the attempts that are left are cancelled
+  instant next = instant::never();    ///< when to ask `on_time`, instead of the time before
+};
+
+/// A policy that may have several attempts of one call under way.
+///
+/// Laws    `fans_out` says whether it is there for a call at all. If so, `on_start` comes with the first attempt; `on_time` at the time that the last answer said, and again at
+///         once while it says so; `on_result` once per attempt that has ended by itself. After `finish`, and after the call has ended for another reason, nothing more is asked.
+///         `shared` is the budget of the stack's loop policy, null where it has none.
+template <class P>
+concept fan_out = P::what == kind::fan_out && requires(typename P::state& state, const typename P::options& options, typename P::call_state& call, call_info& info, outcome result, retry_budget* shared) {
+  { P::name } -> std::convertible_to<std::string_view>;
+  { P::defaults } -> std::convertible_to<typename P::options>;
+  { P::fans_out(options, info) } noexcept -> std::same_as<bool>;
+  { P::on_start(state, options, call, info, shared) } noexcept -> std::same_as<fan_step>;
+  { P::on_time(state, options, call, info) } noexcept -> std::same_as<fan_step>;
+  { P::on_result(state, options, call, info, result, true) } noexcept -> std::same_as<fan_step>;
+};
+
 /// A policy that only hears.
 template <class P>
 concept watcher = P::what == kind::watcher && listens<P> && requires {
@@ -12548,7 +12744,7 @@ concept watcher = P::what == kind::watcher && listens<P> && requires {
 };
 
 template <class P>
-concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P> || watcher<P>);
+concept any = requires { typename P::options; { P::what } -> std::convertible_to<kind>; } && (hook<P> || loop<P> || fan_out<P> || watcher<P>);
 
 }  // namespace tenon::inline v0::policy
 
@@ -13250,23 +13446,38 @@ struct order {
     scope where{};
     side stands{};
     std::string_view name{};
+    bool for_some_methods = false;
   };
-  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name}..., fact{}};
+  static constexpr std::array<fact, size + 1> facts{fact{Policies::what, Policies::where, Policies::stands, Policies::name, Policies::for_some_methods}..., fact{}};
   static constexpr std::size_t loops = (std::size_t{0} + ... + (Policies::what == kind::loop ? 1U : 0U));
-  static constexpr std::size_t find_loop() {
+  static constexpr std::size_t fans = (std::size_t{0} + ... + (Policies::what == kind::fan_out ? 1U : 0U));
+  static constexpr std::size_t repeaters = loops + fans;
+  static constexpr std::size_t find(kind what) {
     for (std::size_t i = 0; i < size; ++i) {
-      if (facts[i].what == kind::loop) return i;
+      if (facts[i].what == what) return i;
     }
     return size;
   }
+  // Where the call ends and its attempts begin: a loop policy, a fan-out policy, or one behind the other.
+  static constexpr std::size_t first_repeater() { return (std::min)(find(kind::loop), find(kind::fan_out)); }
+  static constexpr bool side_by_side() {
+    const std::size_t first = first_repeater();
+    return repeaters < 2 || (facts[first + 1].what != facts[first].what && (facts[first + 1].what == kind::loop || facts[first + 1].what == kind::fan_out));
+  }
+  static constexpr bool told_apart() {
+    for (std::size_t i = 0; repeaters == 2 && i < size; ++i) {
+      if (facts[i].what != kind::hook && facts[i].what != kind::watcher && facts[i].for_some_methods) return true;
+    }
+    return repeaters < 2;
+  }
   static constexpr bool none_outside(scope where, side stands) {
-    for (std::size_t i = 0; loops == 1 && i < find_loop(); ++i) {
+    for (std::size_t i = 0; repeaters != 0 && i < first_repeater(); ++i) {
       if (facts[i].where == where || facts[i].stands == stands) return false;
     }
     return true;
   }
   static constexpr bool none_inside(side stands) {
-    for (std::size_t i = find_loop(); i < size; ++i) {
+    for (std::size_t i = first_repeater(); i < size; ++i) {
       if (facts[i].stands == stands) return false;
     }
     return true;
@@ -13274,7 +13485,7 @@ struct order {
   static constexpr bool names_differ() {
     for (std::size_t i = 0; i < size; ++i) {
       for (std::size_t other = i + 1; other < size; ++other) {
-        const bool same_side = (i < find_loop()) == (other < find_loop());
+        const bool same_side = (i < first_repeater()) == (other < first_repeater());
         if (same_side && facts[i].name == facts[other].name) return false;
       }
     }
@@ -14377,7 +14588,7 @@ concept asked_per_call = requires(typename P::state& state, const typename P::op
 ///
 /// A driver runs `admit_call`; then per attempt `admit_attempt`, the attempt, `observe_attempt`, `decide`; at the end `observe_call`. Policies before the loop policy see
 /// the call, those after it see each attempt; without a loop policy everything sees the call, which is its own only attempt. A loop policy that has `admit` and `observe`
-/// itself sees the call as well, innermost of all.
+/// itself sees the call as well, innermost of all. A fan-out policy stands in the same place; where it is there for a call (`fans_out`), its `fan_...` come instead of `decide`.
 ///
 /// When an admission answers `wait`, the driver keeps `position_of` it and in the end calls either `resume`, which goes on from there, or `abandon`.
 template <any... Policies>
@@ -14389,23 +14600,28 @@ struct stack {
  private:
   using order = detail::order<Policies...>;
   static_assert(order::loops <= 1, "tenon: two policies of one client want to repeat the call; keep one retry");
+  static_assert(order::fans <= 1, "tenon: two policies of one client want several attempts at a time; keep one hedge");
+  static_assert(order::loops > 1 || order::fans > 1 || order::told_apart(),
+                "tenon: retry and hedge both repeat the call, and a method can have one of them; give one to the methods that want it: retry<>, on_method<&market::last, hedge<>>");
+  static_assert(order::loops > 1 || order::fans > 1 || order::side_by_side(),
+                "tenon: something stands between retry and hedge; write one right behind the other, so that what follows sees each attempt of both");
   static_assert(order::none_outside(scope::endpoint, side{0xFF}),
-                "tenon: a policy that keeps state per endpoint stands outside retry; write it after retry, so that it sees each attempt");
+                "tenon: a policy that keeps state per endpoint stands outside retry or hedge; write it after that, so that it sees each attempt");
   static_assert(order::none_outside(scope{0xFF}, side::attempt),
-                "tenon: a policy that is about one attempt (timeout with per_try) stands outside retry; write it after retry, so that it sees each attempt");
+                "tenon: a policy that is about one attempt (timeout with per_try) stands outside retry or hedge; write it after that, so that it sees each attempt");
   static_assert(order::none_inside(side::call),
-                "tenon: a policy that answers for the whole call (fallback, cache) stands inside retry; write it before retry, or what it answers is repeated");
-  static_assert(order::loops > 1 || order::names_differ(), "tenon: two policies of one name see the same thing; keep one, or tell them apart by policy::tagged<\"a name\", ...>");
+                "tenon: a policy that answers for the whole call (fallback, cache) stands inside retry or hedge; write it before that, or what it answers is repeated");
+  static_assert(order::loops > 1 || order::fans > 1 || order::names_differ(), "tenon: two policies of one name see the same thing; keep one, or tell them apart by policy::tagged<\"a name\", ...>");
 
  public:
   static constexpr bool has_loop = order::loops == 1;
-  static constexpr std::size_t loop_position = order::find_loop();
-  static constexpr std::size_t attempt_begin = has_loop ? loop_position + 1 : size;  // [attempt_begin, size) see each attempt
-  // [0, call_end) see the call
-  static constexpr std::size_t call_end = [] {
-    if constexpr (!has_loop) return size;
-    else return detail::asked_per_call<at<loop_position>> ? loop_position + 1 : loop_position;
-  }();
+  static constexpr bool has_fan_out = order::fans == 1;
+  static constexpr bool repeats = has_loop || has_fan_out;  // a call may have several attempts
+  static constexpr std::size_t loop_position = order::find(kind::loop);
+  static constexpr std::size_t fan_position = order::find(kind::fan_out);
+  // [0, call_end) see the call, [attempt_begin, size) see each attempt
+  static constexpr std::size_t call_end = repeats ? order::first_repeater() + order::repeaters : size;
+  static constexpr std::size_t attempt_begin = call_end;
   static constexpr bool can_wait = (waiting_hook<Policies> || ...);
   static constexpr bool watched = (listens<Policies> || ...);
   static constexpr bool measures = ((Policies::measures && Policies::what != kind::watcher) || ...);
@@ -14415,7 +14631,7 @@ struct stack {
   static constexpr bool attaches = (Policies::attaches || ...);
   static constexpr bool identifies = (Policies::identifies || ...);
   static constexpr bool answers = (Policies::answers || ...);
-  static constexpr bool keeps_request = has_loop || can_wait || attaches || answers;  // it may be needed after it was sent
+  static constexpr bool keeps_request = repeats || can_wait || attaches || answers;  // it may be needed after it was sent
 
   using config = std::tuple<typename Policies::options...>;
   static constexpr config defaults() { return {Policies::defaults...}; }
@@ -14455,7 +14671,7 @@ struct stack {
   [[gnu::always_inline]] static outcome observe_call(const view& call, outcome result) noexcept { return observe<0, call_end>(call, result); }
   [[gnu::always_inline]] static outcome admit_attempt(const view& call) noexcept {
     // What the last attempt was allowed says nothing of this one.
-    if constexpr (has_loop) call.info.attempt_deadline = instant::never();
+    if constexpr (repeats) call.info.attempt_deadline = instant::never();
     return admit<attempt_begin, size>(call);
   }
   [[gnu::always_inline]] static void observe_attempt(const view& call, outcome result) noexcept { observe<attempt_begin, size>(call, result); }
@@ -14470,6 +14686,40 @@ struct stack {
     } else {
       return {};
     }
+  }
+
+  /// What the policies that see the call have noted, for one more attempt of it; those that see attempts begin anew.
+  static void copy_of_call(call_states& into, const call_states& from) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { ((std::get<I>(into) = std::get<I>(from)), ...); }(std::make_index_sequence<call_end>{});
+  }
+  /// Whether this call may have several attempts at a time. Where a method has both a loop policy and this, the one that it was given for itself counts.
+  static bool fans_out(const view& call) noexcept {
+    if constexpr (!has_fan_out) {
+      return false;
+    } else {
+      if constexpr (has_loop) {
+        if constexpr (at<loop_position>::for_some_methods && !at<fan_position>::for_some_methods) {
+          if (std::get<loop_position>(call.options).enabled) return false;
+        }
+      }
+      return at<fan_position>::fans_out(std::get<fan_position>(call.options), call.info);
+    }
+  }
+  static fan_step fan_start(const view& call) noexcept {
+    constexpr std::size_t f = fan_position;
+    retry_budget* shared = nullptr;
+    if constexpr (has_loop) {
+      if constexpr (std::is_same_v<typename at<loop_position>::state, retry_budget>) shared = &call.template state<loop_position>();
+    }
+    return at<f>::on_start(call.template state<f>(), std::get<f>(call.options), std::get<f>(call.calls), call.info, shared);
+  }
+  static fan_step fan_time(const view& call) noexcept {
+    constexpr std::size_t f = fan_position;
+    return at<f>::on_time(call.template state<f>(), std::get<f>(call.options), std::get<f>(call.calls), call.info);
+  }
+  static fan_step fan_result(const view& call, outcome result, bool paid) noexcept {
+    constexpr std::size_t f = fan_position;
+    return at<f>::on_result(call.template state<f>(), std::get<f>(call.options), std::get<f>(call.calls), call.info, result, paid);
   }
 
   /// Lets the policy at `I` make a value of the type that a call returns; nothing for void.
@@ -14508,13 +14758,17 @@ struct stack {
   }
 
  private:
+  // A loop policy need not be about the call as well.
+  template <std::size_t I>
+  static constexpr bool is_asked = at<I>::what == kind::hook || (at<I>::what != kind::watcher && detail::asked_per_call<at<I>>);
+
   template <std::size_t I>
   [[gnu::always_inline]] static outcome admit_one(const view& call) noexcept {
     using policy_type = at<I>;
     auto& state = call.template state<I>();
     const auto& options = std::get<I>(call.options);
     auto& own = std::get<I>(call.calls);
-    if constexpr (policy_type::what == kind::watcher) return {};
+    if constexpr (!is_asked<I>) return {};
     else if constexpr (I >= attempt_begin && requires { policy_type::admit_attempt(state, options, own, call.info); }) return policy_type::admit_attempt(state, options, own, call.info);
     else return policy_type::admit(state, options, own, call.info);
   }
@@ -14581,7 +14835,7 @@ struct stack {
 
   template <std::size_t I>
   [[gnu::always_inline]] static void observe_one(const view& call, outcome result) noexcept {
-    if constexpr (at<I>::what != kind::watcher) at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
+    if constexpr (is_asked<I>) at<I>::observe(call.template state<I>(), std::get<I>(call.options), std::get<I>(call.calls), call.info, result);
   }
 
   template <std::size_t I, std::size_t End>
@@ -14686,6 +14940,7 @@ inline constexpr bool is_on_method<on_method<Method, Policies...>> = true;
 template <class P>
 struct switchable : P {
   using original = P;
+  static constexpr bool for_some_methods = true;
   struct options : P::options {
     bool enabled = false;
   };
@@ -14710,6 +14965,11 @@ struct switchable : P {
     requires requires(State& s, const options& o, Call& c, Info& i) { P::decide(s, o, c, i, outcome{}); }
   [[gnu::always_inline]] static decision decide(State& state, const options& chosen, Call& call, Info& info, outcome result) noexcept {
     return chosen.enabled ? P::decide(state, chosen, call, info, result) : decision{};
+  }
+  static constexpr bool fans_out(const options& chosen, const call_info& info) noexcept
+    requires fan_out<P>
+  {
+    return chosen.enabled && P::fans_out(chosen, info);
   }
   static bool replaces(const options& chosen, outcome result) noexcept
     requires recovers<P>
@@ -15087,6 +15347,7 @@ class decorated {
 ///         it keeps an attempt from starting too late, and is told to nobody.
 template <policy::any... Policies, class Function, time_source Time = thread_time>
 auto decorate(Function function, Time time = {}, decorate_options options = {}) {
+  static_assert(!policy::stack<Policies...>::has_fan_out, "tenon::decorate: hedge needs two attempts at a time, and the function blocks the thread it runs on; write retry, or call a service that is hedged");
   return decorated<policy::stack<Policies...>, Function, Time>{std::move(function), std::move(time), options};
 }
 
@@ -15189,6 +15450,300 @@ struct fallback : policy::base {
     if constexpr (std::is_invocable_v<const function&, const status&>) return Function(why);
     else return Function();
   }
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/policy/hedge.hpp
+// A second attempt while the first is still under way, for calls that take unusually long: the first answer counts. Policy layer; the client's driver runs it.
+
+// tenon/policy/detail/recent_times.hpp
+// How long the calls of one method took lately, and what so many of them did not exceed. Policy layer; one loop.
+
+// tenon/policy/detail/histogram.hpp
+// How long things took, in few numbers: log-linear, four steps per power of two. Policy layer.
+
+namespace tenon::inline v0::policy::detail {
+
+// Where a number of nanoseconds is counted: exact below 4, within a quarter above.
+inline constexpr std::size_t histogram_size = 256;
+constexpr std::size_t histogram_index(std::int64_t value) noexcept {
+  if (value < 4) return static_cast<std::size_t>((std::max)(value, std::int64_t{0}));
+  const auto number = static_cast<std::uint64_t>(value);
+  const auto power = static_cast<unsigned>(std::bit_width(number)) - 1;
+  return (power - 1) * std::size_t{4} + (number >> (power - 2) & 3);
+}
+// The smallest number that is counted there.
+constexpr std::int64_t histogram_least(std::size_t index) noexcept {
+  if (index < 4) return static_cast<std::int64_t>(index);
+  const std::size_t power = index / 4 + 1;
+  // Above the last place there is no number any more.
+  if (power > 62) return INT64_MAX;
+  return static_cast<std::int64_t>((std::uint64_t{4} + index % 4) << (power - 2));
+}
+
+// Written by one thread, read by any: a load and a store, and no locked instruction.
+class counter {
+ public:
+  [[gnu::always_inline]] void add(std::uint64_t more = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed); }
+  std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0::policy::detail {
+
+// Counts that are halved as they grow: an old call weighs half of one that came a thousand calls later.
+class recent_times {
+ public:
+  void add(duration took) noexcept {
+    ++counts_[histogram_index(took.ns)];
+    ++age_;
+    if (++total_ < largest) return;
+    total_ = 0;
+    for (std::uint16_t& each : counts_) total_ += each = static_cast<std::uint16_t>(each / 2);
+  }
+
+  /// Whether there have been so many.
+  bool known(std::int32_t least) const noexcept { return total_ >= static_cast<std::uint32_t>((std::min)(least, std::int32_t{largest / 4})); }
+
+  /// What all but `rest` of them did not exceed, at most a quarter too long; looked up anew every now and then only.
+  duration all_but(ratio rest) noexcept {
+    if (rest != asked_ || age_ >= stale) {
+      asked_ = rest;
+      age_ = 0;
+      found_ = look(rest);
+    }
+    return found_;
+  }
+
+ private:
+  static constexpr std::int32_t largest = 2048;
+  static constexpr std::uint32_t stale = 32;
+
+  duration look(ratio rest) const noexcept {
+    const std::uint64_t above = std::uint64_t{total_} * static_cast<std::uint64_t>(std::clamp(rest.ppm, 0, 1'000'000)) / 1'000'000;
+    std::uint64_t sum = 0;
+    for (std::size_t i = counts_.size(); i-- > 0;) {
+      sum += counts_[i];
+      if (sum > above) return duration{i + 1 == counts_.size() ? histogram_least(i) : histogram_least(i + 1) - 1};
+    }
+    return {};
+  }
+
+  std::array<std::uint16_t, histogram_size> counts_{};
+  std::uint32_t total_ = 0;
+  std::uint32_t age_ = stale;  // since it was looked up
+  ratio asked_{-1};
+  duration found_{};
+};
+
+}  // namespace tenon::inline v0::policy::detail
+
+namespace tenon::inline v0 {
+
+/// Units   `max_attempts` includes the first; `max_extra` and `budget` count hedges among the calls that succeed.
+struct hedge_options {
+  static constexpr duration at_once{1};
+
+  std::int32_t max_attempts = 2;                      ///< 1: none but the first
+  duration delay{};                                   ///< between the starts of two attempts; 0: what all but `max_extra` of the method's calls have taken lately; `at_once`: none
+  duration least_delay = std::chrono::milliseconds{1};  ///< of a delay that is measured
+  std::int32_t min_calls = 100;                       ///< before there is a measured delay, and a first hedge; at most 512
+  ratio max_extra = percent(5);                       ///< no more hedges than this share of the calls, in the long run; 0: only `budget` limits them
+  code_set non_fatal = codes(code::unavailable);      ///< another attempt may do better: it starts at once. Everything else is the answer
+  bool idempotent_only = true;
+  bool respect_pushback = true;                       ///< the peer says when the next one may start, or that none may
+  duration max_pushback = std::chrono::seconds{30};   ///< a longer wait is cut to this
+  retry_budget_options budget{};                      ///< of each hedge; the same bucket as retry's, where the client has a retry
+  bool operator==(const hedge_options&) const = default;
+};
+
+namespace detail {
+
+// Everything but the options, which come at run time.
+struct hedging : policy::base {
+  static constexpr std::string_view name = "hedge";
+  static constexpr policy::kind what = policy::kind::fan_out;
+  static constexpr bool measures = false;
+  using options = hedge_options;
+  struct state {
+    retry_budget budget;  // unless there is one that retry keeps
+    retry_budget extra;   // of `max_extra`
+    std::vector<std::unique_ptr<policy::detail::recent_times>> times;  // by method
+  };
+  struct call_state {
+    retry_budget* budget = nullptr;  // null: this call is not hedged
+    instant began{};
+    instant next = instant::never();
+    duration delay{};
+    std::int32_t started = 0;    // attempts that count
+    std::int32_t under_way = 0;
+    std::int32_t paid = 0;       // of those under way
+    bool timed = false;          // there is a delay
+    bool stopped = false;        // the peer wants no more
+    bool once_more = false;      // the free repeat is used up
+  };
+
+  static constexpr bool fans_out(const options& chosen, const call_info& info) noexcept { return chosen.max_attempts > 1 && (info.idempotent || !chosen.idempotent_only); }
+
+  // The call as a whole: what budgets count.
+  static outcome admit(state& own, const options& chosen, call_state&, call_info& info) noexcept {
+    own.budget.call_began(chosen.budget, info.now);
+    return {};
+  }
+  static void observe(state& own, const options&, call_state& call, call_info&, outcome) noexcept {
+    own.budget.call_ended(false);
+    for (; call.paid > 0; --call.paid) spent(own, call);
+  }
+
+  static policy::fan_step on_start(state& own, const options& chosen, call_state& call, call_info& info, retry_budget* shared) noexcept {
+    call = {};
+    call.budget = shared == nullptr ? &own.budget : shared;
+    call.began = info.now;
+    call.started = call.under_way = 1;
+    call.timed = true;
+    if (chosen.delay == options::at_once) call.delay = {};
+    else if (chosen.delay > duration{}) call.delay = chosen.delay;
+    else call.timed = measured(own, chosen, info.method, call.delay);
+    if (call.timed) call.next = info.now + call.delay;
+    return {.next = call.next};
+  }
+
+  template <class Info>
+  static policy::fan_step on_time(state& own, const options& chosen, call_state& call, Info& info) noexcept {
+    if (info.now < call.next) return {.next = call.next};
+    call.next = instant::never();
+    const bool wanted = !call.stopped && call.started < chosen.max_attempts && info.now < info.deadline;
+    if (!wanted || !pay(own, chosen, call, info)) return {.finish = call.under_way == 0};
+    ++call.started;
+    ++call.under_way;
+    ++call.paid;
+    if (call.timed && call.started < chosen.max_attempts) call.next = info.now + call.delay;
+    policy::report(info, {.kind = policy::event_kind::repeated, .policy = name, .from = call.started - 2, .to = call.started - 1, .value = (info.now - call.began).ns});
+    return {.start = true, .paid = true, .next = call.next};
+  }
+
+  template <class Info>
+  static policy::fan_step on_result(state& own, const options& chosen, call_state& call, Info& info, outcome result, bool paid) noexcept {
+    --call.under_way;
+    if (paid) {
+      --call.paid;
+      spent(own, call);
+    }
+    if (result.ok()) {
+      call.budget->succeeded(chosen.budget);
+      if (chosen.max_extra.ppm > 0) own.extra.succeeded(extra_of(chosen));
+      if (policy::detail::recent_times* times = times_of(own, info.method); times != nullptr) times->add(info.now - call.began);
+      if (paid) policy::report(info, {.kind = policy::event_kind::won, .policy = name, .from = info.attempt});
+      return {.finish = true};
+    }
+    const bool told = chosen.respect_pushback && result.has(outcome::pushback);
+    const bool refused_by_policy = result.has(outcome::local) && result.has(outcome::not_executed) && result.producer != 0;
+    if (paid && refused_by_policy) give_back(own, chosen, call, info.now);
+    if (!refused_by_policy && !may_mend(chosen, result, told)) return {.finish = true};
+    const bool never = result.has(outcome::no_retry) || (told && result.pushback_ms < 0);
+    if (!refused_by_policy && (told || !never)) call.budget->failed(chosen.budget);
+    if (never) call.stopped = true;
+    else if (told) call.next = info.now + (std::min)(duration{result.pushback_ms * std::int64_t{1'000'000}}, chosen.max_pushback);
+    else if (refused_by_policy) return {.finish = call.under_way == 0, .next = call.next};
+    else if (is_free(result, call, info)) return again_for_free(call);
+    else call.next = info.now;
+    const bool more = !call.stopped && call.started < chosen.max_attempts && call.next < info.deadline;
+    if (!more) return {.finish = call.under_way == 0};
+    return on_time(own, chosen, call, info);
+  }
+
+ private:
+  // An attempt that certainly never ran is repeated once, free of charge, as retry does.
+  static bool is_free(outcome result, const call_state& call, const call_info& info) noexcept {
+    return result.has(outcome::not_executed) && result.code == code::unavailable && !result.has(outcome::local) && !call.once_more && info.now < info.deadline;
+  }
+  static policy::fan_step again_for_free(call_state& call) noexcept {
+    call.once_more = true;
+    ++call.under_way;
+    return {.start = true, .next = call.next};
+  }
+
+  // What is no answer to the question, beside `non_fatal`: that somebody is busy, and that an attempt ran out of its own time, not of the call's.
+  static bool may_mend(const options& chosen, outcome result, bool told) noexcept {
+    if (result.code == code::resource_exhausted && (told || result.has(outcome::not_executed))) return true;
+    if (result.code == code::deadline_exceeded && result.has(outcome::local)) return true;
+    return chosen.non_fatal.has(result.code);
+  }
+
+  static retry_budget_options extra_of(const options& chosen) noexcept { return {.share = chosen.max_extra, .per_second = 0}; }
+
+  template <class Info>
+  static bool pay(state& own, const options& chosen, call_state& call, Info& info) noexcept {
+    const bool limited = chosen.max_extra.ppm > 0;
+    bool paid = !limited || own.extra.take(extra_of(chosen), info.now);
+    if (paid && !call.budget->take(chosen.budget, info.now)) {
+      if (limited) {
+        own.extra.repeat_ended();
+        own.extra.give_back(extra_of(chosen), info.now);
+      }
+      paid = false;
+    }
+    if (!paid) policy::report(info, {.kind = policy::event_kind::exhausted, .policy = name, .from = call.started - 1});
+    return paid;
+  }
+  // What was paid for has ended, one way or another.
+  static void spent(state& own, call_state& call) noexcept {
+    call.budget->repeat_ended();
+    own.extra.repeat_ended();
+  }
+  static void give_back(state& own, const options& chosen, call_state& call, instant now) noexcept {
+    call.budget->give_back(chosen.budget, now);
+    if (chosen.max_extra.ppm > 0) own.extra.give_back(extra_of(chosen), now);
+  }
+
+  static bool measured(state& own, const options& chosen, std::uint32_t method, duration& into) noexcept {
+    if (own.times.size() <= method) own.times.resize(method + std::size_t{1});
+    std::unique_ptr<policy::detail::recent_times>& times = own.times[method];
+    if (times == nullptr) times = std::make_unique<policy::detail::recent_times>();
+    if (!times->known(chosen.min_calls)) return false;
+    into = (std::max)(times->all_but(chosen.max_extra), chosen.least_delay);
+    return true;
+  }
+  // Kept only where somebody measures.
+  static policy::detail::recent_times* times_of(state& own, std::uint32_t method) noexcept { return method < own.times.size() ? own.times[method].get() : nullptr; }
+};
+
+}  // namespace detail
+
+/// Sends a call once more while its first attempt is still under way, when that takes longer than calls of this method usually do, and takes the first answer.
+///
+/// Shape   `client<market, hedge<>>` with a delay that is measured; `hedge<50_ms>`; `hedge<hedge_options{.max_attempts = 3, .delay = 10_ms}>`. It stands where retry would,
+///         and instead of it: a method has one of them. `client<market, retry<>, on_method<&market::last, hedge<>>>` hedges one method and retries the others, from one budget.
+/// Laws    only methods that are declared idempotent are hedged, all others are sent once. The first result that is good, or that no other attempt can better, is the call's;
+///         the attempts that are left are cancelled, and their servers told. No attempt starts at or after the deadline, or when the budget is empty. When all have failed, the last
+///         real status is the call's. A refusal by a policy of this client costs nothing, and ends nothing while another attempt is under way.
+/// Limits  a peer that cannot be told to stop does the work twice: MessagePack-RPC and plain HTTP/1.1 have no word for it, and rpcx has it between two tenon only.
+///         Per loop; every attempt goes to the same endpoint, as long as a client has one.
+/// Source  gRPC A6 (hedging, pushback); finagle's BackupRequestFilter (the delay as a percentile, `max_extra`).
+template <auto Options = hedge_options{}>
+struct hedge : detail::hedging {
+  static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, duration> || std::is_same_v<std::remove_cv_t<decltype(Options)>, hedge_options>,
+                "tenon::hedge: the argument is neither a duration nor hedge_options; write hedge<50_ms> with using namespace tenon::literals");
+
+  static constexpr options defaults = [] {
+    if constexpr (std::is_same_v<std::remove_cv_t<decltype(Options)>, duration>) return hedge_options{.delay = Options};
+    else return Options;
+  }();
+  static_assert(!std::is_same_v<std::remove_cv_t<decltype(Options)>, duration> || defaults.delay > duration{},
+                "tenon::hedge: a delay of zero; write hedge<> for one that is measured, hedge_options{.delay = hedge_options::at_once} for all attempts at the same time");
+  static_assert(defaults.max_attempts >= 1 && defaults.max_attempts <= 5, "tenon::hedge: max_attempts includes the first and is from 1 to 5");
+  static_assert((std::min)({defaults.delay, defaults.least_delay, defaults.max_pushback}) >= duration{}, "tenon::hedge: a time is below zero");
+  static_assert(defaults.min_calls >= 1 && defaults.min_calls <= 512, "tenon::hedge: min_calls is from 1 to 512");
+  static_assert(defaults.max_extra.ppm >= 0 && defaults.max_extra.ppm <= 1'000'000 && (defaults.max_extra.ppm > 0 || defaults.delay > duration{}),
+                "tenon::hedge: max_extra is a share of the calls, percent(5), and a measured delay needs it: it is what all but so many calls take");
+  static_assert(!defaults.non_fatal.has(code::ok), "tenon::hedge: OK is among the codes that another attempt may better");
+  static_assert(defaults.budget.tokens >= 1 && defaults.budget.share.ppm >= 0 && defaults.budget.per_second >= 0,
+                "tenon::hedge: a budget has at least one token, and earns nothing below zero; for none at all write budget_form::unlimited");
 };
 
 }  // namespace tenon::inline v0
@@ -15734,40 +16289,6 @@ struct load_shed : policy::base {
 #include <deque>
 #include <mutex>
 
-// tenon/policy/detail/histogram.hpp
-// How long things took, in few numbers: log-linear, four steps per power of two. Policy layer.
-
-namespace tenon::inline v0::policy::detail {
-
-// Where a number of nanoseconds is counted: exact below 4, within a quarter above.
-inline constexpr std::size_t histogram_size = 256;
-constexpr std::size_t histogram_index(std::int64_t value) noexcept {
-  if (value < 4) return static_cast<std::size_t>((std::max)(value, std::int64_t{0}));
-  const auto number = static_cast<std::uint64_t>(value);
-  const auto power = static_cast<unsigned>(std::bit_width(number)) - 1;
-  return (power - 1) * std::size_t{4} + (number >> (power - 2) & 3);
-}
-// The smallest number that is counted there.
-constexpr std::int64_t histogram_least(std::size_t index) noexcept {
-  if (index < 4) return static_cast<std::int64_t>(index);
-  const std::size_t power = index / 4 + 1;
-  // Above the last place there is no number any more.
-  if (power > 62) return INT64_MAX;
-  return static_cast<std::int64_t>((std::uint64_t{4} + index % 4) << (power - 2));
-}
-
-// Written by one thread, read by any: a load and a store, and no locked instruction.
-class counter {
- public:
-  [[gnu::always_inline]] void add(std::uint64_t more = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed); }
-  std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
-}  // namespace tenon::inline v0::policy::detail
-
 namespace tenon::inline v0 {
 
 /// What was measured: a client's call, one attempt of it, a call on a server.
@@ -16133,7 +16654,7 @@ class draft final : public option_draft {
                      .options = static_cast<typename original::options*>(&mine),
                      .shared = member::mode == sharing::shared,
                      .keyed = member::keyed,
-                     .outside_loop = Stack::has_loop && I < Stack::attempt_begin};
+                     .outside_loop = Stack::repeats && I < Stack::attempt_begin};
     if constexpr (!std::is_same_v<original, member>) made.enabled = &mine.enabled;
     return made;
   }
@@ -16155,120 +16676,6 @@ std::unique_ptr<option_draft> draft_of(configuration<Stack>& of, const typename 
 
 // tenon/policy/retry.hpp
 // Trying again: when it can help, when it is safe, and never so much that it hurts. Policy layer.
-
-// tenon/policy/retry_budget.hpp
-// How much repeating a client may do in all, so that retries never become the load that keeps a service down. Policy layer; kept by retry.
-
-namespace tenon::inline v0 {
-
-/// How a budget earns and spends. One token is one repeated attempt.
-enum class budget_form : std::uint8_t {
-  successes,  ///< full at `tokens`; each success earns `share`, and time `per_second`
-  grpc,       ///< full at `tokens`; each failed attempt costs one, each success earns `share`; repeats while more than half is left
-  in_flight,  ///< of the calls under way at most `share` may be repeats, and always `tokens`
-  window,     ///< each call of the last ten seconds earned `share`, and time `per_second`
-  unlimited,
-};
-
-struct retry_budget_options {
-  budget_form form = budget_form::successes;
-  ratio share = percent(20);
-  std::int32_t tokens = 10;
-  std::int32_t per_second = 1;
-  bool operator==(const retry_budget_options&) const = default;
-};
-
-/// A client's budget for repeating; on its loop.
-///
-/// Laws    integers only. `successes` earns on success on purpose: a budget that earns on every call grants a dead service a steady surplus.
-/// Source  gRPC A6 (retry throttling); finagle RetryBudget with its fixed point of 1000; Envoy retry_budget.
-class retry_budget {
- public:
-  /// A call begins.
-  void call_began(const retry_budget_options& chosen, instant now) noexcept {
-    ++calls_;
-    if (chosen.form == budget_form::window) [[unlikely]] earn(now);
-  }
-  /// A call ends, however it does; `repeating` when its last attempt was a repeat.
-  void call_ended(bool repeating) noexcept {
-    --calls_;
-    if (repeating) [[unlikely]] --repeats_;
-  }
-  void succeeded(const retry_budget_options& chosen) noexcept {
-    if (spent_ != 0) [[unlikely]] spent_ = (std::max)(std::int64_t{0}, spent_ - earned_by_success(chosen));
-  }
-  /// An attempt failed in a way that counts.
-  void failed(const retry_budget_options& chosen) noexcept {
-    if (chosen.form == budget_form::grpc) spent_ = (std::min)(spent_ + token, chosen.tokens * token);
-  }
-  /// A repeated attempt has ended without ending its call.
-  void repeat_ended() noexcept { --repeats_; }
-
-  /// Takes what one repeat costs. False when it is not there; nothing is taken then.
-  bool take(const retry_budget_options& chosen, instant now) noexcept {
-    if (!may_take(chosen, now)) return false;
-    ++repeats_;
-    return true;
-  }
-
-  /// What is left, in millionths of a token: for `successes` and `grpc`.
-  std::int64_t millionths_left(const retry_budget_options& chosen) const noexcept { return chosen.tokens * token - spent_; }
-
- private:
-  static constexpr std::int64_t token = 1'000'000;
-  static constexpr std::int64_t deposit = 1'000;
-  static constexpr std::size_t seconds = 10;  // of the window, each with a slot of its own
-
-  // gRPC keeps three decimals of the ratio.
-  static std::int64_t earned_by_success(const retry_budget_options& chosen) noexcept {
-    return chosen.form == budget_form::grpc ? chosen.share.ppm / 1'000 * 1'000 : chosen.share.ppm;
-  }
-
-  bool may_take(const retry_budget_options& chosen, instant now) noexcept {
-    switch (chosen.form) {
-      case budget_form::successes: {
-        const std::int64_t passed = spent_ == 0 ? 0 : (std::clamp)((now - since_).ns, std::int64_t{0}, std::int64_t{3'600'000'000'000});
-        since_ = now;
-        spent_ = (std::max)(std::int64_t{0}, spent_ - passed / 1'000 * chosen.per_second);
-        if (chosen.tokens * token - spent_ < token) return false;
-        spent_ += token;
-        return true;
-      }
-      case budget_form::grpc: return 2 * spent_ < chosen.tokens * token;
-      case budget_form::in_flight: return repeats_ < (std::max)(std::int64_t{chosen.tokens}, calls_ * chosen.share.ppm / token);
-      case budget_form::window: {
-        const std::int64_t cost = chosen.share.ppm <= 0 ? 0 : deposit * token / chosen.share.ppm;
-        std::int64_t balance = std::int64_t{chosen.per_second} * static_cast<std::int64_t>(seconds) * (std::max)(cost, deposit);
-        slot(now);
-        for (const std::int64_t each : window_) balance += each;
-        if (cost == 0 || balance < cost) return false;
-        slot(now) -= cost;
-        return true;
-      }
-      case budget_form::unlimited: return true;
-    }
-    return false;
-  }
-
-  [[gnu::cold, gnu::noinline]] void earn(instant now) noexcept { slot(now) += deposit; }
-
-  // The present second's; those that have run out since are cleared.
-  std::int64_t& slot(instant now) noexcept {
-    const std::int64_t second = now.ns / 1'000'000'000;
-    for (std::int64_t i = (std::max)(second_ + 1, second - static_cast<std::int64_t>(seconds) + 1); i <= second; ++i) window_[static_cast<std::size_t>(i) % seconds] = 0;
-    second_ = (std::max)(second_, second);
-    return window_[static_cast<std::size_t>(second_) % seconds];
-  }
-
-  std::int64_t spent_ = 0;  // what is missing from a full bucket: zero is full whatever the options say, now or later
-  instant since_{};
-  std::int64_t calls_ = 0;
-  std::int64_t repeats_ = 0;
-  std::int64_t second_ = 0;
-  std::array<std::int64_t, seconds> window_{};
-};
-
-}  // namespace tenon::inline v0
 
 namespace tenon::inline v0 {
 
@@ -16311,7 +16718,8 @@ struct retrying : policy::base {
     std::uint8_t repeats = 0;    // those that count
     std::uint8_t step = 0;       // of the backoff: a pushback starts it over
     std::uint8_t elsewhere = 0;  // other endpoints tried without any wait
-    bool once_more = false;      // the free repeat is used up
+    bool once_more = false;      // the repeat at once is used up
+    bool borrowed = false;       // and was paid for with a token that comes back if it helps
     bool repeating = false;      // this attempt was paid for
   };
 
@@ -16325,7 +16733,7 @@ struct retrying : policy::base {
   template <class Info>
   [[gnu::always_inline]] static policy::decision decide(state& budget, const options& chosen, call_state& call, Info& info, outcome result) noexcept {
     if (result.ok()) [[likely]] {
-      budget.succeeded(chosen.budget);
+      budget.succeeded(chosen.budget, call.borrowed);
       return {};
     }
     return failed(budget, chosen, call, info, result);
@@ -16350,8 +16758,12 @@ struct retrying : policy::base {
       if (!told) return {};
     } else if (not_executed && result.code == code::unavailable && !told && !call.once_more && (info.sent || !result.has(outcome::local))) {
       call.once_more = true;
-      return again(info, {});
+      // What the connection did not carry is no load. But a peer that is full refuses whatever comes: if asking it twice cost nothing, it would have twice as much to refuse.
+      const bool carried = !result.has(outcome::local);
+      call.borrowed = carried && pay(budget, chosen, call, info.now);
+      if (!carried || call.borrowed) return again(info, {});
     }
+    call.borrowed = false;
     if (!may_mend(chosen, result)) return {};
     budget.failed(chosen.budget);
     if (call.repeats + 1 >= chosen.max_attempts) return {};
@@ -16359,9 +16771,7 @@ struct retrying : policy::base {
     const duration delay = told ? (std::min)(duration{result.pushback_ms * std::int64_t{1'000'000}}, chosen.max_pushback) : draw(chosen, call, *info.random);
     // Last of all, since taking costs: no wait into the deadline, and the budget.
     if (info.now + delay >= info.deadline) return {};
-    if (call.repeating) budget.repeat_ended();
-    call.repeating = budget.take(chosen.budget, info.now);
-    if (!call.repeating) {
+    if (!pay(budget, chosen, call, info.now)) {
       policy::report(info, {.kind = policy::event_kind::exhausted, .policy = name, .from = info.attempt, .value = static_cast<std::int64_t>(result.code)});
       return {};
     }
@@ -16369,6 +16779,11 @@ struct retrying : policy::base {
     call.step = told ? std::uint8_t{0} : static_cast<std::uint8_t>(call.step + 1);
     call.last = delay;
     return again(info, delay);
+  }
+
+  static bool pay(state& budget, const options& chosen, call_state& call, instant now) noexcept {
+    if (call.repeating) budget.repeat_ended();
+    return call.repeating = budget.take(chosen.budget, now);
   }
 
   template <class Info>
@@ -16412,7 +16827,8 @@ struct retrying : policy::base {
 ///
 /// Shape   `retry<>`, `retry<retry_options{.max_attempts = 4, .base = 10_ms}>`. What stands before it in the list sees the call, what stands after it each attempt.
 /// Laws    a method that is not declared idempotent is repeated only when nothing ran. No attempt starts at or after the deadline: a wait that would reach it is not begun,
-///         and the call ends with the last real status. An attempt that certainly never ran is repeated once at once, free of charge. A refusal by a policy of this
+///         and the call ends with the last real status. An attempt that certainly never ran is repeated once at once, without counting: free of charge where the
+///         connection did not carry it, and where the peer refused it for a token of the budget, which comes back when the repeat succeeds. A refusal by a policy of this
 ///         client is repeated where another endpoint may accept it or where it says when, and not otherwise: there is no use in waiting for one's own open breaker.
 /// Source  gRPC A6; delays as in Envoy's tests.
 template <retry_options Options = retry_options{}>
@@ -17007,6 +17423,7 @@ constexpr std::string_view http_reason(int status) noexcept {
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
     case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
     case 429: return "Too Many Requests";
@@ -17139,6 +17556,23 @@ constexpr std::size_t quoted_size(std::string_view text) noexcept {
   return 0;
 }
 
+// False when a percent sign is not followed by two hexadecimal digits.
+[[gnu::cold]] inline bool unescape(std::string_view from, std::string& into) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != '%') {
+      into.push_back(from[i]);
+      continue;
+    }
+    if (from.size() - i < 3) return false;
+    const int high = hex_digit(from[i + 1]);
+    const int low = hex_digit(from[i + 2]);
+    if (high < 0 || low < 0) return false;
+    into.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return true;
+}
+
 // Where the first byte at or after `from` stands that is below `lowest` or DEL; the size when there is none.
 inline std::size_t find_below(std::string_view text, std::size_t from, char lowest) noexcept {
   constexpr std::uint64_t ones = 0x0101010101010101;
@@ -17239,6 +17673,80 @@ inline void append_decimal(buffer& out, std::size_t value) {
 
 }  // namespace tenon::inline v0::protocol::detail
 
+// tenon/protocol/http_site.hpp
+// What the server around an HTTP session tells it: options, routes, pages. Protocol layer; what implements it lives above.
+
+namespace tenon::inline v0 {
+
+/// What a server allows callers over HTTP: `server_options{.http = {.allowed_origins = {"https://shop.example"}}}`.
+///
+/// Laws    a browser's page may call the server that it came from. Pages of other origins may when their origin is listed; otherwise a request that could change something
+///         is refused with 403, and of the others the browser hides the answer. Callers that send no Origin, which are all but browsers, are not concerned.
+/// Units   bytes.
+struct http_options {
+  std::vector<std::string> allowed_origins{};     ///< as browsers spell them, `https://shop.example`; "*" for all
+  bool allow_credentials = false;                 ///< cookies and HTTP authentication as well; then "*" does not count, since browsers do not take it
+  std::vector<std::string> exposed_headers{};     ///< of answers, that scripts may read beside those of Connect and gRPC-Web; without credentials they may read all
+  duration preflight_age = std::chrono::hours{2};  ///< how long a browser may remember what it was told
+  std::size_t max_target_bytes = 8 * 1024;        ///< path and query; longer ones are refused with 414
+};
+
+namespace protocol {
+
+/// A method that was found by verb and path; the views are the route's own.
+struct http_match {
+  const void* route = nullptr;
+  std::string_view service{};
+  std::string_view method{};
+};
+
+/// The routes of a server: methods that HTTP finds at paths of their own.
+class http_routes {
+ public:
+  enum class found : unsigned char {
+    no,         ///< no route has this path
+    yes,        ///< `match` has been filled in
+    other_verb   ///< a route has it; not by this verb
+  };
+
+  virtual ~http_routes() = default;
+  /// `path` is as it was sent, without the query. HEAD finds what GET does.
+  virtual found find(std::string_view verb, std::string_view path, http_match& match) const = 0;
+  /// The verbs of the routes with this path as `Allow` lists them, `GET, HEAD, PUT`; empty when there are none.
+  virtual std::string verbs_at(std::string_view path) const = 0;
+  /// Writes the arguments of a call in JSON from the target, with its query, and the body.
+  ///
+  /// Errors  invalid_argument that names the parameter.
+  virtual status bind(const http_match& match, std::string_view target, std::string_view body, const limits& bounds, buffer& payload) const = 0;
+};
+
+/// Something to look at that is no call.
+struct http_page {
+  int http_status = 200;
+  std::string_view content_type{};
+  std::string_view more_head{};  ///< whole header lines
+  std::string_view text{};
+};
+
+/// What a server shows to GET and HEAD at paths of its own.
+class http_pages {
+ public:
+  virtual ~http_pages() = default;
+  /// Whether there is a page at `path`; `page` is filled in, and its views live as long as this.
+  virtual bool find(std::string_view path, bool draining, http_page& page) const = 0;
+};
+
+/// Shared by the sessions of one loop.
+struct http_site {
+  const http_options* options = nullptr;
+  const http_routes* routes = nullptr;  ///< null when no service has any
+  const http_pages* pages = nullptr;    ///< null when nothing is shown
+  const bool* draining = nullptr;
+};
+
+}  // namespace protocol
+}  // namespace tenon::inline v0
+
 namespace tenon::inline v0::protocol::detail {
 
 // Blanks in front of a value mean nothing (RFC 9112 5): the number is filled in once the payload stands behind it.
@@ -17298,6 +17806,7 @@ struct http_answer_head {
   int http_status = 500;
   std::string_view connection{};  ///< whole header lines, as is `more`
   std::string_view more{};
+  std::string_view lines{};       ///< more of them
   bool with_body = true;          ///< false for HEAD, whose head describes the body that is not sent
 };
 
@@ -17306,6 +17815,7 @@ struct http_answer_head {
   append_content_type(out, "application/json");
   out.append(head.connection);
   out.append(head.more);
+  out.append(head.lines);
   if (error.has(outcome::pushback)) append_pushback(out, error.outcome().pushback_ms);
   // RFC 9110 15.5.2: a 401 names at least one way to authenticate.
   if (head.http_status == 401 && !extra.contains("www-authenticate")) out.append("WWW-Authenticate: Bearer\r\n");
@@ -17315,6 +17825,18 @@ struct http_answer_head {
   append_json_error(out, error);
   patch_length(out, payload);
   if (!head.with_body) out.truncate(payload);
+}
+
+[[gnu::cold]] inline void append_page(buffer& out, const http_answer_head& head, const http_page& page) {
+  append_status_line(out, head.http_status);
+  append_content_type(out, page.content_type);
+  out.append(head.connection);
+  out.append(page.more_head);
+  out.append(head.lines);
+  out.append("Content-Length: ");
+  append_decimal(out, page.text.size());
+  out.append("\r\n\r\n");
+  if (head.with_body) out.append(page.text);
 }
 
 }  // namespace tenon::inline v0::protocol::detail
@@ -17353,6 +17875,8 @@ struct http_head {
   std::string_view content_type{};
   std::string_view content_encoding{};
   std::string_view expect{};
+  std::string_view host{};
+  std::string_view origin{};
   std::string_view timeout{};   ///< connect-timeout-ms
 
   bool keeps_alive() const noexcept { return !closes && (is_http_11 || persists); }
@@ -17461,8 +17985,15 @@ inline std::string_view note_connection(std::string_view list, http_head& head) 
 inline std::string_view note_field(const http_field& field, http_head& head) noexcept {
   const auto is = [&field](std::string_view name) { return is_named(field.name, name); };
   switch (field.name.size()) {
-    case 4: head.hosts += is("host"); break;
-    case 6: if (is("expect")) head.expect = field.value; break;
+    case 4:
+      if (!is("host")) break;
+      head.host = field.value;
+      ++head.hosts;
+      break;
+    case 6:
+      if (is("expect")) head.expect = field.value;
+      else if (is("origin")) head.origin = field.value;
+      break;
     case 10: if (is("connection")) return note_connection(field.value, head); break;
     case 12: if (is("content-type")) head.content_type = field.value; break;
     case 14: if (is("content-length")) return note_length(field.value, head); break;
@@ -17653,6 +18184,7 @@ struct http_refusal {
   code why = code::ok;           ///< OK with 204
   std::string message{};
   std::string_view more_head{};  ///< whole header lines
+  const http_page* page = nullptr;  ///< not a refusal at all: something to look at
   bool close = false;            ///< the bytes that follow cannot be trusted to be a request
 };
 
@@ -17673,23 +18205,6 @@ using http_carried_route = http_carried (*)(const http_head& head, std::string_v
                                                         std::string_view found, std::string_view after) {
   constexpr std::size_t longest = 200;
   return refuse(refusal, http_status, why, {before, "\"", found.substr(0, longest), found.size() > longest ? "...\"" : "\"", after});
-}
-
-// False when a percent sign is not followed by two hexadecimal digits.
-[[gnu::cold]] inline bool unescape(std::string_view from, std::string& into) {
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    if (from[i] != '%') {
-      into.push_back(from[i]);
-      continue;
-    }
-    if (from.size() - i < 3) return false;
-    const int high = hex_digit(from[i + 1]);
-    const int low = hex_digit(from[i + 2]);
-    if (high < 0 || low < 0) return false;
-    into.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return true;
 }
 
 // The path of an origin-form or absolute-form target; RFC 9112 3.2.2 asks servers to take both.
@@ -17919,6 +18434,151 @@ struct http_query {
 
 }  // namespace tenon::inline v0::protocol::detail
 
+// tenon/protocol/detail/http_visit.hpp
+// What the server around a session says of one request: whether its origin may ask, which route or page it found. Protocol layer, detail of http1.hpp.
+// Source: Fetch, CORS protocol; RFC 9110 9.3.7 (OPTIONS), 15.5.6 (405), 15.5.15 (414).
+
+namespace tenon::inline v0::protocol::detail {
+
+/// From a request's head to its answer. Without a site it says nothing.
+class http_visit {
+ public:
+  enum class verdict : std::uint8_t { pass, routed, refused };
+
+  void use(const http_site& site) noexcept { site_ = &site; }
+
+  /// `pass`: it is for whoever asks next. `routed`: `route` has been filled in, and `bind` makes the payload. `refused`: `refusal` is the answer, a page too.
+  verdict look(const http_head& head, std::string_view fields, http_route& route, http_refusal& refusal) {
+    match_ = {};
+    if (!lines_.empty()) lines_.clear();
+    if (!verbs_.empty()) verbs_.clear();
+    if (site_ == nullptr) return verdict::pass;
+    if (head.target.size() > site_->options->max_target_bytes) [[unlikely]] return refuse_long(refusal);
+    const bool asks_for_page = site_->pages != nullptr && (head.verb == http_verb::get || head.verb == http_verb::head);
+    if (head.origin.empty() && site_->options->allowed_origins.empty() && site_->routes == nullptr && !asks_for_page) [[likely]] return verdict::pass;
+    return look_around(head, fields, route, refusal);
+  }
+
+  const http_match& match() const noexcept { return match_; }
+  bool routed() const noexcept { return match_.route != nullptr; }
+  status bind(std::string_view target, std::string_view body, const limits& bounds, buffer& payload) const { return site_->routes->bind(match_, target, body, bounds, payload); }
+
+  /// Header lines that belong into the answer, whatever that is.
+  std::string_view lines() const noexcept { return lines_; }
+  /// By which verbs there is something at the path, where there is nothing by this one: `Allow: GET\r\n`. Makes a 404 a 405.
+  std::string_view allow_line() const noexcept { return verbs_; }
+
+ private:
+  [[gnu::cold, gnu::noinline]] verdict look_around(const http_head& head, std::string_view fields, http_route& route, http_refusal& refusal) {
+    if (!admit_origin(head, fields, refusal)) return verdict::refused;
+    const std::string_view path = path_of(head.target);
+    if (head.verb == http_verb::options) return answer_options(head, fields, path, refusal);
+    if (site_->routes != nullptr) {
+      const auto found = site_->routes->find(head.verb_text, path, match_);
+      if (found == http_routes::found::yes) return take_route(head, route, refusal) ? verdict::routed : verdict::refused;
+      if (found == http_routes::found::other_verb) verbs_ = tenon::detail::join_text({"Allow: ", site_->routes->verbs_at(path), ", OPTIONS\r\n"});
+    }
+    if (site_->pages == nullptr || (head.verb != http_verb::get && head.verb != http_verb::head) || !site_->pages->find(path, *site_->draining, page_)) return verdict::pass;
+    refusal.http_status = page_.http_status;
+    refusal.page = &page_;
+    return verdict::refused;
+  }
+
+  [[gnu::cold, gnu::noinline]] verdict refuse_long(http_refusal& refusal) const {
+    refuse(refusal, 414, code::resource_exhausted, {"the target exceeds ", tenon::detail::number_text{site_->options->max_target_bytes}, " bytes; send the message by POST, or raise http_options::max_target_bytes"});
+    return verdict::refused;
+  }
+
+  // --- the origin
+
+  static bool is_own_origin(const http_head& head, std::string_view fields) noexcept {
+    const std::size_t scheme = head.origin.find("://");
+    const std::string_view host = scheme == std::string_view::npos ? head.origin : head.origin.substr(scheme + 3);
+    bool same = host.size() == head.host.size();
+    for (std::size_t i = 0; same && i < host.size(); ++i) same = to_lower(host[i]) == to_lower(head.host[i]);
+    // A proxy may have written another Host. No script can write this header.
+    return same || find_header(fields, "sec-fetch-site") == "same-origin";
+  }
+  bool admit_origin(const http_head& head, std::string_view fields, http_refusal& refusal) {
+    const http_options& options = *site_->options;
+    bool is_listed = false;
+    bool takes_all = false;
+    for (const std::string& each : options.allowed_origins) {
+      is_listed = is_listed || each == head.origin;
+      takes_all = takes_all || each == "*";
+    }
+    takes_all = takes_all && !options.allow_credentials;
+    // Whoever keeps the answer must not give it to another origin.
+    if (!options.allowed_origins.empty() && !takes_all) lines_.append("Vary: Origin\r\n");
+    if (head.origin.empty()) return true;
+    if (is_listed || takes_all) {
+      lines_.append("Access-Control-Allow-Origin: ").append(takes_all ? std::string_view{"*"} : head.origin).append("\r\n");
+      if (options.allow_credentials) lines_.append("Access-Control-Allow-Credentials: true\r\n");
+      if (head.verb == http_verb::options) return true;
+      lines_.append("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin");
+      if (!options.allow_credentials) lines_.append(", *");
+      for (const std::string& each : options.exposed_headers) lines_.append(", ").append(each);
+      lines_.append("\r\n");
+      return true;
+    }
+    const bool only_asks = head.verb == http_verb::get || head.verb == http_verb::head || (head.verb == http_verb::options && !is_preflight(fields));
+    if (only_asks || is_own_origin(head, fields)) return true;
+    return refuse_quoting(refusal, 403, code::permission_denied, "pages of the origin ", head.origin, " may not call here; list it in server_options::http.allowed_origins");
+  }
+
+  // --- OPTIONS
+
+  static bool is_preflight(std::string_view fields) noexcept { return !find_header(fields, "access-control-request-method").empty(); }
+
+  verdict answer_options(const http_head& head, std::string_view fields, std::string_view path, http_refusal& refusal) {
+    std::string verbs = site_->routes == nullptr ? std::string{} : site_->routes->verbs_at(path);
+    if (verbs.empty()) verbs = "GET, HEAD, POST";
+    verbs_ = tenon::detail::join_text({"Allow: ", verbs, ", OPTIONS\r\n"});
+    if (!head.origin.empty() && is_preflight(fields)) {
+      verbs_.append("Access-Control-Allow-Methods: ").append(verbs).append("\r\n");
+      // What it wants to send is metadata, all of which is taken.
+      if (const std::string_view wanted = find_header(fields, "access-control-request-headers"); !wanted.empty()) {
+        verbs_.append("Access-Control-Allow-Headers: ").append(wanted).append("\r\n");
+      }
+      const std::int64_t seconds = site_->options->preflight_age.ns / 1'000'000'000;
+      verbs_.append(tenon::detail::join_text({"Access-Control-Max-Age: ", tenon::detail::number_text{seconds}, "\r\n"}));
+    }
+    refusal.more_head = verbs_;
+    refuse(refusal, 204, code::ok, {});
+    return verdict::refused;
+  }
+
+  // --- a route
+
+  bool take_route(const http_head& head, http_route& route, http_refusal& refusal) const {
+    route.service = match_.service;
+    route.method = match_.method;
+    route.safely = false;
+    route.form = http_form::message;
+    const bool only_asks = head.verb == http_verb::get || head.verb == http_verb::head;
+    if (only_asks && head.has_body()) {
+      return refuse(refusal, 400, code::invalid_argument, {head.verb_text, " with a body is not read here; expected the parameters in the path and the query"});
+    }
+    route.content_type = "application/json";
+    route.codec = serialization::json;
+    if (head.has_body()) {
+      if (!route_codec(head, route, refusal)) return false;
+      if (route.codec != serialization::json) {
+        return refuse_quoting(refusal, 415, code::invalid_argument, "content type ", head.content_type, " is not read at this path; expected application/json");
+      }
+    }
+    return route_timeout(head, route, refusal);
+  }
+
+  const http_site* site_ = nullptr;
+  http_match match_;
+  http_page page_;
+  std::string lines_;
+  std::string verbs_;
+};
+
+}  // namespace tenon::inline v0::protocol::detail
+
 namespace tenon::inline v0::protocol {
 
 /// Calls as `POST /<service>/<method>`, and as GET or HEAD with the message in the query where the method is declared `tenon::safe`: Connect's unary calls, and curl's.
@@ -17930,7 +18590,8 @@ namespace tenon::inline v0::protocol {
 ///         Metadata named `...-bin` is binary, and base64 in its header.
 ///         GET has `message`, `encoding` (json, proto, msgpack) and `base64=1` in its query; without them it calls a method that takes nothing.
 /// Units   `connect-timeout-ms` in milliseconds; `Retry-After` in seconds, rounded up, and `retry-after-ms`, negative for never.
-/// Errors  400, 404, 405, 413, 415, 417, 431 and 501 are answered here; the connection stays where the next request's start is certain.
+///         Where the server has routes or pages, these are asked first; `use` tells of them.
+/// Errors  400, 403, 404, 405, 413, 414, 415, 417, 431 and 501 are answered here; the connection stays where the next request's start is certain.
 /// Source  RFC 9110, RFC 9112; Connect protocol, unary calls.
 class http1_session {
  public:
@@ -17939,6 +18600,9 @@ class http1_session {
 
   /// `carried` finds what rides on HTTP beside messages, for a session built upon this one: see web.hpp.
   explicit http1_session(const limits& bounds, detail::http_carried_route carried = nullptr) : bounds_{bounds}, carried_{carried} {}
+  /// What the server around it allows and has; `site` outlives the session.
+  void use(const http_site& site) noexcept { visit_.use(site); }
+
   http1_session(const http1_session&) = delete;
   http1_session& operator=(const http1_session&) = delete;
 
@@ -17976,6 +18640,7 @@ class http1_session {
     detail::append_status_line(out, 200);
     detail::append_content_type(out, route_.content_type);
     out.append(connection_lines());
+    out.append(visit_.lines());
     out.append(detail::blank_length);
     return {.start = start, .payload = out.size()};
   }
@@ -17990,9 +18655,13 @@ class http1_session {
   void write_error(buffer& out, const reply_address&, const status& error, const metadata& extra) {
     // The method is there, and does not run for who promises that nothing changes.
     const bool wants_post = route_.safely && error.code() == code::unimplemented && error.has(outcome::not_executed) && error.has(outcome::no_retry);
-    const detail::http_answer_head head{.http_status = wants_post ? 405 : http_status_of(error.outcome()),
+    const int http_status = wants_post ? 405 : http_status_of(error.outcome());
+    // Another verb would have found a route.
+    const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow_line().empty();
+    const detail::http_answer_head head{.http_status = wants_other ? 405 : http_status,
                                         .connection = connection_lines(),
-                                        .more = wants_post ? "Allow: POST\r\n" : "",
+                                        .more = wants_other ? visit_.allow_line() : wants_post ? "Allow: POST\r\n" : "",
+                                        .lines = visit_.lines(),
                                         .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
     settle();
@@ -18002,6 +18671,7 @@ class http1_session {
   void write_nothing(buffer& out) {
     detail::append_status_line(out, 204);
     out.append(connection_lines());
+    out.append(visit_.lines());
     out.append("\r\n");
     settle();
   }
@@ -18034,7 +18704,7 @@ class http1_session {
       if (result != step::complete) continue;
       if (!discarding_) {
         fill(call);
-        return true;
+        if (!visit_.routed() || bind(call, out)) return true;
       }
       retire();
     }
@@ -18088,6 +18758,8 @@ class http1_session {
   }
 
   bool find_route(const detail::http_head& head, detail::http_refusal& refusal) {
+    const auto seen = visit_.look(head, head_.substr(head.fields_at), route_, refusal);
+    if (seen != detail::http_visit::verdict::pass) return seen == detail::http_visit::verdict::routed;
     if (carried_ != nullptr) {
       route_.form = detail::http_form::message;
       const detail::http_carried found = carried_(head, head_.substr(head.fields_at), route_, unescaped_, refusal);
@@ -18109,7 +18781,8 @@ class http1_session {
       if (size == 2) return line_;
     }
     if (window.size() == bounds_.max_metadata_bytes) {
-      fail(431, code::resource_exhausted, {"the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
+      const bool is_target = line_ == 0;
+      fail(is_target ? 414 : 431, code::resource_exhausted, {is_target ? "the request line exceeds " : "the header section exceeds ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"}, out);
     }
     return 0;
   }
@@ -18156,7 +18829,7 @@ class http1_session {
     body_.append(std::exchange(piece_, {}));
     if (head_.data() == kept_head_.data()) return;
     kept_head_.assign(head_);
-    if (unescaped_.empty()) {
+    if (unescaped_.empty() && !visit_.routed()) {
       const auto move = [this](std::string_view& view) {
         view = std::string_view{kept_head_}.substr(static_cast<std::size_t>(view.data() - head_.data()), view.size());
       };
@@ -18177,6 +18850,16 @@ class http1_session {
     call.safely = route_.safely;
   }
 
+  // What the path, the query and the body of a route say, as one payload. False when that cannot be read, which has been answered then.
+  [[gnu::cold, gnu::noinline]] bool bind(request& call, buffer& out) {
+    const std::size_t start = head_.find(' ') + 1;
+    const status bound = visit_.bind(head_.substr(start, head_.find(' ', start) - start), call.payload, bounds_, bound_);
+    call.payload = bound_.view();
+    if (bound.ok()) return true;
+    write_error(out, call.address, bound, {});
+    return false;
+  }
+
   // Forgets a request that was handed on or thrown away; `route_` and the connection's state serve its answer still.
   [[gnu::noinline]] void retire() {
     phase_ = phase::head;
@@ -18186,6 +18869,8 @@ class http1_session {
     piece_ = {};
     body_.clear();
     if (body_.capacity() > kept_bytes) body_.release();
+    bound_.clear();
+    if (bound_.capacity() > kept_bytes) bound_.release();
   }
 
   // A request has been answered.
@@ -18205,15 +18890,21 @@ class http1_session {
       keeps_alive_ = false;
       reason_ = refusal.message;
     }
-    if (refusal.http_status == 204) {
+    if (refusal.page != nullptr) {
+      detail::append_page(out, {.http_status = refusal.http_status, .connection = connection_lines(), .lines = visit_.lines(), .with_body = !to_head_}, *refusal.page);
+    } else if (refusal.http_status == 204) {
       detail::append_status_line(out, 204);
       out.append(connection_lines());
       out.append(refusal.more_head);
+      out.append(visit_.lines());
       out.append("\r\n");
     } else {
-      const detail::http_answer_head head{.http_status = refusal.http_status,
+      const bool wants_other = refusal.http_status == 404 || (refusal.http_status == 405 && !refusal.close);
+      const std::string_view allow = wants_other ? visit_.allow_line() : std::string_view{};
+      const detail::http_answer_head head{.http_status = allow.empty() ? refusal.http_status : 405,
                                           .connection = connection_lines(),
-                                          .more = refusal.more_head,
+                                          .more = allow.empty() ? refusal.more_head : allow,
+                                          .lines = visit_.lines(),
                                           .with_body = !to_head_};
       detail::append_error_answer(out, head, {refusal.why, refusal.message}, {});
     }
@@ -18254,6 +18945,8 @@ class http1_session {
   std::string unescaped_;       // service and method, when the path had percent signs
   std::string reason_;
   buffer body_;
+  buffer bound_;                // the payload of a route
+  detail::http_visit visit_;
   detail::http_chunks chunks_;
   std::size_t line_ = 0;        // of an unfinished head: where its last line starts,
   std::size_t scanned_ = 0;     // and how much of that has been looked at
@@ -21166,6 +21859,324 @@ class method_table {
 
 }  // namespace tenon::inline v0::service
 
+// tenon/service/route.hpp
+// A method at a path of its own: what its attribute and its signature say, without their types. Service layer; route_table.hpp finds and binds.
+
+namespace tenon::inline v0::service {
+
+/// How the text in a path or a query becomes JSON.
+enum class route_value : std::uint8_t {
+  text,         ///< quoted
+  number,       ///< as it stands
+  boolean,      ///< `true` or `false`
+  enumeration,  ///< a name, quoted, or a number
+  body          ///< it does not: a struct, a map, and whatever else no query can hold
+};
+
+struct route_parameter {
+  std::string_view name{};
+  route_value value = route_value::body;
+  bool is_list = false;  ///< given as often as there are elements
+};
+
+/// One route of one method.
+struct route {
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  std::string_view verb{};
+  std::string_view path{};
+  std::string_view service{};
+  std::string_view method{};
+  std::string_view full_name{};
+  std::span<const route_parameter> parameters{};
+  bool is_record = false;       ///< the parameters are the fields of the method's one struct: what is not given keeps its default
+  bool positional = false;      ///< the parameters have no names: the path's stand for them, and the arguments are an array
+  std::size_t in_body = none;   ///< the parameter that the whole body is the value of
+};
+
+class instance;
+
+/// The routes that a router knows.
+class route_finder : public protocol::http_routes {
+ public:
+  /// Errors  already_exists for a route that another one stands in the way of.
+  virtual status add(std::span<const route> routes) = 0;
+  /// A service of the router, with routes or without: its `/service/method` stays reachable whatever captures say.
+  virtual void add_service(const instance& served) = 0;
+};
+
+/// The routes of one service, and who makes the finder for them: a server without routes has none of its code.
+struct route_list {
+  std::span<const route> routes{};
+  std::unique_ptr<route_finder> (*make_finder)() = nullptr;
+};
+
+}  // namespace tenon::inline v0::service
+
+// tenon/service/route_table.hpp
+// The routes of a router: finding one by verb and path, and binding its parameters. Service layer; compiled where a service has routes.
+
+// tenon/service/detail/route_binder.hpp
+// Makes the arguments of a call out of a route's path, query and body: one text in JSON, for the codec to read. Service layer, detail of route_table.hpp.
+
+// tenon/service/detail/route_path.hpp
+// The paths of routes: whole steps, literal or `{parameter}`; their matching, and their order. Service layer, detail of route_table.hpp.
+
+namespace tenon::inline v0::service::detail {
+
+// Takes one step off the front of a path, its slash included. False at the end.
+constexpr bool take_step(std::string_view& path, std::string_view& step) noexcept {
+  if (path.empty() || path.front() != '/') return false;
+  path.remove_prefix(1);
+  step = path.substr(0, path.find('/'));
+  path.remove_prefix(step.size());
+  return true;
+}
+
+constexpr bool is_capture(std::string_view step) noexcept { return step.size() > 2 && step.front() == '{' && step.back() == '}'; }
+constexpr std::string_view name_of_capture(std::string_view step) noexcept { return step.substr(1, step.size() - 2); }
+
+// Whether a route may have this path: what has a meaning in a URL, or in another router, is no literal.
+constexpr bool is_route_path(std::string_view path) noexcept {
+  std::string_view step;
+  if (path.empty() || path.front() != '/') return false;
+  while (take_step(path, step)) {
+    const std::string_view name = is_capture(step) ? name_of_capture(step) : step;
+    for (const char c : name) {
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+      if (!letter && (is_capture(step) || (c != '.' && c != '~' && c != ':' && c != '@' && c != '!' && c != '$'))) return false;
+    }
+  }
+  return path.empty();
+}
+
+constexpr std::size_t count_captures(std::string_view path) noexcept {
+  std::size_t count = 0;
+  std::string_view step;
+  while (take_step(path, step)) count += is_capture(step);
+  return count;
+}
+// The name of the capture at `index`; empty when there are fewer.
+constexpr std::string_view capture_at(std::string_view path, std::size_t index) noexcept {
+  std::string_view step;
+  while (take_step(path, step)) {
+    if (is_capture(step) && index-- == 0) return name_of_capture(step);
+  }
+  return {};
+}
+
+// Below zero when `one` is asked before `other`, a literal before a capture; zero when they take the same paths, whatever their captures are called.
+constexpr int compare_paths(std::string_view one, std::string_view other) noexcept {
+  std::string_view step;
+  std::string_view other_step;
+  while (true) {
+    const bool goes_on = take_step(one, step);
+    const bool other_goes_on = take_step(other, other_step);
+    if (!goes_on || !other_goes_on) return static_cast<int>(goes_on) - static_cast<int>(other_goes_on);
+    const bool captures = is_capture(step);
+    if (captures != is_capture(other_step)) return captures ? 1 : -1;
+    if (captures) continue;
+    if (const int order = step.compare(other_step); order != 0) return order;
+  }
+}
+
+}  // namespace tenon::inline v0::service::detail
+
+namespace tenon::inline v0::service::detail {
+
+/// One use: `bind`, then `take`.
+///
+/// Laws    nothing that was sent can end the text early or begin another member: text is quoted, everything else is held against JSON's grammar first. What an object in the
+///         body does not close itself makes the whole text no JSON, since the path's members come after it.
+class route_binder {
+ public:
+  route_binder(const route& bound, const limits& bounds, buffer& out) : route_{bound}, bounds_{bounds}, out_{out} {}
+
+  status bind(std::string_view path, std::string_view query, std::string_view body) {
+    out_.push_back(route_.positional ? '[' : '{');
+    if (!route_.positional && (!read_query(query) || !write_body(body) || !write_query(body.empty()))) return error_;
+    if (!write_path(path)) return error_;
+    out_.push_back(route_.positional ? ']' : '}');
+    return {};
+  }
+
+ private:
+  struct given {
+    std::vector<std::string> values{};
+    bool in_path = false;
+    bool is_bare = false;  // `?name`, without an equals sign
+  };
+
+  bool fail(std::string_view where, std::string_view name, std::string_view expected, std::string_view found) {
+    constexpr std::size_t longest = 80;
+    error_ = status{code::invalid_argument, tenon::detail::join_text({route_.full_name, ": ", where, name.empty() ? "" : " \"", name, name.empty() ? "" : "\"", ": expected ", expected, ", found \"",
+                                                                      found.substr(0, longest), found.size() > longest ? "...\"" : "\""})};
+    error_.add_flag(outcome::not_executed);
+    return false;
+  }
+
+  std::size_t index_of(std::string_view name) const {
+    for (std::size_t i = 0; i < route_.parameters.size(); ++i) {
+      if (route_.parameters[i].name == name) return i;
+    }
+    return route::none;
+  }
+
+  void separate() {
+    const char last = out_.view().back();
+    if (last != '{' && last != '[') out_.push_back(',');
+  }
+  void write_name(std::string_view name) {
+    separate();
+    protocol::detail::append_json_string(out_, name);
+    out_.push_back(':');
+  }
+
+  // --- the query
+
+  bool read_query(std::string_view query) {
+    given_.resize(route_.parameters.size());
+    for (std::size_t i = 0; i < count_captures(route_.path); ++i) given_[index_of(capture_at(route_.path, i))].in_path = true;
+    while (!query.empty()) {
+      const std::string_view each = query.substr(0, query.find('&'));
+      query.remove_prefix(each.size() + (each.size() != query.size() ? 1 : 0));
+      const std::size_t equals = each.find('=');
+      std::string name;
+      std::string value;
+      if (!read_form(each.substr(0, equals), name) || (equals != std::string_view::npos && !read_form(each.substr(equals + 1), value))) {
+        return fail("query", {}, "two hexadecimal digits after each percent sign", each);
+      }
+      const std::size_t index = index_of(name);
+      // Others may have put theirs into the query, and the path counts before it.
+      if (index == route::none || given_[index].in_path) continue;
+      const route_parameter& parameter = route_.parameters[index];
+      if (parameter.value == route_value::body) return fail("query parameter", name, "it in the body, as no query can hold it", value);
+      if (!parameter.is_list && !given_[index].values.empty()) return fail("query parameter", name, "it once", value);
+      given_[index].is_bare = equals == std::string_view::npos;
+      given_[index].values.push_back(std::move(value));
+    }
+    return true;
+  }
+  // Forms write a blank as a plus sign.
+  static bool read_form(std::string_view escaped, std::string& plain) {
+    std::string spaced{escaped};
+    for (char& c : spaced) c = c == '+' ? ' ' : c;
+    return protocol::detail::unescape(spaced, plain);
+  }
+
+  bool write_query(bool without_body) {
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+      const route_parameter& parameter = route_.parameters[i];
+      const given& all = given_[i];
+      if (all.in_path || parameter.value == route_value::body) continue;
+      if (!parameter.is_list) {
+        if (all.values.empty()) continue;
+        write_name(parameter.name);
+        const bool is_flag = all.is_bare && parameter.value == route_value::boolean;
+        if (!write_value(parameter, "query parameter", parameter.name, is_flag ? "true" : std::string_view{all.values[0]})) return false;
+        continue;
+      }
+      // A list that is not given is empty, unless the body may have it or a struct has its own idea.
+      if (all.values.empty() && (route_.is_record || !without_body)) continue;
+      write_name(parameter.name);
+      out_.push_back('[');
+      for (const std::string& each : all.values) {
+        separate();
+        if (!write_value(parameter, "query parameter", parameter.name, each)) return false;
+      }
+      out_.push_back(']');
+    }
+    return true;
+  }
+
+  // --- the body
+
+  bool write_body(std::string_view body) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const std::size_t first = body.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return true;
+    body = body.substr(first, body.find_last_not_of(blanks) + 1 - first);
+    if (route_.in_body != route::none) return write_whole_body(route_.parameters[route_.in_body].name, body);
+    if (body.size() < 2 || body.front() != '{' || body.back() != '}') return fail("body", {}, "an object", body);
+    body = body.substr(1, body.size() - 2);
+    if (body.find_first_not_of(blanks) != std::string_view::npos) out_.append(body);
+    return true;
+  }
+  bool write_whole_body(std::string_view name, std::string_view body) {
+    codec::detail::json_scanner scanner{body, bounds_};
+    if (const char* at = scanner.skip_value(scanner.begin()); at != nullptr) scanner.finish(at);
+    if (error_ = scanner.error().to_status(); !error_.ok()) {
+      error_.set_message(tenon::detail::join_text({route_.full_name, ": body: ", error_.message()}));
+      error_.add_flag(outcome::not_executed);
+      return false;
+    }
+    write_name(name);
+    out_.append(body);
+    return true;
+  }
+
+  // --- the path
+
+  bool write_path(std::string_view path) {
+    std::string_view pattern = route_.path;
+    std::string_view wanted;
+    std::string_view step;
+    std::size_t position = 0;
+    while (take_step(pattern, wanted) && take_step(path, step)) {
+      if (!is_capture(wanted)) continue;
+      const std::string_view name = name_of_capture(wanted);
+      std::string plain;
+      protocol::detail::unescape(step, plain);
+      if (route_.positional) separate();
+      else write_name(name);
+      if (!write_value(route_.parameters[route_.positional ? position++ : index_of(name)], "path parameter", name, plain)) return false;
+    }
+    return true;
+  }
+
+  // --- a value
+
+  bool write_value(const route_parameter& parameter, std::string_view where, std::string_view name, std::string_view text) {
+    switch (parameter.value) {
+      case route_value::number:
+        if (!is_number(text)) return fail(where, name, "a number", text);
+        out_.append(text);
+        return true;
+      case route_value::boolean:
+        if (text != "true" && text != "false") return fail(where, name, "true or false", text);
+        out_.append(text);
+        return true;
+      case route_value::enumeration:
+        if (is_number(text)) return out_.append(text), true;
+        [[fallthrough]];
+      default:
+        if (!is_utf8(text)) return fail(where, name, "UTF-8", text);
+        protocol::detail::append_json_string(out_, text);
+        return true;
+    }
+  }
+  bool is_number(std::string_view text) const {
+    codec::detail::json_scanner scanner{text, bounds_};
+    codec::detail::json_number ignored;
+    return scanner.scan_number(scanner.begin(), ignored) == scanner.end() && !text.empty();
+  }
+  static bool is_utf8(std::string_view text) noexcept {
+    for (std::size_t length = 0; !text.empty(); text.remove_prefix(length)) {
+      length = static_cast<unsigned char>(text.front()) < 0x80 ? 1 : tenon::detail::utf8_sequence(text.data(), text.data() + text.size());
+      if (length == 0) return false;
+    }
+    return true;
+  }
+
+  const route& route_;
+  const limits& bounds_;
+  buffer& out_;
+  status error_;
+  std::vector<given> given_;
+};
+
+}  // namespace tenon::inline v0::service::detail
+
 // tenon/service/router.hpp
 // From a service's and a method's wire name to the one function that serves it. Service layer.
 
@@ -21181,16 +22192,26 @@ class instance {
   virtual std::span<const std::string_view> methods() const noexcept = 0;
   /// The function that serves `method`; null when there is none.
   virtual invoke_function find(std::string_view method) const noexcept = 0;
+  /// The paths of their own that some of the methods have over HTTP.
+  virtual route_list routes() const noexcept { return {}; }
 };
 
 /// The services of one loop.
 class router {
  public:
-  /// Errors  already_exists when a service of this name is served already.
+  /// Errors  already_exists when a service of this name is served already, or one of its routes is.
   [[gnu::cold]] status add(std::unique_ptr<instance> served) {
     for (const auto& each : services_) {
       if (each->name() == served->name()) return status{code::already_exists, tenon::detail::join_text({"service \"", served->name(), "\" is served already"})};
     }
+    if (const route_list routed = served->routes(); !routed.routes.empty()) [[unlikely]] {
+      if (routes_ == nullptr) {
+        routes_ = routed.make_finder();
+        for (const auto& each : services_) routes_->add_service(*each);
+      }
+      if (status added = routes_->add(routed.routes); !added.ok()) return added;
+    }
+    if (routes_ != nullptr) routes_->add_service(*served);
     services_.push_back(std::move(served));
     return {};
   }
@@ -21205,6 +22226,8 @@ class router {
     return invoke(*last_, call);
   }
 
+  /// Null while no service has routes.
+  const protocol::http_routes* routes() const noexcept { return routes_.get(); }
   std::span<const std::unique_ptr<instance>> services() const noexcept { return services_; }
 
  private:
@@ -21239,8 +22262,265 @@ class router {
   }
 
   std::vector<std::unique_ptr<instance>> services_;
+  std::unique_ptr<route_finder> routes_;
   instance* last_ = nullptr;  // most connections talk to one service
 };
+
+}  // namespace tenon::inline v0::service
+
+namespace tenon::inline v0::service {
+
+/// The routes in the order in which they are asked: a literal step before a capture, from the left. `/service/method` is a literal, too.
+class route_table final : public route_finder {
+ public:
+  static std::unique_ptr<route_finder> make() { return std::make_unique<route_table>(); }
+
+  status add(std::span<const route> routes) override {
+    for (const route& each : routes) {
+      for (const route* known : routes_) {
+        if (known->verb != each.verb || detail::compare_paths(known->path, each.path) != 0) continue;
+        return status{code::already_exists, tenon::detail::join_text({"route ", each.verb, " ", each.path, " of ", each.full_name, " takes what ", known->path, " of ", known->full_name, " takes already"})};
+      }
+    }
+    for (const route& each : routes) {
+      const auto before = [](const route* one, const route* other) { return detail::compare_paths(one->path, other->path) < 0; };
+      routes_.insert(std::upper_bound(routes_.begin(), routes_.end(), &each, before), &each);
+    }
+    return {};
+  }
+
+  void add_service(const instance& served) override { services_.push_back(&served); }
+
+  found find(std::string_view verb, std::string_view path, protocol::http_match& match) const override {
+    found answer = found::no;
+    const std::string_view wanted = verb == "HEAD" ? "GET" : verb;
+    for (const route* each : routes_) {
+      if (!takes(each->path, path)) continue;
+      if (each->verb == wanted) {
+        if (detail::count_captures(each->path) != 0 && (wanted == "GET" || wanted == "POST") && is_method(path)) return found::no;
+        match = {.route = each, .service = each->service, .method = each->method};
+        return found::yes;
+      }
+      answer = found::other_verb;
+    }
+    return answer;
+  }
+
+  std::string verbs_at(std::string_view path) const override {
+    std::string all;
+    const bool method_is_here = is_method(path);
+    for (const std::string_view verb : std::array<std::string_view, 6>{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"}) {
+      const bool calls_method = method_is_here && (verb == "GET" || verb == "HEAD" || verb == "POST");
+      if (protocol::http_match match; calls_method || find(verb, path, match) == found::yes) all.append(all.empty() ? "" : ", ").append(verb);
+    }
+    return all;
+  }
+
+  status bind(const protocol::http_match& match, std::string_view target, std::string_view body, const limits& bounds, buffer& payload) const override {
+    const std::size_t mark = target.find('?');
+    detail::route_binder binder{*static_cast<const route*>(match.route), bounds, payload};
+    return binder.bind(protocol::detail::path_of(target), mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1), body);
+  }
+
+ private:
+  // A capture takes any step but an empty one. What cannot be unescaped is nobody's.
+  static bool takes(std::string_view pattern, std::string_view path) {
+    std::string_view wanted;
+    std::string_view step;
+    std::string plain;
+    while (detail::take_step(pattern, wanted)) {
+      if (!detail::take_step(path, step)) return false;
+      if (step.find('%') != std::string_view::npos) {
+        plain.clear();
+        if (!protocol::detail::unescape(step, plain)) return false;
+        step = plain;
+      }
+      if (detail::is_capture(wanted) ? step.empty() : wanted != step) return false;
+    }
+    return path.empty();
+  }
+
+  bool is_method(std::string_view path) const {
+    std::string_view service;
+    std::string_view method;
+    if (!detail::take_step(path, service) || !detail::take_step(path, method) || !path.empty()) return false;
+    for (const instance* each : services_) {
+      if (each->name() == service) return each->find(method) != nullptr;
+    }
+    return false;
+  }
+
+  std::vector<const instance*> services_;
+  std::vector<const route*> routes_;
+};
+
+}  // namespace tenon::inline v0::service
+
+// tenon/service/routes_of.hpp
+// The routes of a service, made by the compiler out of tenon::get, post, put, patch and del, and held against the methods' parameters. Service layer.
+
+namespace tenon::inline v0::service {
+
+namespace detail {
+
+template <class T>
+constexpr route_parameter route_parameter_of(std::string_view name) {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) return {name, route_value::boolean};
+  else if constexpr (form == shape::integer || form == shape::floating || form == shape::duration) return {name, route_value::number};
+  else if constexpr (form == shape::text || form == shape::time_point || form == shape::binary) return {name, route_value::text};
+  else if constexpr (form == shape::enumeration) return {name, route_value::enumeration};
+  else if constexpr (form == shape::optional) {
+    return route_parameter_of<std::remove_cvref_t<decltype(*std::declval<T&>())>>(name);
+  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+    const route_parameter element = route_parameter_of<typename T::value_type>(name);
+    return {name, element.is_list ? route_value::body : element.value, true};
+  } else {
+    return {name, route_value::body};
+  }
+}
+
+template <class... Fields>
+consteval auto parameters_of_record(const boost::hana::tuple<Fields...>*) {
+  return std::array<route_parameter, sizeof...(Fields)>{route_parameter_of<typename Fields::type>(Fields::name)...};
+}
+template <class Method, class... Parameters, std::size_t... Index>
+consteval auto parameters_by_name(const type_list<Parameters...>*, std::index_sequence<Index...>) {
+  constexpr bool named = Method::parameter_names.size() == sizeof...(Parameters);
+  return std::array<route_parameter, sizeof...(Parameters)>{route_parameter_of<Parameters>(named ? Method::parameter_names[named ? Index : 0] : std::string_view{})...};
+}
+
+// Whether the fields of the one struct are the parameters.
+template <class Method>
+consteval bool takes_one_record() {
+  if constexpr (Method::parameters::size == 1) return shape_of<type_at<0, typename Method::parameters>> == shape::record;
+  else return false;
+}
+template <class Method>
+consteval auto make_route_parameters() {
+  if constexpr (takes_one_record<Method>()) return parameters_of_record(&fields_of<type_at<0, typename Method::parameters>>);
+  else return parameters_by_name<Method>(static_cast<const typename Method::parameters*>(nullptr), std::make_index_sequence<Method::parameters::size>{});
+}
+template <class Method>
+inline constexpr auto route_parameters = make_route_parameters<Method>();
+
+// Nothing names the parameters but the path.
+template <class Method>
+inline constexpr bool has_no_names = !takes_one_record<Method>() && Method::parameters::size != 0 && Method::parameter_names.empty();
+
+template <class Method>
+constexpr std::size_t find_parameter(std::string_view name) {
+  for (std::size_t i = 0; i < route_parameters<Method>.size(); ++i) {
+    if (route_parameters<Method>[i].name == name) return i;
+  }
+  return route::none;
+}
+
+enum class route_fault { none, path, unknown, unnamed, unfit, twice };
+
+template <class Method>
+constexpr route_fault fault_of(const route_attribute& given) {
+  if (!is_route_path(given.path)) return route_fault::path;
+  const std::size_t captures = count_captures(given.path);
+  if (has_no_names<Method> && captures != route_parameters<Method>.size()) return route_fault::unnamed;
+  for (std::size_t i = 0; i < captures; ++i) {
+    const std::string_view name = capture_at(given.path, i);
+    const std::size_t index = has_no_names<Method> ? i : find_parameter<Method>(name);
+    if (index == route::none) return route_fault::unknown;
+    if (route_parameters<Method>[index].is_list || route_parameters<Method>[index].value == route_value::body) return route_fault::unfit;
+    for (std::size_t other = 0; other < i; ++other) {
+      if (capture_at(given.path, other) == name) return route_fault::twice;
+    }
+  }
+  return route_fault::none;
+}
+
+template <class Method>
+constexpr std::size_t parameter_in_body(const route_attribute& given) {
+  if (takes_one_record<Method>() || given.verb == "GET") return route::none;
+  std::size_t found = route::none;
+  for (std::size_t i = 0; i < route_parameters<Method>.size(); ++i) {
+    if (route_parameters<Method>[i].value != route_value::body) continue;
+    if (found != route::none) return route::none;
+    found = i;
+  }
+  return found;
+}
+
+template <class S, std::size_t Index>
+consteval auto routes_of_method() {
+  using asked = method<S, Index>;
+  constexpr auto given = tenon::detail::routes_in(asked::attributes);
+  std::array<route, given.size()> made{};
+  if constexpr (given.size() != 0) {
+    constexpr auto has = [](route_fault wanted) {
+      for (const route_attribute& each : tenon::detail::routes_in(asked::attributes)) {
+        if (fault_of<asked>(each) == wanted) return true;
+      }
+      return false;
+    };
+    static_assert(!has(route_fault::path), "tenon: a route's path is no path; write whole steps, literal or a {parameter}: \"/orders/{id}/lines\"");
+    static_assert(!has(route_fault::unknown), "tenon: a route's path names a parameter that the method does not have; write a name of tenon::params, or of a field of its one struct");
+    static_assert(!has(route_fault::unnamed), "tenon: a route cannot tell the method's parameters apart; name them by tenon::params, or take one struct, or name all of them in the path");
+    static_assert(!has(route_fault::unfit), "tenon: a route's path names a parameter that no step of a path can hold; take it from the query or the body");
+    static_assert(!has(route_fault::twice), "tenon: a route's path names a parameter twice; name each one once");
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      made[i] = {.verb = given[i].verb,
+                 .path = given[i].path,
+                 .service = service_name<S>,
+                 .method = asked::name,
+                 .full_name = full_name<S, Index>,
+                 .parameters = route_parameters<asked>,
+                 .is_record = takes_one_record<asked>(),
+                 .positional = has_no_names<asked>,
+                 .in_body = parameter_in_body<asked>(given[i])};
+    }
+  }
+  return made;
+}
+
+template <class S, std::size_t... Index>
+consteval auto make_routes(std::index_sequence<Index...>) {
+  std::array<route, (std::size_t{0} + ... + tenon::detail::routes_in(method<S, Index>::attributes).size())> all{};
+  std::size_t count = 0;
+  const auto take = [&](const auto& some) {
+    for (const route& each : some) all[count++] = each;
+  };
+  (take(routes_of_method<S, Index>()), ...);
+  return all;
+}
+
+template <std::size_t Count>
+consteval bool routes_differ(const std::array<route, Count>& all) {
+  for (std::size_t one = 0; one < Count; ++one) {
+    for (std::size_t other = one + 1; other < Count; ++other) {
+      if (all[one].verb == all[other].verb && compare_paths(all[one].path, all[other].path) == 0) return false;
+    }
+  }
+  return true;
+}
+
+template <class S, std::size_t... Index>
+consteval bool any_routes(std::index_sequence<Index...>) {
+  return ((tenon::detail::routes_in(method<S, Index>::attributes).size() != 0) || ...);
+}
+
+template <class S>
+inline constexpr auto routes_by_method = make_routes<S>(std::make_index_sequence<method_count<S>>{});
+
+}  // namespace detail
+
+/// Whether any method of the service has a route.
+template <class S>
+inline constexpr bool has_routes = detail::any_routes<S>(std::make_index_sequence<method_count<S>>{});
+
+/// The routes of a service, in the order of its methods.
+template <class S>
+std::span<const route> routes_of() {
+  static_assert(detail::routes_differ(detail::routes_by_method<S>),
+                "tenon: two routes of a service take the same requests; give each its own verb or path, the names of parameters do not tell them apart");
+  return detail::routes_by_method<S>;
+}
 
 }  // namespace tenon::inline v0::service
 
@@ -21348,7 +22628,12 @@ class running final : public pending {
   void observe(outcome result) noexcept {
     observed_ = true;
     if constexpr (Guard::measures) {
-      if (sink_ != nullptr) info_.now = sink_->read_clock();
+      if (sink_ != nullptr) {
+        info_.now = sink_->read_clock();
+        // Its caller was told that the time was up, and policies learn the same, whatever the handler says that late: a limit on a server that is too slow would hear of
+        // successes only, or of nothing. Times travel in whole milliseconds and timers tick in such: the caller's request to stop may come a moment before ours.
+        if (answered && info_.deadline - info_.now <= duration{2'000'000}) result = {.code = code::deadline_exceeded};
+      }
     }
     guard_->observe(state_, info_, result);
   }
@@ -21438,6 +22723,10 @@ class served final : public instance {
     static constexpr auto functions = make_functions(std::make_index_sequence<method_count<S>>{});
     const std::size_t index = detail::methods_by_name<S>.find(method);
     return index < functions.size() ? functions[index] : nullptr;
+  }
+  route_list routes() const noexcept override {
+    if constexpr (has_routes<S>) return {.routes = routes_of<S>(), .make_finder = &route_table::make};
+    else return {};
   }
 
  private:
@@ -21621,7 +22910,6 @@ class served final : public instance {
 // tenon/client/attempts.hpp
 // A call's way through its policies: admission, one or more attempts, the end. Client layer; the client's driver of the policy stack.
 // Compiled once per client and not per method: a method adds the reading of its answer, nothing else.
-// Long, since every step may be the last one, and each of them reads and writes the same few members.
 
 // tenon/client/call_state.hpp
 // A call as the client's loop holds it: what the channel sees, and where the result waits for whoever takes it. Client layer.
@@ -22272,7 +23560,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
     if (owner_ == nullptr) return;
     leaving_ = true;
     owner_->link_going_away(*this);
-    const status refused{outcome{.code = code::unavailable, .flags = outcome::not_executed}, "the server is going away"};
+    // Local, for the connection did not carry them that far: nobody has to be asked twice for it.
+    const status refused{outcome{.code = code::unavailable, .flags = outcome::local | outcome::not_executed}, "the server is going away"};
     for (std::size_t place = 0; place < calls_.places() && owner_ != nullptr; ++place) {
       call_base* call = calls_.at(place);
       if (call == nullptr || !calls_.sent_after(place, last)) continue;
@@ -22865,9 +24154,12 @@ inline call_base::~call_base() { channel_.release(); }
 
 }  // namespace tenon::inline v0::detail
 
+// tenon/client/client_core.hpp
+// What all calls of one client share, and what each is about. Client layer.
+
 namespace tenon::inline v0::detail {
 
-// What all calls of one client share: the channel, and the policies' state. On the loop's thread.
+// The channel, and the policies' state. On the loop's thread.
 template <class Stack>
 struct client_core {
   /// `table` has the options of `methods` methods, in static storage.
@@ -22900,6 +24192,426 @@ struct called_method {
   const call_identity* identity = nullptr;
 };
 
+}  // namespace tenon::inline v0::detail
+
+// tenon/client/extra_attempts.hpp
+// The attempts of a call that run beside its first: what a fan-out policy starts, and what is cancelled when one of them has the answer. Client layer.
+
+// tenon/client/one_attempt.hpp
+// One attempt of a call: its admission, its way to the connection, its end. Client layer; a call is its own first attempt, a hedge adds others.
+
+// tenon/client/pause.hpp
+// What lets a call, or one attempt of it, go on: a time that has come, another call that woke it, or the loop's next turn. Client layer.
+
+namespace tenon::inline v0::detail {
+
+// `Owner::go_on()` is what follows; `self` is the node by which the channel knows the owner, and keeps it.
+template <class Owner>
+class pause final : public net::timer, public tenon::waiter {
+ public:
+  pause(Owner& owner, call_base& self) noexcept
+      : tenon::waiter{[](tenon::waiter& woken) noexcept { static_cast<pause&>(woken).go_on_soon(); }}, owner_{owner}, self_{self} {}
+
+  void expired() override {
+    soon_ = false;
+    self_.via().guard_user_code([this] { owner_.go_on(); });
+  }
+  // Never at once: whoever says so is in the middle of another call, or of this one's last attempt.
+  void go_on_soon() {
+    soon_ = true;
+    self_.retain();
+    post(self_.via().loop().io(), [this, held = call_reference<call_base>{&self_}] {
+      // Meanwhile it may have ended, or have gone on by its time.
+      if (held.get()->done() || !soon_) return;
+      disarm();
+      expired();
+    });
+  }
+  void stop() noexcept {
+    soon_ = false;
+    disarm();
+    leave();
+  }
+
+ private:
+  Owner& owner_;
+  call_base& self_;
+  bool soon_ = false;
+};
+
+// In the place of one that is never needed.
+struct no_pause {
+  template <class Owner>
+  no_pause(Owner&, call_base&) noexcept {}
+};
+
+}  // namespace tenon::inline v0::detail
+
+namespace tenon::inline v0::detail {
+
+// What all attempts of a call have in common.
+template <class Stack>
+struct call_facts {
+  explicit call_facts(const called_method& to) noexcept : method{to} {}
+
+  const called_method& method;
+  std::unique_ptr<call_options> chosen;
+  buffer request;  // the encoded arguments, where they cannot be written to the connection at once, or may be sent again
+
+  // `market.buy: ...`, in front of every message about the call.
+  [[gnu::cold]] status about(status why) const {
+    why.set_message(join_text({method.service, ".", method.name, why.message().empty() ? "" : ": ", why.message()}));
+    return why;
+  }
+  [[gnu::cold]] status refusal(outcome refused) const {
+    const std::string_view by = Stack::producer(refused);
+    return about(status{refused, join_text({refused.code == code::deadline_exceeded ? "the time was up" : "refused", " before the call was sent",
+                                            by.empty() ? "" : " (", by, by.empty() ? "" : ")"})});
+  }
+  [[gnu::cold]] status wrong_codec(protocol::serialization found) const {
+    return about(status{code::internal, join_text({"the answer is in serialization ", number_text{static_cast<unsigned>(found)}, ", expected ",
+                                                   number_text{static_cast<unsigned>(method.codec)}})});
+  }
+};
+
+// `Derived` is the one whose attempt this is. It has the `facts()` of its call, and is told how the attempt ends: by `succeed()`, or by `decide(status)` once the policies know;
+// after either it may be gone. `may_have_run()` tells it that a handler of the peer may have.
+template <class Stack, class Derived>
+class one_attempt {
+ public:
+  one_attempt(const one_attempt&) = delete;
+  one_attempt& operator=(const one_attempt&) = delete;
+
+ protected:
+  static constexpr std::size_t nowhere = ~std::size_t{0};
+  static constexpr bool pauses = Stack::repeats || Stack::can_wait || Stack::attaches;
+
+  one_attempt(call_base& self, client_core<Stack>& core) noexcept : self_{self}, core_{core}, pause_{derived(), self} {
+    if constexpr (Stack::can_wait) info_.waiter = &pause_;
+  }
+  ~one_attempt() = default;
+
+  channel& via() const noexcept { return core_.via; }
+  typename Stack::view view() noexcept { return {core_.client, core_.endpoint, *entry_, states_, info_}; }
+
+  // Without policies nobody sets the attempt's own.
+  instant attempt_end() const noexcept { return Stack::size == 0 ? info_.deadline : (std::min)(info_.deadline, info_.attempt_deadline); }
+  void arm(instant when) {
+    if (when == armed_until_) return;
+    armed_until_ = when;
+    via().loop().arm(self_, when);
+  }
+
+  bool admit_attempt() {
+    info_.attempt_start = info_.now;
+    info_.sent = false;
+    return attempt_admitted(Stack::admit_attempt(view()));
+  }
+  bool attempt_admitted(outcome admitted) {
+    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
+    if (!admitted.ok()) [[unlikely]] {
+      derived().decide(derived().facts().refusal(admitted));
+      return false;
+    }
+    attempting_ = true;
+    arm(attempt_end());
+    return true;
+  }
+
+  // A policy lets the attempt, or the call, wait: until its time, until another call wakes it, or until the deadline.
+  [[gnu::cold]] bool wait_there(outcome answer) {
+    if constexpr (Stack::can_wait) {
+      waiting_ = Stack::position_of(answer);
+      arm(info_.deadline);
+      if (info_.wake_at != instant::never()) via().loop().arm(pause_, info_.wake_at);
+      via().park(self_);
+    }
+    return false;
+  }
+  // Whoever waited there answers for the place it is at.
+  [[gnu::cold]] std::size_t stop_waiting() {
+    if constexpr (Stack::can_wait) pause_.disarm();
+    return std::exchange(waiting_, nowhere);
+  }
+
+  // Admitted: to the connection, once it stands.
+  void send_kept() {
+    const auto& call = derived().facts();
+    if (!via().ready()) return via().queue(self_, call.chosen && call.chosen->wait_for_ready ? *call.chosen->wait_for_ready : via().options().wait_for_ready);
+    send([&call](buffer& out) { out.append(call.request.view()); });
+  }
+  template <class WritePayload>
+  void send(WritePayload&& write_payload) {
+    const auto& call = derived().facts();
+    if (via().full()) [[unlikely]] return attempt_ended(call.about(via().too_many()));
+    protocol::outgoing head{.service = call.method.service, .method = call.method.name, .codec = call.method.codec, .arguments = call.method.arguments};
+    if (const instant until = attempt_end(); until != instant::never() && (Stack::size == 0 || info_.propagate)) head.timeout = (std::max)(until - info_.now - info_.reserve, duration{});
+    if (call.chosen) [[unlikely]] {
+      head.one_way = call.chosen->one_way;
+      if (!call.chosen->metadata.empty()) head.extra = &call.chosen->metadata;
+    }
+    info_.sent = true;
+    if constexpr (Stack::repeats || Stack::attaches) {
+      if (Stack::attaches || info_.attempt != 0) [[unlikely]] return send_with_more(head);
+    }
+    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] derived().succeed();
+  }
+
+  // The attempt is over and was not good; what follows is decided by whoever wants another.
+  [[gnu::cold]] void attempt_ended(status why) {
+    info_.now = via().now();
+    if (info_.sent && !why.has(outcome::not_executed)) derived().may_have_run();
+    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
+    if constexpr (Stack::attaches) {
+      // The peer did not know the caller, so nothing ran: once more with new credentials, whatever retry thinks.
+      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && via().open() && Stack::renew(view())) {
+        renewed_ = true;
+        ++info_.attempt;
+        via().park(self_);
+        return pause_.go_on_soon();
+      }
+    }
+    derived().decide(std::move(why));
+  }
+  // The attempt is over because the call is. Returns what a policy that had a value instead has made of it.
+  [[gnu::cold]] outcome drop_attempt(outcome ended) {
+    via().withdraw(self_);
+    if constexpr (Stack::can_wait) {
+      if (waiting_ != nowhere) ended = Stack::abandon(view(), stop_waiting(), ended);
+    }
+    if (attempting_ && info_.sent) derived().may_have_run();
+    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), ended);
+    return ended;
+  }
+
+  call_base& self_;
+  client_core<Stack>& core_;
+  typename Stack::info_type info_{};
+  instant armed_until_ = instant::never();
+  const typename Stack::config* entry_ = nullptr;
+  [[no_unique_address]] typename Stack::call_states states_{};
+  std::size_t waiting_ = nowhere;  // the position of the policy that lets the call wait
+  [[no_unique_address]] std::conditional_t<pauses, pause<Derived>, no_pause> pause_;
+  bool attempting_ = false;
+  bool renewed_ = false;
+
+ private:
+  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
+  void send_with_more(protocol::outgoing& head) {
+    metadata extra;
+    if (head.extra != nullptr) extra = *head.extra;
+    if constexpr (Stack::attaches) Stack::attach(view(), extra);
+    if (info_.attempt != 0) extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
+    head.extra = &extra;
+    if (via().send(self_, head, [this](buffer& out) { out.append(derived().facts().request.view()); }) && head.one_way) derived().succeed();
+  }
+};
+
+}  // namespace tenon::inline v0::detail
+
+namespace tenon::inline v0::detail {
+
+// `Call` is the driver of the whole call, and its own first attempt; everything that policies keep per call is there.
+template <class Stack, class Call>
+class extra_attempts {
+ public:
+  extra_attempts(Call& call, call_base& self) noexcept : call_{call}, wake_{*this, self} {}
+  extra_attempts(const extra_attempts&) = delete;
+  extra_attempts& operator=(const extra_attempts&) = delete;
+
+  /// Whether this call is one that may have several; decided when it was admitted.
+  bool begun() const noexcept { return begun_; }
+  void begin() {
+    begun_ = true;
+    next_ = Stack::fan_start(call_.view()).next;
+    arm();
+  }
+  /// The call's own attempt has ended, and its policies know.
+  void own_ended(status how) {
+    // Others go on, or will: the end of the channel finds the call here, and its time is still watched.
+    call_.via().park(call_.self_);
+    call_.arm(call_.info_.deadline);
+    ended(call_.view(), std::move(how), false);
+  }
+  /// The call is over: what is under way is cancelled, and its policies learn of `ended`.
+  void drop(outcome ended) {
+    begun_ = false;
+    wake_.stop();
+    while (first_ != nullptr) {
+      first_->drop(ended);
+      take(*first_);
+    }
+  }
+
+ private:
+  // One of them, as the channel sees it: a call of its own.
+  class one final : public call_base, private one_attempt<Stack, one> {
+    using own = one_attempt<Stack, one>;
+    friend own;
+    friend pause<one>;
+
+   public:
+    // Begins as the call is now: with its time, and with what those policies that see the call have noted.
+    one(extra_attempts& among, bool paid, std::uint16_t number) : call_base{among.call_.via()}, own{*this, among.call_.core_}, among_{among}, paid_{paid} {
+      const auto mine = this->info_.waiter;
+      this->info_ = among.call_.info_;
+      this->info_.waiter = mine;
+      this->info_.attempt = number;
+      this->entry_ = among.call_.entry_;
+      Stack::copy_of_call(this->states_, among.call_.states_);
+    }
+
+    void start() override {
+      this->info_.now = own::via().now();
+      if (Stack::can_wait && this->waiting_ != own::nowhere) [[unlikely]] {
+        if (!own::attempt_admitted(Stack::resume(own::view(), own::stop_waiting()))) return;
+      }
+      if (!this->attempting_ && !own::admit_attempt()) return;
+      own::send_kept();
+    }
+    void replied(const protocol::reply& answer) override {
+      if (among_.call_.read(answer, [this](status why) { own::attempt_ended(std::move(why)); })) succeed();
+    }
+    void failed(status why) override { own::attempt_ended(facts().about(std::move(why))); }
+    void cancelled(status why) override { among_.call_.give_up(std::move(why)); }
+    void expired() override {
+      this->info_.now = own::via().now();
+      // The call's own time is watched by the call.
+      if (!this->attempting_ || this->info_.attempt_deadline > this->info_.now || this->info_.deadline <= this->info_.now) return;
+      own::via().withdraw(*this);
+      const outcome late{.code = code::deadline_exceeded, .flags = outcome::local};
+      own::via().guard_user_code([&] { own::attempt_ended(facts().about(status{late, "no answer in the time of one attempt"})); });
+    }
+    /// Another one has ended the call.
+    void drop(outcome ended) {
+      this->info_.now = own::via().now();
+      own::drop_attempt(ended);
+    }
+    /// It has ended; the loop's reference goes, and whoever holds another finds out.
+    void close() noexcept {
+      this->pause_.stop();
+      disarm();
+      phase_.store(phase::done, std::memory_order_release);
+      release();
+    }
+
+    bool paid() const noexcept { return paid_; }
+    auto view_of_call() noexcept { return typename Stack::view{this->core_.client, this->core_.endpoint, *this->entry_, among_.call_.states_, this->info_}; }
+
+    one* next = nullptr;
+
+   private:
+    const call_facts<Stack>& facts() const noexcept { return among_.call_.facts(); }
+    void may_have_run() noexcept { among_.call_.may_have_run(); }
+    void go_on() {
+      own::via().withdraw(*this);
+      start();
+    }
+    void succeed() {
+      this->info_.now = own::via().now();
+      Stack::observe_attempt(own::view(), {});
+      this->attempting_ = false;
+      among_.extra_ended(*this, {});
+    }
+    void decide(status why) { among_.extra_ended(*this, std::move(why)); }
+
+    extra_attempts& among_;
+    bool paid_;
+  };
+
+  friend pause<extra_attempts>;
+
+  // The time for the next one has come, or one that is due starts outside of what has just ended.
+  void go_on() {
+    const call_reference<call_base> held{hold()};
+    call_.info_.now = call_.via().now();
+    while (begun_ && (due_paid_ > 0 || due_free_ > 0)) {
+      const bool paid = due_paid_ > 0;
+      --(paid ? due_paid_ : due_free_);
+      start_one(paid);
+    }
+    while (begun_ && next_ <= call_.info_.now) {
+      const policy::fan_step step = Stack::fan_time(call_.view());
+      next_ = step.next;
+      if (step.start) start_one(step.paid);
+      else if (step.finish) return over(std::move(last_));
+    }
+    if (begun_) arm();
+  }
+  void start_one(bool paid) {
+    one* made = new one{*this, paid, ++number_};
+    made->next = std::exchange(first_, made);
+    made->start();
+  }
+  void arm() {
+    // Never within what has just ended, which may be a batch or a connection.
+    if (due_paid_ > 0 || due_free_ > 0 || next_ <= call_.info_.now) wake_.go_on_soon();
+    else if (next_ < call_.info_.deadline) call_.via().loop().arm(wake_, next_);
+    else wake_.disarm();
+  }
+
+  void extra_ended(one& which, status how) {
+    const call_reference<one> held = take(which);
+    call_.info_.now = call_.via().now();
+    ended(which.view_of_call(), std::move(how), which.paid());
+  }
+  void ended(const typename Stack::view& by, status how, bool paid) {
+    const policy::fan_step step = Stack::fan_result(by, how.outcome(), paid);
+    if (how.ok()) return over({});
+    // What a policy of this client says is no news where a peer has said something.
+    const bool refused = how.has(outcome::local) && how.has(outcome::not_executed) && how.outcome().producer != 0;
+    if (!refused || last_.ok()) last_ = std::move(how);
+    if (step.finish || !call_.via().open()) return over(std::move(last_));
+    if (step.start) ++(step.paid ? due_paid_ : due_free_);
+    next_ = step.next;
+    arm();
+  }
+  // The call ends like this, and nobody waits for the others.
+  void over(status how) {
+    const call_reference<call_base> held{hold()};
+    const outcome overtaken{.code = code::cancelled, .flags = outcome::local};
+    drop(overtaken);
+    call_.drop_attempt(overtaken);
+    if (how.ok()) call_.call_succeeded();
+    else call_.call_failed(std::move(how));
+  }
+
+  call_base* hold() noexcept {
+    call_.self_.retain();
+    return &call_.self_;
+  }
+  // Out of the list; it is gone when what is returned is.
+  call_reference<one> take(one& which) noexcept {
+    one** place = &first_;
+    while (*place != &which) place = &(*place)->next;
+    *place = which.next;
+    which.close();
+    return call_reference<one>{&which};
+  }
+
+  Call& call_;
+  pause<extra_attempts> wake_;
+  one* first_ = nullptr;
+  status last_;  // the last failure, which is the call's when nothing better comes
+  instant next_ = instant::never();
+  std::uint16_t number_ = 0;
+  std::uint8_t due_paid_ = 0;
+  std::uint8_t due_free_ = 0;
+  bool begun_ = false;
+};
+
+// In the place of those that never are.
+struct no_extra_attempts {
+  template <class Call>
+  no_extra_attempts(Call&, call_base&) noexcept {}
+};
+
+}  // namespace tenon::inline v0::detail
+
+namespace tenon::inline v0::detail {
+
 // How a stack that may answer calls by itself sees its driver; nothing for all others.
 template <bool Answers>
 struct answering_port : policy::answering {
@@ -22910,22 +24622,25 @@ template <>
 struct answering_port<false> {};
 
 template <class Stack>
-class attempts : private answering_port<Stack::answers> {
- public:
-  attempts(const attempts&) = delete;
-  attempts& operator=(const attempts&) = delete;
+class attempts : private answering_port<Stack::answers>, private one_attempt<Stack, attempts<Stack>> {
+  using own = one_attempt<Stack, attempts>;
+  using extras = extra_attempts<Stack, attempts>;
+  friend own;
+  friend extras;
+  friend pause<attempts>;
 
+ public:
   /// Where the request is kept when it cannot be written to the connection at once, or may be sent again.
-  buffer& request() noexcept { return request_; }
+  buffer& request() noexcept { return facts_.request; }
 
   /// Starts with the arguments at hand: they are encoded straight into the connection's buffer. Only when the channel is ready.
   template <class WritePayload>
   void start_with(WritePayload&& write_payload) {
-    if (admit_call() && admit_attempt()) send(std::forward<WritePayload>(write_payload));
+    if (admit_call() && own::admit_attempt()) own::send(std::forward<WritePayload>(write_payload));
   }
 
  protected:
-  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : self_{self}, core_{core}, method_{method}, pause_{*this} {
+  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : own{self, core}, facts_{method}, extras_{*this, self} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
     if constexpr (Stack::named) info_.identity = method.identity;
@@ -22934,9 +24649,8 @@ class attempts : private answering_port<Stack::answers> {
       info_.answers = this;
     }
     if constexpr (Stack::size != 0) info_.random = &core.random;
-    if constexpr (Stack::can_wait) info_.waiter = &pause_;
     if (chosen == nullptr) return;
-    chosen_ = std::make_unique<call_options>(*chosen);
+    facts_.chosen = std::make_unique<call_options>(*chosen);
     // Now, in the caller's thread: the parent may be gone when the loop starts the call.
     if (chosen->parent != nullptr && chosen->parent->has_deadline()) {
       const call_info& outer = chosen->parent->info;
@@ -22955,42 +24669,29 @@ class attempts : private answering_port<Stack::answers> {
   // Starts the call, or goes on with it after a pause.
   void go() {
     info_.now = via().now();
-    if (Stack::can_wait && waiting_ != nowhere) [[unlikely]] {
+    if (Stack::can_wait && waiting_ != own::nowhere) [[unlikely]] {
       if (!ask_again()) return;
     }
     if (!admitted_ && !admit_call()) return;
-    if (!attempting_ && !admit_attempt()) return;
-    if (!via().ready()) return via().queue(self_, chosen_ && chosen_->wait_for_ready ? *chosen_->wait_for_ready : via().options().wait_for_ready);
-    send([this](buffer& out) { out.append(request_.view()); });
+    if (!attempting_ && !own::admit_attempt()) return;
+    own::send_kept();
   }
 
   void answered(const protocol::reply& answer) {
-    if (chosen_) [[unlikely]] take_metadata(answer);
-    if (!answer.error.ok()) [[unlikely]] return attempt_ended(answer.error);
-    if (answer.codec != method_.codec) [[unlikely]] return attempt_ended(wrong_codec(answer.codec));
-    // What the value's own code throws must not lose the call.
-    if (const status read = service::guarded("exception", [&] { return read_answer(answer); }); !read.ok()) [[unlikely]] {
-      // An answer beyond our limits is not the peer's mistake.
-      return attempt_ended(status{read.code() == code::resource_exhausted ? read.code() : code::internal, join_text({method_.service, ".", method_.name, ": response ", read.message()})});
-    }
-    if constexpr (Stack::answers) this->answer_ = answer.payload;
-    succeed();
+    if (read(answer, [this](status why) { own::attempt_ended(std::move(why)); })) succeed();
   }
 
-  [[gnu::cold]] void attempt_failed(status why) { attempt_ended(about(std::move(why))); }
+  [[gnu::cold]] void attempt_failed(status why) { own::attempt_ended(facts_.about(std::move(why))); }
 
   // The whole call ends from outside, not by its attempt: what was admitted learns of it, and nothing is tried again.
   [[gnu::cold]] void give_up(status why) {
     if (self_.done()) return;
-    via().withdraw(self_);
     info_.now = via().now();
-    why = about(std::move(why));
+    why = facts_.about(std::move(why));
     outcome ended = why.outcome();
     if constexpr (Stack::answers) this->ending_ = why;
-    if constexpr (Stack::can_wait) {
-      if (waiting_ != nowhere) ended = Stack::abandon(view(), std::exchange(waiting_, nowhere), ended);
-    }
-    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), ended);
+    if constexpr (Stack::has_fan_out) extras_.drop(ended);
+    ended = drop_attempt(ended);
     if (std::exchange(admitted_, false)) ended = Stack::observe_call(view(), ended);
     finish_as(ended, std::move(why));
   }
@@ -23000,137 +24701,100 @@ class attempts : private answering_port<Stack::answers> {
     const std::uint8_t never_left = info_.attempt == 0 && !info_.sent ? outcome::not_executed : 0;
     const outcome late{.code = code::deadline_exceeded, .flags = static_cast<std::uint8_t>(outcome::local | never_left)};
     if (info_.deadline <= info_.now) return via().guard_user_code([&] { give_up(status{late, "no answer in time"}); });
-    armed_until_ = instant::never();
+    this->armed_until_ = instant::never();
     if (!attempting_ || info_.attempt_deadline > info_.now) return arm((std::min)(info_.deadline, attempting_ ? info_.attempt_deadline : instant::never()));
     via().withdraw(self_);
-    via().guard_user_code([&] { attempt_ended(about(status{late, "no answer in the time of one attempt"})); });
+    via().guard_user_code([&] { own::attempt_ended(facts_.about(status{late, "no answer in the time of one attempt"})); });
   }
 
  private:
-  static constexpr std::size_t nowhere = ~std::size_t{0};
+  using own::arm;
+  using own::attempting_;
+  using own::core_;
+  using own::drop_attempt;
+  using own::entry_;
+  using own::info_;
+  using own::pause_;
+  using own::self_;
+  using own::states_;
+  using own::via;
+  using own::view;
+  using own::waiting_;
 
-  channel& via() const noexcept { return core_.via; }
-  typename Stack::view view() noexcept { return {core_.client, core_.endpoint, *entry_, states_, info_}; }
-
-  // Without policies nobody sets the attempt's own.
-  instant attempt_end() const noexcept { return Stack::size == 0 ? info_.deadline : (std::min)(info_.deadline, info_.attempt_deadline); }
-  void arm(instant when) {
-    if (when == armed_until_) return;
-    armed_until_ = when;
-    via().loop().arm(self_, when);
+  const call_facts<Stack>& facts() const noexcept { return facts_; }
+  void may_have_run() noexcept { may_have_run_ = true; }
+  void go_on() {
+    via().withdraw(self_);
+    go();
   }
 
   bool admit_call() {
     info_.now = via().now();
-    if (chosen_ && chosen_->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *chosen_->timeout);
-    if constexpr (Stack::size != 0) info_.request_bytes = request_.size();
-    entry_ = &core_.options.of(method_.index);
+    if (facts_.chosen && facts_.chosen->timeout) [[unlikely]] info_.deadline = (std::min)(info_.deadline, info_.now + *facts_.chosen->timeout);
+    if constexpr (Stack::size != 0) info_.request_bytes = facts_.request.size();
+    entry_ = &core_.options.of(facts_.method.index);
     return call_admitted(Stack::admit_call(view()));
   }
   bool call_admitted(outcome admitted) {
-    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
+    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return own::wait_there(admitted);
     if (admitted.ok() && info_.deadline <= info_.now) [[unlikely]] {
       admitted = refused_here(code::deadline_exceeded);
       if (Stack::observe_call(view(), admitted).ok()) admitted = policy::answered;
     }
     if (!admitted.ok()) [[unlikely]] {
       const bool has_value = Stack::answers && policy::is_answered(admitted);
-      finish_as(has_value ? outcome{} : admitted, refusal(admitted));
+      finish_as(has_value ? outcome{} : admitted, facts_.refusal(admitted));
       return false;
     }
     admitted_ = true;
-    return true;
-  }
-
-  bool admit_attempt() {
-    info_.attempt_start = info_.now;
-    info_.sent = false;
-    return attempt_admitted(Stack::admit_attempt(view()));
-  }
-  bool attempt_admitted(outcome admitted) {
-    if (Stack::can_wait && policy::waits(admitted)) [[unlikely]] return wait_there(admitted);
-    if (!admitted.ok()) [[unlikely]] {
-      decide(refusal(admitted));
-      return false;
+    if constexpr (Stack::has_fan_out) {
+      if (Stack::fans_out(view()) && !(facts_.chosen && facts_.chosen->one_way)) extras_.begin();
     }
-    attempting_ = true;
-    arm(attempt_end());
     return true;
-  }
-
-  // A policy lets the call wait: until its time, until another call wakes it, or until the deadline.
-  [[gnu::cold]] bool wait_there(outcome answer) {
-    if constexpr (Stack::can_wait) {
-      waiting_ = Stack::position_of(answer);
-      arm(info_.deadline);
-      if (info_.wake_at != instant::never()) via().loop().arm(pause_, info_.wake_at);
-      via().park(self_);
-    }
-    return false;
   }
   // True when the call may go on from where it waited.
   [[gnu::cold]] bool ask_again() {
     if constexpr (Stack::can_wait) {
-      const std::size_t position = std::exchange(waiting_, nowhere);
-      pause_.disarm();
+      const std::size_t position = own::stop_waiting();
       const outcome admitted = Stack::resume(view(), position);
-      return Stack::is_about_attempt(position) ? attempt_admitted(admitted) : call_admitted(admitted);
+      return Stack::is_about_attempt(position) ? own::attempt_admitted(admitted) : call_admitted(admitted);
     }
     return true;
   }
 
-  template <class WritePayload>
-  void send(WritePayload&& write_payload) {
-    if (via().full()) [[unlikely]] return attempt_ended(about(via().too_many()));
-    protocol::outgoing head{.service = method_.service, .method = method_.name, .codec = method_.codec, .arguments = method_.arguments};
-    if (const instant until = attempt_end(); until != instant::never() && (Stack::size == 0 || info_.propagate)) head.timeout = (std::max)(until - info_.now - info_.reserve, duration{});
-    if (chosen_) [[unlikely]] {
-      head.one_way = chosen_->one_way;
-      if (!chosen_->metadata.empty()) head.extra = &chosen_->metadata;
-    }
-    info_.sent = true;
-    if constexpr (Stack::has_loop || Stack::attaches) {
-      if (Stack::attaches || info_.attempt != 0) [[unlikely]] return send_with_more(head);
-    }
-    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] succeed();
-  }
-  // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
-  void send_with_more(protocol::outgoing& head) {
-    metadata extra;
-    if (head.extra != nullptr) extra = *head.extra;
-    if constexpr (Stack::attaches) Stack::attach(view(), extra);
-    if (info_.attempt != 0) extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
-    head.extra = &extra;
-    if (via().send(self_, head, [this](buffer& out) { out.append(request_.view()); }) && head.one_way) succeed();
+  // True when the value is there and kept; otherwise `failed` is told why not.
+  template <class Failed>
+  bool read(const protocol::reply& answer, Failed failed) {
+    if (facts_.chosen) [[unlikely]] take_metadata(answer);
+    if (!answer.error.ok()) [[unlikely]] return failed(answer.error), false;
+    if (answer.codec != facts_.method.codec) [[unlikely]] return failed(facts_.wrong_codec(answer.codec)), false;
+    // What the value's own code throws must not lose the call.
+    if (const status done = service::guarded("exception", [&] { return read_answer(answer); }); !done.ok()) [[unlikely]] return failed(unreadable(done)), false;
+    if constexpr (Stack::answers) this->answer_ = answer.payload;
+    return true;
   }
 
   void succeed() {
     info_.now = via().now();
     Stack::observe_attempt(view(), {});
+    attempting_ = false;
+    if constexpr (Stack::has_fan_out) {
+      if (extras_.begun()) return extras_.own_ended({});
+    }
     (void)Stack::decide(view(), {});
+    call_succeeded();
+  }
+  void call_succeeded() {
     Stack::observe_call(view(), {});
-    admitted_ = attempting_ = false;
+    admitted_ = false;
     finish({});
   }
 
-  [[gnu::cold]] void attempt_ended(status why) {
-    info_.now = via().now();
-    if (info_.sent && !why.has(outcome::not_executed)) may_have_run_ = true;
-    if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
-    if constexpr (Stack::attaches) {
-      // The peer did not know the caller, so nothing ran: once more with new credentials, whatever retry thinks.
-      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && via().open() && Stack::renew(view())) {
-        renewed_ = true;
-        ++info_.attempt;
-        via().park(self_);
-        return pause_.go_on_soon();
-      }
-    }
-    decide(std::move(why));
-  }
-
-  // After an attempt: another one, or the end.
+  // After an attempt that was not good: another one, or the end.
   [[gnu::cold]] void decide(status why) {
+    if constexpr (Stack::has_fan_out) {
+      if (extras_.begun()) return extras_.own_ended(std::move(why));
+    }
     const policy::decision then = Stack::decide(view(), why.outcome());
     if constexpr (Stack::has_loop) {
       if (then.again && via().open() && info_.now + then.delay < info_.deadline) {
@@ -23141,6 +24805,9 @@ class attempts : private answering_port<Stack::answers> {
         return;
       }
     }
+    call_failed(std::move(why));
+  }
+  [[gnu::cold]] void call_failed(status why) {
     if constexpr (Stack::answers) this->ending_ = why;
     const outcome ended = Stack::observe_call(view(), why.outcome());
     admitted_ = false;
@@ -23156,110 +24823,54 @@ class attempts : private answering_port<Stack::answers> {
     }
     finish(std::move(why));
   }
-
-  // The policies' side; with `answers` these are what `policy::answering` asks.
-  void append_key(std::string& into) const {
-    into.append(number_text{info_.principal_key});
-    if (chosen_) {
-      for (const auto& [key, value] : chosen_->metadata) into.append(join_text({" ", number_text{key.size()}, key, number_text{value.size()}, value}));
-    }
-    into.append("\n").append(request_.view());
-  }
-  std::string_view answer() const noexcept { return this->answer_; }
-  bool give(std::string_view encoded) noexcept {
-    const protocol::reply kept{.codec = method_.codec, .payload = encoded};
-    return service::guarded("exception", [&] { return read_answer(kept); }).ok();
-  }
-  bool recover(std::size_t position, outcome why) noexcept {
-    status& ending = this->ending_;
-    if (ending.ok()) ending = refusal(why);
-    const status made = service::guarded("exception", [&] { return recover_value(position, view(), ending); });
-    if (!made.ok()) {
-      // One that was not for this call gives back what it was told.
-      if (made.message() != ending.message()) ending.set_message(join_text({ending.message(), "; ", Stack::name_of(position), ": ", made.message().empty() ? code_name(made.code()) : made.message()}));
-      return false;
-    }
-    if (chosen_ && chosen_->response_metadata != nullptr) chosen_->response_metadata->set("tenon-degraded", Stack::name_of(position));
-    return true;
-  }
-
   void finish(status why) {
-    if constexpr (pauses) pause_.stop();
-    if constexpr (Stack::has_loop) {
+    if constexpr (own::pauses) pause_.stop();
+    if constexpr (Stack::repeats) {
       // What holds for the last attempt need not hold for the call.
       if (may_have_run_ && why.has(outcome::not_executed)) [[unlikely]] why.remove_flag(outcome::not_executed);
     }
     end(std::move(why));
   }
 
+  // The policies' side; with `answers` these are what `policy::answering` asks.
+  void append_key(std::string& into) const {
+    into.append(number_text{info_.principal_key});
+    if (facts_.chosen) {
+      for (const auto& [key, value] : facts_.chosen->metadata) into.append(join_text({" ", number_text{key.size()}, key, number_text{value.size()}, value}));
+    }
+    into.append("\n").append(facts_.request.view());
+  }
+  std::string_view answer() const noexcept { return this->answer_; }
+  bool give(std::string_view encoded) noexcept {
+    const protocol::reply kept{.codec = facts_.method.codec, .payload = encoded};
+    return service::guarded("exception", [&] { return read_answer(kept); }).ok();
+  }
+  bool recover(std::size_t position, outcome why) noexcept {
+    status& ending = this->ending_;
+    if (ending.ok()) ending = facts_.refusal(why);
+    const status made = service::guarded("exception", [&] { return recover_value(position, view(), ending); });
+    if (!made.ok()) {
+      // One that was not for this call gives back what it was told.
+      if (made.message() != ending.message()) ending.set_message(join_text({ending.message(), "; ", Stack::name_of(position), ": ", made.message().empty() ? code_name(made.code()) : made.message()}));
+      return false;
+    }
+    if (facts_.chosen && facts_.chosen->response_metadata != nullptr) facts_.chosen->response_metadata->set("tenon-degraded", Stack::name_of(position));
+    return true;
+  }
+
   [[gnu::cold]] void take_metadata(const protocol::reply& answer) {
-    if (chosen_->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *chosen_->response_metadata);
+    if (facts_.chosen->response_metadata != nullptr && answer.read_metadata != nullptr) answer.read_metadata(answer.metadata_block, *facts_.chosen->response_metadata);
+  }
+  // An answer beyond our limits is not the peer's mistake.
+  [[gnu::cold]] status unreadable(const status& read) const {
+    return status{read.code() == code::resource_exhausted ? read.code() : code::internal,
+                  join_text({facts_.method.service, ".", facts_.method.name, ": response ", read.message()})};
   }
 
-  // `market.buy: ...`, in front of every message about the call.
-  [[gnu::cold]] status about(status why) const {
-    why.set_message(join_text({method_.service, ".", method_.name, why.message().empty() ? "" : ": ", why.message()}));
-    return why;
-  }
-  [[gnu::cold]] status refusal(outcome refused) const {
-    const std::string_view by = Stack::producer(refused);
-    return about(status{refused, join_text({refused.code == code::deadline_exceeded ? "the time was up" : "refused", " before the call was sent",
-                                            by.empty() ? "" : " (", by, by.empty() ? "" : ")"})});
-  }
-  [[gnu::cold]] status wrong_codec(protocol::serialization found) const {
-    return about(status{code::internal, join_text({"the answer is in serialization ", number_text{static_cast<unsigned>(found)}, ", expected ",
-                                                   number_text{static_cast<unsigned>(method_.codec)}})});
-  }
-
-  static constexpr bool pauses = Stack::has_loop || Stack::can_wait || Stack::attaches;
-
-  // What lets the call go on: a time that has come, another call that woke it, or the loop's next turn.
-  struct pause final : net::timer, tenon::waiter {
-    explicit pause(attempts& owner) noexcept : tenon::waiter{[](tenon::waiter& woken) noexcept { static_cast<pause&>(woken).go_on_soon(); }}, self{owner} {}
-
-    void expired() override {
-      soon = false;
-      self.via().withdraw(self.self_);
-      self.via().guard_user_code([this] { self.go(); });
-    }
-    // Never at once: whoever says so is in the middle of another call, or of this one's last attempt.
-    void go_on_soon() {
-      soon = true;
-      self.self_.retain();
-      post(self.via().loop().io(), [this, held = call_reference<call_base>{&self.self_}] {
-        // Meanwhile it may have ended, or have gone on by its time.
-        if (held.get()->done() || !soon) return;
-        disarm();
-        expired();
-      });
-    }
-    void stop() noexcept {
-      soon = false;
-      disarm();
-      leave();
-    }
-    attempts& self;
-    bool soon = false;
-  };
-  struct no_pause {
-    explicit no_pause(attempts&) noexcept {}
-  };
-
-  call_base& self_;
-  client_core<Stack>& core_;
-  const called_method& method_;
-  typename Stack::info_type info_{};
-  instant armed_until_ = instant::never();
-  const typename Stack::config* entry_ = nullptr;
-  [[no_unique_address]] typename Stack::call_states states_{};
-  std::unique_ptr<call_options> chosen_;
-  buffer request_;
-  std::size_t waiting_ = nowhere;  // the position of the policy that lets the call wait
-  [[no_unique_address]] std::conditional_t<pauses, pause, no_pause> pause_;
+  call_facts<Stack> facts_;
   bool admitted_ = false;
-  bool attempting_ = false;
-  bool renewed_ = false;
   bool may_have_run_ = false;  // an attempt that has ended: its handler, that is
+  [[no_unique_address]] std::conditional_t<Stack::has_fan_out, extras, no_extra_attempts> extras_;
 };
 
 }  // namespace tenon::inline v0::detail
@@ -23671,6 +25282,22 @@ inline constexpr bool values_fit<S, on_method<Method, Policies...>> = [] {
   return (fits(std::type_identity<Policies>{}) && ...);
 }();
 
+// Whether the policy would send a call twice, but only where its method is declared idempotent.
+template <class P>
+inline constexpr bool asks_idempotent = [] {
+  if constexpr (policy::any<P>) {
+    if constexpr (P::what == policy::kind::fan_out) return P::fans_out(P::defaults, call_info{.idempotent = true}) && !P::fans_out(P::defaults, call_info{});
+  }
+  return false;
+}();
+template <class S, class Parameter>
+inline constexpr bool hedge_fits = true;
+template <class S, auto Method, class... Policies>
+inline constexpr bool hedge_fits<S, on_method<Method, Policies...>> = method<S, method_index<S, Method>>::is_idempotent || !(asks_idempotent<Policies> || ...);
+template <class S, class Parameter>
+  requires asks_idempotent<Parameter>
+inline constexpr bool hedge_fits<S, Parameter> = []<std::size_t... I>(std::index_sequence<I...>) { return (method<S, I>::is_idempotent || ...); }(std::make_index_sequence<method_count<S>>{});
+
 // How a client's method starts its call; shared by a client and by what its `with` gives.
 template <class S, class Codec, class Stack>
 struct starter {
@@ -23832,6 +25459,8 @@ class client : public stubs_of<S, client<S, Parameters...>> {
  private:
   static constexpr const auto& table() noexcept {
     static_assert((detail::values_fit<S, Parameters> && ...), "tenon::on_method: the fallback's function does not give what the method returns");
+    static_assert((detail::hedge_fits<S, Parameters> && ...),
+                  "tenon::client: hedge sends a call twice, and what it is for is not declared idempotent; write (last, tenon::idempotent) in TENON_SERVICE, or leave it to retry");
     return policy::table_of<stack, method_count<S>, detail::index_in<S>, Parameters...>;
   }
   // What `url` says, if this client can speak its protocol.
@@ -23958,6 +25587,7 @@ struct server_options {
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
+  http_options http{};                                     ///< what callers over HTTP may do
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
@@ -24022,6 +25652,13 @@ class serving {
     else loop.rest();
   }
 
+  /// What its sessions over HTTP are told.
+  const protocol::http_site& site() noexcept {
+    site_.routes = router.routes();
+    return site_;
+  }
+  void show(const protocol::http_pages* pages) noexcept { site_.pages = pages; }
+
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
     if (draining) return;
@@ -24084,6 +25721,7 @@ class serving {
   }
 
   served_connection* first_ = nullptr;
+  protocol::http_site site_{.options = &chosen.http, .draining = &draining};
   timeout give_up_;
 };
 
@@ -24304,7 +25942,10 @@ class connection final : public served_connection, private net::stream_user, pri
       using candidate = typename decltype(protocol)::type;
       const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
       if (answer == protocol::sniffed::need_more) undecided = true;
-      if (answer == protocol::sniffed::yes) session_.template emplace<candidate>(home_.chosen.limits);
+      if (answer == protocol::sniffed::yes) {
+        [[maybe_unused]] candidate& spoken = session_.template emplace<candidate>(home_.chosen.limits);
+        if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+      }
       return answer == protocol::sniffed::yes;
     };
     if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
@@ -24866,7 +26507,7 @@ class server {
     using parameters = detail::serve_parameters<Parameters...>;
     using implementation = detail::implementation<Object>;
     static_assert(parameters::known, "tenon::server::serve: a template argument is neither a policy nor a codec; a contract may stand first only");
-    static_assert(!parameters::stack::has_loop, "tenon::server::serve: retry belongs to the client; a server answers once");
+    static_assert(!parameters::stack::repeats, "tenon::server::serve: retry and hedge belong to the client; a server answers once");
     constexpr bool has_contract = !std::is_void_v<typename parameters::contract_given>;
     static_assert(has_contract || contract<implementation>,
                   "tenon::server::serve: the object's type is no service; write TENON_SERVICE in it, or name a contract first: server.serve<market>(object)");
@@ -24883,6 +26524,15 @@ class server {
       }
     }
     return {};
+  }
+
+  /// Shows pages to GET, beside what is served: `server.show(tenon::pages<market>{})`, see <tenon/service/pages.hpp>.
+  ///
+  /// Errors  already_exists for a second time; failed_precondition after `start`.
+  template <class Pages>
+    requires std::is_base_of_v<protocol::http_pages, Pages>
+  status show(Pages pages) {
+    return show_pages(std::make_shared<const Pages>(std::move(pages)));
   }
 
   /// Other options for the policies of a service than those in their types, `server.configure<market>(timeout_options{...})`, for calls that arrive from now
@@ -24954,6 +26604,7 @@ class server {
 
   using make_instance = std::unique_ptr<service::instance> (*)(void* definition);
   [[gnu::cold]] status add(void* definition, make_instance make);
+  [[gnu::cold]] status show_pages(std::shared_ptr<const protocol::http_pages> pages);
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
   [[gnu::cold]] bool begun();
   [[gnu::cold]] bool begin(std::size_t threads);
@@ -24975,6 +26626,7 @@ class server {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   acceptor acceptor_{*this};
   std::vector<std::unique_ptr<detail::served_options>> options_of_services_;
+  std::shared_ptr<const protocol::http_pages> pages_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
   std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
@@ -25079,6 +26731,15 @@ status server<Protocols>::add(void* definition, make_instance make) {
   for (auto& each : workers_) {
     if (status added = each->serving.router.add(make(definition)); !added.ok()) return refuse(std::move(added));
   }
+  return {};
+}
+
+template <class Protocols>
+status server<Protocols>::show_pages(std::shared_ptr<const protocol::http_pages> pages) {
+  if (begun()) return refuse(status{code::failed_precondition, "show after start; show everything first"});
+  if (pages_ != nullptr) return refuse(status{code::already_exists, "show: pages are shown already"});
+  pages_ = std::move(pages);
+  for (auto& each : workers_) each->serving.show(pages_.get());
   return {};
 }
 

@@ -115,7 +115,7 @@ class grpc_service_config final : public policy::option_source {
   }
   // All members of a message, of which the first ones must be there; others are passed over, as protobuf has it.
   template <class T>
-  static bool read_message(const json& from, std::string_view path, T& into, std::string& error, std::size_t required = ~std::size_t{0}) {
+  static bool read_message(const json& from, std::string_view path, T& into, std::string& error, std::size_t needed = ~std::size_t{0}) {
     if (!from.is_object()) return writer::fail(error, path, "object", from.type_name());
     json known = json::object();
     std::string missing;
@@ -123,7 +123,7 @@ class grpc_service_config final : public policy::option_source {
     for_each_field(into, [&](auto field, auto&) {
       const std::string wire{field.name};
       if (const auto found = from.find(wire); found != from.end()) known[wire] = *found;
-      else if (missing.empty() && position < required) missing = wire;
+      else if (missing.empty() && position < needed) missing = wire;
       ++position;
     });
     if (!missing.empty()) return error = detail::join_text({path, ".", missing, ": expected a value, found none"}), false;
