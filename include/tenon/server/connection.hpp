@@ -10,21 +10,19 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include <tenon/core/buffer.hpp>
-#include <tenon/core/frame_cache.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/net/stream.hpp>
-#include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/server/open_calls.hpp>
 #include <tenon/server/serving.hpp>
+#include <tenon/server/spoken_session.hpp>
+#include <tenon/server/watches.hpp>
 #include <tenon/service/exchange.hpp>
 
 namespace tenon::inline v0::detail {
@@ -69,7 +67,10 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
  private:
-  using session = std::variant<std::monostate, Protocols...>;
+  friend patience<connection>;
+  friend quiet_watch<connection>;
+  friend deadline_watch<connection>;
+  using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
@@ -115,7 +116,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold]] void wait_for_first_byte() {
     const server_options& chosen = home_.chosen;
     if (chosen.first_byte_timeout > duration{}) home_.loop.arm(patience_, home_.loop.refresh() + chosen.first_byte_timeout);
-    silence_.start();
+    start(silence_);
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
@@ -124,8 +125,8 @@ class connection final : public served_connection, private net::stream_user, pri
     held_back_ = false;
     served_any_ = false;
     while (!closed_ && !in_order_ && !stopping_ && taken_ != in_.size()) {
-      if (session_.index() == 0 && !recognise()) break;
-      const protocol::consumed done = with_session([this](auto& spoken) {
+      if (!session_.known() && !recognise()) break;
+      const protocol::consumed done = session_.with([this](auto& spoken) {
         sink<std::remove_cvref_t<decltype(spoken)>> requests{*this, spoken};
         return spoken.consume(in_.view(taken_), requests, out_);
       });
@@ -145,20 +146,20 @@ class connection final : public served_connection, private net::stream_user, pri
     batching_ = false;
     if (closed_) return;
     drop_taken();
-    const bool unfinished = taken_ != in_.size() || with_session([](const auto& spoken) { return spoken.unfinished(); });
+    const bool unfinished = taken_ != in_.size() || session_.with([](const auto& spoken) { return spoken.unfinished(); });
     // Each message has its own time, so one that was complete gives the next a new start.
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
     else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
     if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush();
-    if (with_session([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
+    if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
   }
 
   [[gnu::cold, gnu::noinline]] void say_that_we_go() {
     if (std::exchange(said_that_we_go_, true)) return;
-    with_session([this](auto& spoken) {
+    session_.with([this](auto& spoken) {
       if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
     });
   }
@@ -193,36 +194,21 @@ class connection final : public served_connection, private net::stream_user, pri
     read();
   }
 
-  // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
-  struct patience final : net::timer {
-    explicit patience(connection& owner) : self{owner} {}
-    [[gnu::cold]] void expired() override {
-      if (!self.lingering_) self.home_.log(self.peer_, self.silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
-      self.close();
-    }
-    connection& self;
-  };
-
-  // Looks every quarter of a limit whether something has happened, which says so by `looks = 0`: cheaper than a timer that is armed anew each time. At the
-  // fifth look in vain nothing has for the whole limit.
-  struct quiet_watch final : net::timer {
-    quiet_watch(connection& owner, duration server_options::* given) : self{owner}, limit{given} {}
-    [[gnu::cold, gnu::noinline]] void start() {
-      const duration whole = self.home_.chosen.*limit;
-      if (whole > duration{}) self.home_.loop.arm(*this, self.home_.loop.now() + duration{whole.ns / 4});
-    }
-    [[gnu::cold]] void expired() override { self.look(*this); }
-    connection& self;
-    duration server_options::* limit;
-    unsigned looks = 0;
-  };
-
-  [[gnu::cold, gnu::noinline]] void look(quiet_watch& by) {
+  [[gnu::cold, gnu::noinline]] void start(watch& which) {
+    const duration whole = which.whole(home_.chosen);
+    if (whole > duration{}) home_.loop.arm(which, home_.loop.now() + duration{whole.ns / 4});
+  }
+  [[gnu::cold, gnu::noinline]] void look(watch& by) {
     const bool at_writing = &by == &stall_;
     if (at_writing && !writing_) return;  // The next write starts it again.
     if (!at_writing && (writing_ || calls_.size() != 0)) by.looks = 0;
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
-    by.start();
+    start(by);
+  }
+  // The first byte, an unfinished message, or a peer that was refused, has had its time.
+  [[gnu::cold]] void patience_ends() {
+    if (!lingering_) home_.log(peer_, silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
+    close();
   }
   [[gnu::cold]] void give_up(std::string_view why) {
     home_.log(peer_, why);
@@ -234,40 +220,13 @@ class connection final : public served_connection, private net::stream_user, pri
     silence_.disarm();
   }
 
-  // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know.
+  // False when more bytes are needed, or when it is nothing we know.
   bool recognise() {
-    bool undecided = false;
-    const auto ask = [&](auto protocol) {
-      using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
-      if (answer == protocol::sniffed::need_more) undecided = true;
-      if (answer == protocol::sniffed::yes) {
-        [[maybe_unused]] candidate& spoken = session_.template emplace<candidate>(home_.chosen.limits);
-        if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
-      }
-      return answer == protocol::sniffed::yes;
-    };
-    if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
-    if (!undecided) hang_up(unrecognised());
-    return false;
-  }
-  [[gnu::cold]] std::string unrecognised() const {
-    const auto first = static_cast<unsigned>(static_cast<unsigned char>(in_.view(taken_).front()));
-    std::string text = join_text({"the first byte is ", number_text{first}, "; expected the beginning of one of:"});
-    (text.append(" ").append(Protocols::name), ...);
-    return text;
-  }
-
-  template <class F>
-  auto with_session(F&& f) -> decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>())) {
-    using answer = decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>()));
-    if constexpr (std::is_void_v<answer>) {
-      ((std::holds_alternative<Protocols>(session_) ? void(f(*std::get_if<Protocols>(&session_))) : void()), ...);
-    } else {
-      answer given{};
-      ((std::holds_alternative<Protocols>(session_) ? void(given = f(*std::get_if<Protocols>(&session_))) : void()), ...);
-      return given;
-    }
+    const protocol::sniffed found = session_.recognise(in_.view(taken_), home_.chosen.limits, [this]([[maybe_unused]] auto& spoken) {
+      if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+    });
+    if (found == protocol::sniffed::no) hang_up(session_.unrecognised(in_.view(taken_)));
+    return found == protocol::sniffed::yes;
   }
 
   // --- requests
@@ -324,34 +283,20 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- answers that come later
 
-  // The deadline of one call that is under way.
-  struct deadline_watch final : service::pending::attachment, net::timer {
-    deadline_watch(connection& owner, service::pending& call) : self{owner}, watched{call} {}
-    void expired() override { self.expire(watched); }
-    connection& self;
-    service::pending& watched;
-  };
-
   void keep(service::pending& call) {
     retain();
     calls_.add(call);
     if (call.context.has_deadline()) {
-      auto watch = std::make_unique<deadline_watch>(*this, call);
-      home_.loop.arm(*watch, call.context.deadline());
-      call.watch = std::move(watch);
+      auto until = std::make_unique<deadline_watch<connection>>(*this, call);
+      home_.loop.arm(*until, call.context.deadline());
+      call.watch = std::move(until);
     }
   }
 
-  // When a call that waits wants to be asked again.
-  struct alarm final : service::pending::attachment, net::timer {
-    explicit alarm(service::pending& call) : waiting{call} {}
-    void expired() override { waiting.woken(); }
-    service::pending& waiting;
-  };
   instant read_clock() override { return home_.loop.refresh(); }
   void wake_at(service::pending& call, instant when) override {
-    if (call.alarm == nullptr) call.alarm = std::make_unique<alarm>(call);
-    home_.loop.arm(static_cast<alarm&>(*call.alarm), when);
+    if (call.alarm == nullptr) call.alarm = std::make_unique<waiting_alarm>(call);
+    home_.loop.arm(static_cast<waiting_alarm&>(*call.alarm), when);
   }
 
   [[gnu::noinline]] void finished(service::pending& call) override {
@@ -371,7 +316,7 @@ class connection final : public served_connection, private net::stream_user, pri
       (void)call.write_value(nobody);
       return;
     }
-    with_session([&](auto& spoken) {
+    session_.with([&](auto& spoken) {
       buffer& out = current_out();
       const std::size_t start = out.size();
       const protocol::mark at = spoken.begin_reply(out, call.address);
@@ -396,7 +341,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
                          join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
-      with_session([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.context.response); });
+      session_.with([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.context.response); });
     }
     retain();
     const bool resume = std::exchange(in_order_, false);
@@ -453,7 +398,7 @@ class connection final : public served_connection, private net::stream_user, pri
     sent_ = 0;
     // What is being sent counts as well.
     room_ -= (std::min)(room_, sending_.size());
-    if (!stall_.armed()) [[unlikely]] stall_.start();
+    if (!stall_.armed()) [[unlikely]] start(stall_);
     write_on();
   }
 
@@ -509,7 +454,7 @@ class connection final : public served_connection, private net::stream_user, pri
   serving& home_;
   std::unique_ptr<net::stream> stream_;
   std::string peer_;
-  session session_;
+  spoken_session<Protocols...> session_;
   buffer in_;
   buffer out_;
   buffer aside_;  // answers that came while another was being written
@@ -537,9 +482,9 @@ class connection final : public served_connection, private net::stream_user, pri
   bool lingering_ = false;
   bool closed_ = false;
   bool left_ = false;
-  patience patience_{*this};
-  quiet_watch stall_{*this, &server_options::write_timeout};
-  quiet_watch silence_{*this, &server_options::idle_timeout};
+  patience<connection> patience_{*this};
+  watch stall_{*this, &server_options::write_timeout};
+  watch silence_{*this, &server_options::idle_timeout};
 };
 
 }  // namespace tenon::inline v0::detail
