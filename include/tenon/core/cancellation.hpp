@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -10,7 +11,7 @@ namespace tenon::inline v0 {
 
 /// A request to stop that reaches whoever listens: a nested call, a sleeping timer, a handler that polls.
 ///
-/// Belongs to one loop and is used on that loop's thread only.
+/// Belongs to one loop and is used on that loop's thread only, unless it was shared: see `share`.
 class cancellation {
  public:
   /// One who wants to be told. Leaves by itself when destroyed.
@@ -56,11 +57,15 @@ class cancellation {
     if (kept_ != nullptr) [[unlikely]] drop_followers(true);
   }
 
-  bool requested() const noexcept { return requested_; }
+  /// Whether it was; from any thread.
+  bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
+
+  /// From now on one other thread may add followers while the loop's requests; before that thread knows of it. Listeners that are no followers stay the loop's.
+  void share() noexcept { shared_ = true; }
 
   /// Tells every listener, once. Later requests change nothing. A listener may destroy the cancellation: the others are told all the same.
   void request() {
-    if (std::exchange(requested_, true)) return;
+    if (!begin_request()) return;
     // From here on the listeners hang on this stack frame, not on the cancellation.
     list telling;
     if (list_.first != nullptr) {
@@ -77,7 +82,7 @@ class cancellation {
   /// Adds `who`; tells it at once when the request was made already.
   void listen(listener& who) {
     who.leave();
-    if (requested_) return who.cancelled();
+    if (requested()) return who.cancelled();
     who.next_ = list_.first;
     who.previous_ = &list_.first;
     if (list_.first != nullptr) list_.first->previous_ = &who.next_;
@@ -87,6 +92,9 @@ class cancellation {
   /// Adds `who`, and keeps it.
   void listen(std::unique_ptr<follower> who) {
     follower& added = *who;
+    const holding alone{*this};
+    // Who is late is told by its own thread; the lists are the requester's then.
+    if (shared_ && requested()) return added.cancelled();
     // Every so often those that are finished are thrown out: work that starts many others, one after the other, does not gather their followers.
     if (kept_count_ >= keep_at_most_) {
       drop_followers(false);
@@ -98,6 +106,28 @@ class cancellation {
   }
 
  private:
+  // The few steps in which two threads of a shared one must not meet.
+  struct holding {
+    explicit holding(cancellation& which) noexcept : of{which.shared_ ? &which : nullptr} {
+      while (of != nullptr && of->busy_.test_and_set(std::memory_order_acquire)) of->busy_.wait(true, std::memory_order_relaxed);
+    }
+    holding(const holding&) = delete;
+    holding& operator=(const holding&) = delete;
+    ~holding() {
+      if (of == nullptr) return;
+      of->busy_.clear(std::memory_order_release);
+      of->busy_.notify_one();
+    }
+    cancellation* of;
+  };
+  // Only the loop's thread writes, so that no exchange is needed.
+  bool begin_request() noexcept {
+    const holding alone{*this};
+    const bool first = !requested();
+    requested_.store(true, std::memory_order_relaxed);
+    return first;
+  }
+
   [[gnu::cold]] void drop_followers(bool all) noexcept {
     follower** place = &kept_;
     while (*place != nullptr) {
@@ -127,7 +157,9 @@ class cancellation {
   follower* kept_ = nullptr;
   std::uint32_t kept_count_ = 0;
   std::uint32_t keep_at_most_ = 16;
-  bool requested_ = false;
+  std::atomic<bool> requested_ = false;
+  bool shared_ = false;
+  std::atomic_flag busy_;
 };
 
 }  // namespace tenon::inline v0

@@ -26,6 +26,7 @@ struct route_attribute {
   std::string_view verb;
   std::string_view path;
 };
+struct blocking_attribute {};
 struct doc_attribute {
   std::string_view value;
 };
@@ -102,6 +103,10 @@ constexpr route_attribute post(std::string_view path) { return {"POST", path}; }
 constexpr route_attribute put(std::string_view path) { return {"PUT", path}; }
 constexpr route_attribute patch(std::string_view path) { return {"PATCH", path}; }
 constexpr route_attribute del(std::string_view path) { return {"DELETE", path}; }
+
+/// A method that takes its time without being a coroutine: it computes, or waits for a disk. A server runs it on a thread of its own pool, where it holds up
+/// nobody but itself (`server_options::blocking_threads`); to a client it is a method like any other.
+inline constexpr blocking_attribute blocking{};
 
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }

@@ -198,6 +198,7 @@ struct method {
   static constexpr bool is_coroutine = parts::is_coroutine;
   static constexpr bool is_safe = has_attribute<safe_attribute>(attributes) || detail::has_route(attributes, "GET");
   static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
+  static constexpr bool is_blocking = has_attribute<blocking_attribute>(attributes);
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
                                         detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
@@ -241,6 +242,11 @@ consteval bool method_names_differ(std::index_sequence<Index...>) {
 }
 
 template <class S, std::size_t... Index>
+consteval bool is_any_blocking(std::index_sequence<Index...>) {
+  return (method<S, Index>::is_blocking || ...);
+}
+
+template <class S, std::size_t... Index>
 consteval boost::hana::tuple<method<S, Index>...> make_methods(std::index_sequence<Index...> indices) {
   static_assert(method_names_differ<S>(decltype(indices){}),
                 "tenon: two methods of a service have the same name on the wire; give each its own by tenon::name");
@@ -256,6 +262,10 @@ template <class S>
 inline constexpr auto method_names = make_method_names<S>(std::make_index_sequence<method_count<S>>{});
 
 } // namespace detail
+
+/// Whether the service has a method that is declared tenon::blocking.
+template <contract S>
+inline constexpr bool has_blocking_methods = detail::is_any_blocking<S>(std::make_index_sequence<method_count<S>>{});
 
 /// The methods of a service in the order of their listing: a hana::tuple of `method<S, Index>`.
 template <contract S>

@@ -341,7 +341,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
                          join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
-      session_.with([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.context.response); });
+      session_.with([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
     }
     retain();
     const bool resume = std::exchange(in_order_, false);

@@ -25,6 +25,7 @@
 #include <tenon/reflect/service.hpp>
 #include <tenon/service/router.hpp>
 #include <tenon/service/served.hpp>
+#include <tenon/service/thread_pool.hpp>
 
 namespace tenon::inline v0 {
 namespace detail {
@@ -194,16 +195,21 @@ class definition_of {
   explicit definition_of(Given given) : given_{std::move(given)} {
     if constexpr (!std::is_invocable_v<Given&>) object_ = hold(std::move(given_));
   }
+  void use(service::thread_pool& pool) noexcept { pool_ = &pool; }
   std::unique_ptr<service::instance> make() {
     using served = service::served<S, implementation<Given>, guard, typename Parameters::codecs>;
-    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), common_);
-    else return std::make_unique<served>(object_, common_);
+    std::unique_ptr<served> made;
+    if constexpr (std::is_invocable_v<Given&>) made = std::make_unique<served>(hold(given_()), common_);
+    else made = std::make_unique<served>(object_, common_);
+    if constexpr (has_blocking_methods<S>) made->use(*pool_);
+    return made;
   }
   std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_, Parameters::template table<S>().data()); }
 
  private:
   Given given_;
   std::shared_ptr<implementation<Given>> object_;
+  service::thread_pool* pool_ = nullptr;
   std::shared_ptr<guard_in_common<stack>> common_ = std::make_shared<guard_in_common<stack>>(method_count<S>, Parameters::template table<S>().data());
 };
 

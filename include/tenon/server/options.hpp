@@ -27,6 +27,8 @@ struct server_options {
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
   http_options http{};                                     ///< what callers over HTTP may do
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
+  std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
+  std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
 

@@ -42,6 +42,7 @@
 #include <tenon/server/serving.hpp>
 #include <tenon/service/handler.hpp>
 #include <tenon/service/router.hpp>
+#include <tenon/service/thread_pool.hpp>
 
 namespace tenon::inline v0 {
 
@@ -120,6 +121,7 @@ class server {
       if constexpr (fits) {
         using definition = detail::definition_of<service_type, std::decay_t<Object>, parameters>;
         definition made{std::forward<Object>(object)};
+        if constexpr (has_blocking_methods<service_type>) made.use(pool());
         status added = add(&made, [](void* defined) { return static_cast<definition*>(defined)->make(); });
         if (added.ok()) options_of_services_.push_back(made.options());
         return added;
@@ -180,7 +182,8 @@ class server {
   status run();
 
   /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
-  /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`.
+  /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`. A blocking handler that outlasts
+  /// `options.drain` is asked to end, and waited for by the destructor, since a thread cannot be ended from outside.
   [[gnu::cold]] void stop();
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
@@ -208,6 +211,7 @@ class server {
   [[gnu::cold]] status add(void* definition, make_instance make);
   [[gnu::cold]] status show_pages(std::shared_ptr<const protocol::http_pages> pages);
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
+  [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
   [[gnu::cold]] bool begin(std::size_t threads);
   [[gnu::cold]] void drained();
@@ -231,6 +235,7 @@ class server {
   std::shared_ptr<const protocol::http_pages> pages_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
+  std::shared_ptr<service::thread_pool> pool_;  // made with the first service that has blocking methods; shared, so that what it is is known there only
   std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
 };
 
@@ -278,6 +283,8 @@ server<Protocols>::~server() {
   }
   for (auto& each : listeners_) each->close();
   for (auto& each : workers_) each->serving.tear_down();
+  // The blocking handlers that still run use what was served, and post to loops.
+  pool_.reset();
 }
 
 template <class Protocols>
@@ -343,6 +350,12 @@ status server<Protocols>::show_pages(std::shared_ptr<const protocol::http_pages>
   pages_ = std::move(pages);
   for (auto& each : workers_) each->serving.show(pages_.get());
   return {};
+}
+
+template <class Protocols>
+service::thread_pool& server<Protocols>::pool() {
+  if (pool_ == nullptr) pool_ = std::make_shared<service::thread_pool>(options_.blocking_threads, options_.max_blocking_queue);
+  return *pool_;
 }
 
 template <class Protocols>

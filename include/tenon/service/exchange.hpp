@@ -58,7 +58,8 @@ class pending : public tenon::detail::from_frame_cache {
   tenon::context context;
   std::unique_ptr<attachment> watch;
   std::unique_ptr<attachment> alarm;
-  bool answered = false;  ///< nobody waits any more: the deadline has passed, or the caller is gone
+  bool elsewhere = false;  ///< its handler runs on another thread: until it has ended, nobody else looks at what it writes into its context
+  bool answered = false;   ///< nobody waits any more: the deadline has passed, or the caller is gone
 
   // The sink's list of its open calls.
   void join(pending*& first) noexcept {

@@ -149,4 +149,17 @@ status write_given(buffer& out, Given&& given) {
   }
 }
 
+/// Calls method `Index` of contract `S` on an object and appends what it gives. The handler is a plain one.
+template <class S, std::size_t Index, class Codec, class Implementation>
+status call_and_write(buffer& out, Implementation& object, tenon::context* context, typename handler<S, Implementation, Index>::values& arguments) {
+  using handled = handler<S, Implementation, Index>;
+  if constexpr (std::is_void_v<typename handled::returned>) {
+    handled::call(object, context, arguments);
+    Codec::encode(out, nullptr);
+    return {};
+  } else {
+    return write_given<Codec>(out, handled::call(object, context, arguments));
+  }
+}
+
 }  // namespace tenon::inline v0::service

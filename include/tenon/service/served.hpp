@@ -22,10 +22,12 @@
 #include <tenon/service/handler.hpp>
 #include <tenon/service/held.hpp>
 #include <tenon/service/method_table.hpp>
+#include <tenon/service/offloaded.hpp>
 #include <tenon/service/route_table.hpp>
 #include <tenon/service/router.hpp>
 #include <tenon/service/routes_of.hpp>
 #include <tenon/service/running.hpp>
+#include <tenon/service/thread_pool.hpp>
 
 namespace tenon::inline v0::service {
 
@@ -86,6 +88,13 @@ class served final : public instance {
  public:
   template <class... Given>
   explicit served(std::shared_ptr<Implementation> object, Given&&... given) : object_{std::move(object)}, guard_{std::forward<Given>(given)...} {}
+
+  /// Where the blocking methods run; before the first call.
+  void use(thread_pool& pool) noexcept
+    requires(has_blocking_methods<S>)
+  {
+    pool_ = &pool;
+  }
 
   std::string_view name() const noexcept override { return service_name<S>; }
   std::span<const std::string_view> methods() const noexcept override { return detail::method_names<S>; }
@@ -170,7 +179,10 @@ class served final : public instance {
     // Until here it was the wait that counted, from here on it is the work.
     if constexpr (Guard::measures) info.attempt_start = info.now;
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
-    if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
+    static_assert(!method<S, I>::is_blocking || !(kind::in_task || kind::in_awaitable),
+                  "tenon::server::serve: a method declared tenon::blocking is a coroutine, which runs on the loop; return a plain value, or leave tenon::blocking out");
+    if constexpr (method<S, I>::is_blocking) return self.template offload<I, Codec>(call, info, state);
+    else if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
     else return self.template answer<I, Codec>(call, info, state);
   }
 
@@ -202,29 +214,17 @@ class served final : public instance {
         if constexpr (Guard::identifies) context.set_principal(info.principal);
         context.place(call.call.service, call.call.method, call.peer, call.io);
         if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
-        status done = call_and_write<I, Codec>(call.out, &context, arguments);
+        status done = call_and_write<S, I, Codec>(call.out, *object_, &context, arguments);
         call.response = std::move(context.response);
         return done;
       } else {
-        return call_and_write<I, Codec>(call.out, nullptr, arguments);
+        return call_and_write<S, I, Codec>(call.out, *object_, nullptr, arguments);
       }
     });
     if constexpr (Guard::measures) info.now = call.sink.read_clock();
     guard_.observe(state, info, ended.outcome());
     if (ended.ok()) [[likely]] return disposition::answered;
     return call.refuse(std::move(ended));
-  }
-
-  template <std::size_t I, class Codec>
-  status call_and_write(buffer& out, tenon::context* context, typename handler<S, Implementation, I>::values& arguments) {
-    using handled = handler<S, Implementation, I>;
-    if constexpr (std::is_void_v<typename handled::returned>) {
-      handled::call(*object_, context, arguments);
-      Codec::encode(out, nullptr);
-      return {};
-    } else {
-      return write_given<Codec>(out, handled::call(*object_, context, arguments));
-    }
   }
 
   // A coroutine handler: started here, answered when it ends.
@@ -250,6 +250,23 @@ class served final : public instance {
     return call.refuse(std::move(ended));
   }
 
+  // A plain handler that takes its time: its arguments are read here, the rest happens on a thread of the pool, and the answer comes back to the loop.
+  template <std::size_t I, class Codec>
+  disposition offload(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    using offloaded_type = offloaded<S, Implementation, Guard, I, Codec>;
+    auto made = std::make_unique<offloaded_type>(object_, guard_, call, info, state);
+    status ended = guarded(full_name<S, I>, [&]() -> status { return read_arguments<I, Codec>(call, made->arguments); });
+    if (ended.ok()) {
+      if (offloaded_type* const given = made.get(); pool_->take(*given)) {
+        call.under_way = made.release();
+        return disposition::pending;
+      }
+      ended = pool_->refusal(full_name<S, I>);
+    }
+    guard_.observe(state, info, ended.outcome());
+    return call.refuse(std::move(ended));
+  }
+
   template <std::size_t I, class Codec>
   static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
     codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
@@ -267,8 +284,11 @@ class served final : public instance {
   template <std::size_t I>
   static constexpr call_identity identity{service_name<S>, method<S, I>::name};
 
+  struct no_pool {};
+
   std::shared_ptr<Implementation> object_;
   Guard guard_;
+  [[no_unique_address]] std::conditional_t<has_blocking_methods<S>, thread_pool*, no_pool> pool_{};
 };
 
 }  // namespace tenon::inline v0::service
