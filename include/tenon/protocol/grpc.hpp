@@ -104,6 +104,13 @@ class grpc_session {
     settle(out);
   }
 
+  /// HTTP/2's PING, whose answer is a sign of life.
+  [[gnu::cold]] bool write_heartbeat(buffer& out) {
+    nghttp2_submit_ping(engine_.get(), NGHTTP2_FLAG_NONE, nullptr);
+    if (!receiving_) engine_.send(out);
+    return true;
+  }
+
   bool closing() const noexcept { return broken_; }
   bool unfinished() const noexcept { return unfinished_ != 0; }
 

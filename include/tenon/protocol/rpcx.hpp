@@ -110,6 +110,12 @@ class rpcx_session {
     if (peer_is_tenon_) rpcx::append_notice(out, rpcx::going_away_notice, last_request_);
   }
 
+  /// Asks a tenon peer for a sign of life. False for others: Go's client takes a server's heartbeat for the answer to the call of the same sequence.
+  [[gnu::cold]] bool write_heartbeat(buffer& out) {
+    if (peer_is_tenon_) rpcx::append_heartbeat(out, 0, 0, rpcx::peer_server);
+    return peer_is_tenon_;
+  }
+
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
 

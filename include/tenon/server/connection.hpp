@@ -69,6 +69,7 @@ class connection final : public served_connection, private net::stream_user, pri
  private:
   friend patience<connection>;
   friend quiet_watch<connection>;
+  friend life_watch<connection>;
   friend deadline_watch<connection>;
   using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 2 * 1024;
@@ -117,6 +118,8 @@ class connection final : public served_connection, private net::stream_user, pri
     const server_options& chosen = home_.chosen;
     if (chosen.first_byte_timeout > duration{}) home_.loop.arm(patience_, home_.loop.refresh() + chosen.first_byte_timeout);
     start(silence_);
+    read_at_ = home_.loop.now();
+    if (chosen.keepalive.interval > duration{}) home_.loop.arm(life_, read_at_ + chosen.keepalive.interval);
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
@@ -205,6 +208,25 @@ class connection final : public served_connection, private net::stream_user, pri
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
     start(by);
   }
+  [[gnu::cold]] void look_for_life() {
+    const server_keepalive_options& chosen = home_.chosen.keepalive;
+    const instant now = home_.loop.now();
+    // What it has sent may be waiting to be read.
+    const instant heard = reading_ ? read_at_ : now;
+    if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
+    if (life_.asked_at == instant::never() && now - heard >= chosen.interval) {
+      const bool asked = session_.with([this](auto& spoken) {
+        if constexpr (requires { spoken.write_heartbeat(out_); }) return spoken.write_heartbeat(current_out());
+        else return false;
+      });
+      if (!asked) return home_.loop.arm(life_, now + chosen.interval);
+      life_.asked_at = now;
+      flush();
+    }
+    if (life_.asked_at == instant::never()) return home_.loop.arm(life_, heard + chosen.interval);
+    if (now - life_.asked_at >= chosen.timeout && chosen.timeout > duration{}) return give_up("the peer was asked for a sign of life, and gave none in time");
+    home_.loop.arm(life_, life_.asked_at + chosen.timeout);
+  }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
   [[gnu::cold]] void patience_ends() {
     if (!lingering_) home_.log(peer_, silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
@@ -218,6 +240,7 @@ class connection final : public served_connection, private net::stream_user, pri
     patience_.disarm();
     stall_.disarm();
     silence_.disarm();
+    life_.disarm();
   }
 
   // False when more bytes are needed, or when it is nothing we know.
@@ -485,6 +508,7 @@ class connection final : public served_connection, private net::stream_user, pri
   patience<connection> patience_{*this};
   watch stall_{*this, &server_options::write_timeout};
   watch silence_{*this, &server_options::idle_timeout};
+  life_watch<connection> life_{*this};
 };
 
 }  // namespace tenon::inline v0::detail

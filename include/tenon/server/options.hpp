@@ -11,6 +11,16 @@
 
 namespace tenon::inline v0 {
 
+/// How a peer that is gone without a word is noticed: after `interval` without a byte from it it is asked for one, and after `timeout` more the connection is closed.
+/// Zero for `interval` turns it off. Any traffic counts; a connection that is not read, since its peer does not read, is `write_timeout`'s.
+///
+/// Asked are those whose protocol lets a server ask: gRPC's peers by PING, rpcx's if they are tenon. Go's rpcx client would take the question for the answer to one of
+/// its calls; HTTP/1.1, JSON-RPC and MessagePack-RPC have no such message. For all of these only `idle_timeout` applies, which asks nobody and is off by default.
+struct server_keepalive_options {
+  duration interval = std::chrono::minutes{2};
+  duration timeout = std::chrono::seconds{20};
+};
+
 /// Units   bytes, and durations of which 0 means for ever.
 ///
 /// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, and what
@@ -25,6 +35,7 @@ struct server_options {
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
+  server_keepalive_options keepalive{};
   http_options http{};                                     ///< what callers over HTTP may do
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed

@@ -35,6 +35,19 @@ class quiet_watch final : public net::timer {
   duration server_options::* limit_;
 };
 
+// When the peer is to be asked for a sign of life, or has owed one for too long.
+template <class Owner>
+class life_watch final : public net::timer {
+ public:
+  explicit life_watch(Owner& owner) : owner_{owner} {}
+  [[gnu::cold]] void expired() override { owner_.look_for_life(); }
+
+  instant asked_at = instant::never();  ///< never: it owes nothing
+
+ private:
+  Owner& owner_;
+};
+
 // The deadline of one call that is under way.
 template <class Owner>
 class deadline_watch final : public service::pending::attachment, public net::timer {
