@@ -9,6 +9,7 @@
 #include <tenon/core/cancellation.hpp>
 #include <tenon/core/clock.hpp>
 #include <tenon/core/code.hpp>
+#include <tenon/core/connection_handle.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/frame_cache.hpp>
 #include <tenon/core/fwd.hpp>

@@ -3,6 +3,7 @@
 
 #include <tenon/server/connection.hpp>
 #include <tenon/server/definition.hpp>
+#include <tenon/server/hooks.hpp>
 #include <tenon/server/options.hpp>
 #include <tenon/server/server.hpp>
 #include <tenon/server/serving.hpp>

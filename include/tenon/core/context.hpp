@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <tenon/core/cancellation.hpp>
+#include <tenon/core/connection_handle.hpp>
 #include <tenon/core/fwd.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/units.hpp>
@@ -76,6 +77,9 @@ class context {
   /// The address of the caller, `tcp://127.0.0.1:53412`.
   std::string_view peer() const noexcept { return peer_; }
 
+  /// The connection by which the call came, unlike any other of this server; 0 outside a server. Hooks know it by the same number.
+  std::uint64_t connection_id() const noexcept { return connection_id_; }
+
   /// Who calls, as the verifier of a `tenon::auth` has it; empty without one.
   std::string_view principal() const noexcept { return principal_; }
 
@@ -107,6 +111,13 @@ class context {
     peer_ = peer;
     io_ = io;
   }
+  void set_origin(detail::origin& from) noexcept {
+    origin_ = &from;
+    connection_id_ = from.connection_id();
+  }
+  /// The connection has forgotten the call.
+  void forget_origin() noexcept { origin_ = nullptr; }
+  detail::origin* origin() const noexcept { return origin_; }
   void set_principal(std::string_view who) { principal_ = who; }
 
  private:
@@ -114,6 +125,8 @@ class context {
   std::string_view method_;
   std::string_view peer_;
   asio::io_context* io_ = nullptr;
+  detail::origin* origin_ = nullptr;
+  std::uint64_t connection_id_ = 0;
   std::string principal_;
 };
 

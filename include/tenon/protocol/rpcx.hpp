@@ -116,6 +116,9 @@ class rpcx_session {
     return peer_is_tenon_;
   }
 
+  /// Whether the peer answers calls; any rpcx client takes one-way requests.
+  bool takes_calls() const noexcept { return peer_is_tenon_; }
+
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
 
@@ -165,7 +168,13 @@ class rpcx_session {
   // What is no request. False for a one-way request.
   template <class Sink>
   [[gnu::cold, gnu::noinline]] bool take_aside(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
-    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
+    if (cut.is_response()) {
+      // To a call in the other direction, if any were made.
+      if constexpr (requires { sink.on_answer(whole); }) {
+        if (!cut.is_heartbeat()) sink.on_answer(whole);
+      }
+      return true;
+    }
     if (rpcx::is_notice(cut, rpcx::cancel_notice)) {
       if constexpr (requires { sink.on_cancel(cut.sequence); }) sink.on_cancel(cut.sequence);
       return true;

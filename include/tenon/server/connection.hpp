@@ -31,11 +31,12 @@ namespace tenon::inline v0::detail {
 ///
 /// Laws    everything happens on the loop's thread; one read and one write under way at most; it lives until both have ended and every handler it started has.
 template <protocol::server_session... Protocols>
-class connection final : public served_connection, private net::stream_user, private service::answer_sink {
+class connection final : public served_connection, private net::stream_user, private service::answer_sink, private carrier {
  public:
   static void start(serving& home, std::unique_ptr<net::stream> stream) {
     auto* made = new connection{home, std::move(stream)};
     home.add(*made);
+    if (home.chosen.hooks.accept != nullptr && !made->is_welcome()) return made->close("turned away by a hook");
     made->wait_for_first_byte();
     made->read();
   }
@@ -58,9 +59,10 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
-    closed_ = true;
+    if (!std::exchange(closed_, true)) tell_closed("the server ends it");
     disarm_all();
     while (service::pending* each = calls_.any()) forget(*each);
+    if (handle_ != nullptr) handle_->close();
     // Closed, not destroyed: a write that was cut in two may still come back to its socket.
     stream_->close();
     release();
@@ -78,7 +80,7 @@ class connection final : public served_connection, private net::stream_user, pri
   static constexpr std::size_t largest_write = 256 * 1024;
   static constexpr std::chrono::seconds farewell{1};
 
-  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
+  connection(serving& home, std::unique_ptr<net::stream> stream) : answer_sink{home.next_connection_id()}, home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
     retain();  // the list's reference
   }
   ~connection() = default;
@@ -104,7 +106,9 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
-    if (error) return close();
+    if (error) return close(error.message());
+    if (home_.chosen.hooks.received != nullptr) [[unlikely]] (void)home_.chosen.hooks.received(home_.chosen.hooks.object, info(), count);
+    if (closed_) return;
     if (!lingering_) in_.commit(count);
     drop_taken();
     if (lingering_) return read();
@@ -190,7 +194,7 @@ class connection final : public served_connection, private net::stream_user, pri
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
   // answer on its way, so its bytes are read and thrown away for a moment.
   [[gnu::cold, gnu::noinline]] void end() {
-    if (!linger_) return close();
+    if (!linger_) return close("everything was answered");
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
     home_.loop.arm(patience_, home_.loop.refresh() + farewell);
@@ -229,12 +233,12 @@ class connection final : public served_connection, private net::stream_user, pri
   }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
   [[gnu::cold]] void patience_ends() {
-    if (!lingering_) home_.log(peer_, silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
-    close();
+    if (lingering_) return close("all was said, and the peer did not hang up");
+    give_up(silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
   }
   [[gnu::cold]] void give_up(std::string_view why) {
     home_.log(peer_, why);
-    close();
+    close(why);
   }
   void disarm_all() noexcept {
     patience_.disarm();
@@ -261,6 +265,9 @@ class connection final : public served_connection, private net::stream_user, pri
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
+    void on_answer(std::string_view message) {
+      if (self.handle_ != nullptr) self.handle_->deliver(message);
+    }
   };
 
   template <class Session>
@@ -273,7 +280,7 @@ class connection final : public served_connection, private net::stream_user, pri
     protocol::mark at{};
     if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
     reply_is_open_ = true;
-    const service::disposition became = admissible(exchange) ? home_.router.route(exchange) : service::disposition::refused;
+    const service::disposition became = admissible(exchange) ? route(exchange) : service::disposition::refused;
     reply_is_open_ = false;
     if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
       spoken.end_reply(out_, at, call.address, exchange.response);
@@ -291,6 +298,13 @@ class connection final : public served_connection, private net::stream_user, pri
     }
     if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out_, call.address, exchange.error, exchange.response);
     return true;
+  }
+
+  service::disposition route(service::exchange& exchange) {
+    if (home_.chosen.hooks.before_call != nullptr && !is_allowed(exchange)) [[unlikely]] return service::disposition::refused;
+    const service::disposition became = home_.router.route(exchange);
+    if (home_.chosen.hooks.after_call != nullptr && became != service::disposition::pending) [[unlikely]] tell_after(exchange, became);
+    return became;
   }
 
   bool admissible(service::exchange& exchange) const {
@@ -327,7 +341,7 @@ class connection final : public served_connection, private net::stream_user, pri
       answer(call);
     } else {
       buffer nobody;
-      (void)call.write_value(nobody);
+      tell_after(call, call.write_value(nobody));
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
@@ -336,14 +350,15 @@ class connection final : public served_connection, private net::stream_user, pri
   void answer(service::pending& call) {
     if (call.address.one_way) {
       buffer nobody;
-      (void)call.write_value(nobody);
-      return;
+      return tell_after(call, call.write_value(nobody));
     }
     session_.with([&](auto& spoken) {
       buffer& out = current_out();
       const std::size_t start = out.size();
       const protocol::mark at = spoken.begin_reply(out, call.address);
-      if (const status error = call.write_value(out); error.ok()) {
+      const status error = call.write_value(out);
+      tell_after(call, error);
+      if (error.ok()) {
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
         out.truncate(start);
@@ -435,26 +450,89 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     writing_ = false;
     if (closed_) return;
-    if (error) return close();
+    if (error) return close(error.message());
+    if (home_.chosen.hooks.sent != nullptr) [[unlikely]] {
+      (void)home_.chosen.hooks.sent(home_.chosen.hooks.object, info(), (sent_ - 1) % largest_write + 1);
+      if (closed_) return;
+    }
     stall_.looks = silence_.looks = 0;
     if (sent_ != sending_.size()) [[unlikely]] return write_on();
     room_ = home_.chosen.max_write_buffer_bytes;
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
     flush();
+    if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
     if (finished_everything()) return end();
     read();
   }
 
-  bool full() const noexcept { return out_.size() > room_; }
+  bool full() const noexcept override { return out_.size() > room_; }
   bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && !writing_ && out_.empty(); }
+
+  // --- what hooks are told
+
+  connection_info info() const noexcept { return {connection_id(), peer_}; }
+  [[gnu::cold]] bool is_welcome() {
+    const status answer = home_.chosen.hooks.accept(home_.chosen.hooks.object, info());
+    vetoed_ = !answer.ok();
+    if (vetoed_) home_.log(peer_, join_text({"turned away by a hook: ", answer.to_string()}));
+    return !vetoed_;
+  }
+  // As a handler would have it.
+  [[gnu::cold]] void describe(const service::exchange& exchange, context& call) {
+    call.info.now = exchange.now;
+    call.info.deadline = exchange.deadline;
+    call.info.request_bytes = exchange.call.payload.size();
+    call.info.on_server = true;
+    call.place(exchange.call.service, exchange.call.method, peer_, &home_.io);
+    call.set_origin(*this);
+    if (!exchange.call.metadata_block.empty() && exchange.call.read_metadata != nullptr) exchange.call.read_metadata(exchange.call.metadata_block, call.request);
+  }
+  [[gnu::cold, gnu::noinline]] bool is_allowed(service::exchange& exchange) {
+    context call;
+    describe(exchange, call);
+    status answer = home_.chosen.hooks.before_call(home_.chosen.hooks.object, call);
+    if (answer.ok()) return true;
+    exchange.error = std::move(answer.add_flag(outcome::not_executed));
+    return false;
+  }
+  [[gnu::cold, gnu::noinline]] void tell_after(const service::exchange& exchange, service::disposition became) {
+    context call;
+    describe(exchange, call);
+    (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call, became == service::disposition::refused ? exchange.error : status{});
+  }
+  void tell_after(const service::pending& call, const status& ended) {
+    if (home_.chosen.hooks.after_call != nullptr) [[unlikely]] (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call.context, ended);
+  }
+  [[gnu::cold]] void tell_closed(std::string_view why) {
+    if (home_.chosen.hooks.closed != nullptr && !vetoed_) (void)home_.chosen.hooks.closed(home_.chosen.hooks.object, info(), why);
+  }
+
+  // --- calls in the other direction
+
+  std::shared_ptr<connection_handle> handle() override {
+    if (handle_ == nullptr && !closed_) handle_ = std::make_shared<connection_handle>(home_.io, connection_id(), peer_, static_cast<carrier&>(*this));
+    return handle_;
+  }
+  [[gnu::cold]] void carry(std::string_view messages) override {
+    current_out().append(messages);
+    if (!batching_) flush();
+  }
+  [[gnu::cold]] reach can_ask() override {
+    return session_.with([](const auto& spoken) {
+      if constexpr (requires { spoken.takes_calls(); }) return spoken.takes_calls() ? reach::calls : reach::notices;
+      else return reach::nothing;
+    });
+  }
+  [[gnu::cold]] void fail(std::string_view why) override { give_up(why); }
 
   // --- the end
 
-  [[gnu::cold, gnu::noinline]] void close() {
+  [[gnu::cold, gnu::noinline]] void close(std::string_view why) {
     if (std::exchange(closed_, true)) return;
     retain();
+    tell_closed(why);
     disarm_all();
     stream_->close();
     std::size_t from = 0;
@@ -463,6 +541,7 @@ class connection final : public served_connection, private net::stream_user, pri
       each->watch.reset();
       each->context.cancel.request();
     }
+    if (handle_ != nullptr) handle_->close();
     leave_when_done();
     release();
   }
@@ -483,6 +562,7 @@ class connection final : public served_connection, private net::stream_user, pri
   buffer aside_;  // answers that came while another was being written
   buffer sending_;
   open_calls calls_;
+  std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
@@ -501,6 +581,7 @@ class connection final : public served_connection, private net::stream_user, pri
   bool greeted_ = false;          // the peer has said something whole
   bool said_that_we_go_ = false;
   bool silent_so_far_ = true;   // no message was begun that is still unfinished
+  bool vetoed_ = false;  // by a hook, which does not hear of its end
   bool linger_ = false;
   bool lingering_ = false;
   bool closed_ = false;

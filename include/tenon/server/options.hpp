@@ -8,6 +8,7 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/http_site.hpp>
+#include <tenon/server/hooks.hpp>
 
 namespace tenon::inline v0 {
 
@@ -40,6 +41,7 @@ struct server_options {
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
+  server_hooks hooks{};                                    ///< of the program's own, told what happens and asked whether it may
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
 

@@ -267,6 +267,7 @@ server<Protocols>::server(server_options options) : options_{options} {
     auto own = std::make_unique<asio::io_context>(1);
     asio::io_context& io = *own;
     workers_.push_back(std::make_unique<worker>(std::move(own), io, options_));
+    workers_.back()->serving.count_ids(i + 1, count);
   }
 }
 

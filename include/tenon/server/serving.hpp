@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +56,13 @@ class serving {
   serving(const serving&) = delete;
   serving& operator=(const serving&) = delete;
   ~serving() { tear_down(); }
+
+  /// For a new connection. Loops count in steps of their number, each from its own place.
+  std::uint64_t next_connection_id() noexcept { return std::exchange(connection_id_, connection_id_ + id_step_); }
+  void count_ids(std::uint64_t first, std::uint64_t step) noexcept {
+    connection_id_ = first;
+    id_step_ = step;
+  }
 
   void add(served_connection& who) noexcept {
     who.next_ = first_;
@@ -143,6 +151,8 @@ class serving {
 
   served_connection* first_ = nullptr;
   protocol::http_site site_{.options = &chosen.http, .draining = &draining};
+  std::uint64_t connection_id_ = 1;
+  std::uint64_t id_step_ = 1;
   timeout give_up_;
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/connection_handle.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/frame_cache.hpp>
 #include <tenon/core/limits.hpp>
@@ -19,7 +20,7 @@ namespace tenon::inline v0::service {
 class pending;
 
 /// Where the answers of handlers that take their time go: the connection the call came by. It knows the time as well.
-class answer_sink {
+class answer_sink : public tenon::detail::origin {
  public:
   /// The time now, not that of the batch.
   virtual instant read_clock() = 0;
@@ -29,6 +30,7 @@ class answer_sink {
   virtual void finished(pending& call) = 0;
 
  protected:
+  using origin::origin;
   ~answer_sink() = default;
 };
 

@@ -26,11 +26,12 @@ class held final : public pending, private answer_sink, private cancellation::li
   /// `stand_in` was in a queue in this call's place; `answer` is what the policy said.
   held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
        tenon::waiter& stand_in, outcome answer)
-      : home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
+      : answer_sink{call.sink.connection_id()}, home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
         method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
     address = call.call.address;
     context.info = info;
     context.place(service_, method_, call.peer, call.io);
+    context.set_origin(call.sink);
     info_.waiter = &node_;
     node_.replace(stand_in);
   }
@@ -113,6 +114,7 @@ class held final : public pending, private answer_sink, private cancellation::li
     sink_->finished(*this);
   }
   instant read_clock() override { return sink_->read_clock(); }
+  std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
 
   Home& home_;

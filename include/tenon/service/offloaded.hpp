@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <asio/executor_work_guard.hpp>
 
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/connection_handle.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/post.hpp>
 #include <tenon/core/status.hpp>
@@ -42,6 +44,8 @@ class offloaded final : public pending, public thread_pool::job {
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
     context.cancel.share();
     if constexpr (handled::takes_context) {
+      way_back_.emplace(call.sink);
+      context.set_origin(*way_back_);
       if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
     }
   }
@@ -90,6 +94,16 @@ class offloaded final : public pending, public thread_pool::job {
     guard_.observe(state_, info_, result);
   }
 
+  // The connection may go while the handler runs.
+  class kept_origin final : public tenon::detail::origin {
+   public:
+    explicit kept_origin(origin& from) : origin{from.connection_id()}, kept_{from.handle()} {}
+    std::shared_ptr<tenon::detail::connection_handle> handle() override { return kept_; }
+
+   private:
+    std::shared_ptr<tenon::detail::connection_handle> kept_;
+  };
+
   // Two keep it, both on the loop: the sink, and what the pool will post. The news of a loop that has gone is dropped with it.
   struct releaser {
     void operator()(offloaded* held) const noexcept { held->release(); }
@@ -104,6 +118,7 @@ class offloaded final : public pending, public thread_pool::job {
   typename Guard::call_state state_;
   answer_sink* sink_;
   std::string peer_;
+  std::optional<kept_origin> way_back_;
   // The io_context waits for the answer even if nothing else happens on it.
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   buffer value_;

@@ -34,6 +34,7 @@ class running final : public pending {
     context.info = info;
     if constexpr (Guard::identifies) context.set_principal(info.principal);
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
+    context.set_origin(call.sink);
     if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
   }
   ~running() override {
@@ -89,6 +90,7 @@ class running final : public pending {
   // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame. It is asked to end.
   void dispose() noexcept override {
     sink_ = nullptr;
+    context.forget_origin();
     const bool under_way = !observed_;
     if (under_way) observe(outcome{.code = code::cancelled, .flags = outcome::local});
     if constexpr (kind::in_task) delete this;

@@ -213,6 +213,7 @@ class served final : public instance {
         context.info = info;
         if constexpr (Guard::identifies) context.set_principal(info.principal);
         context.place(call.call.service, call.call.method, call.peer, call.io);
+        context.set_origin(call.sink);
         if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
         status done = call_and_write<S, I, Codec>(call.out, *object_, &context, arguments);
         call.response = std::move(context.response);
