@@ -18,6 +18,7 @@ ALLOWED = {
     "service": ["core", "reflect", "codec", "protocol"],
     "client": ["core", "reflect", "codec", "policy", "protocol", "net", "service"],
     "server": ["core", "reflect", "codec", "policy", "protocol", "net", "service"],
+    "peers": ["core", "reflect", "codec", "policy", "protocol", "net", "service", "client", "server"],
     "discovery": ["core", "client"],
     "telemetry": ["core", "policy", "service"],
 }

@@ -125,6 +125,8 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     via().guard_user_code([&] { own::attempt_ended(facts_.about(status{late, "no answer in the time of one attempt"})); });
   }
 
+  [[gnu::cold]] status about(status why) const { return facts_.about(std::move(why)); }
+
  private:
   using own::arm;
   using own::attempting_;

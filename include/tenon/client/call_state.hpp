@@ -39,6 +39,8 @@ class call_base : public from_frame_cache, public net::timer {
   virtual void replied(const protocol::reply& answer) = 0;
   /// The attempt that is under way ends without an answer.
   virtual void failed(status why) = 0;
+  /// Ends a call that was never started, on any thread.
+  virtual void refused(status why) = 0;
   /// Ends the whole call, whatever it is at.
   virtual void cancelled(status why) = 0;
 

@@ -104,7 +104,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   void queue(call_base& call) { queue(call, options_.wait_for_ready); }
   [[gnu::cold]] void queue(call_base& call, bool patient) {
     if (!refusal_.ok()) return call.failed(refusal_);
-    if (!open()) return call.failed(status{refused_here(code::unavailable), "the client is closed"});
+    if (!open()) return call.failed(closed_here());
     if (waiting_.size() + patient_.size() >= options_.max_pending_calls) return call.failed(too_many());
     const bool early = current() == connection_state::backoff && loop_.now() < next_dial_;
     if (early && !patient) return call.failed(too_early());
@@ -180,6 +180,8 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     release();
   }
 
+  static status cancelled_here() { return status{outcome{.code = code::cancelled, .flags = outcome::local}, "the call was cancelled by its caller"}; }
+
   template <class F>
   void guard_user_code(F&& f) {
     detail::guard_user_code(loop_.io(), std::forward<F>(f));
@@ -197,7 +199,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   // Closed by then: whoever made it closes it.
   ~basic_channel() = default;
 
-  static status cancelled_here() { return status{outcome{.code = code::cancelled, .flags = outcome::local}, "the call was cancelled by its caller"}; }
+  [[gnu::cold]] static status closed_here() { return status{refused_here(code::unavailable), "the client is closed"}; }
 
   void end(call_base& call, status why) {
     if (waits(call)) why.add_flag(outcome::not_executed);
@@ -226,13 +228,15 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   void post(posted what) {
     {
       const std::lock_guard guard{inbox_mutex_};
-      // A channel that is closed has ended its calls.
-      if (inbox_closed_) return;
-      what.call->retain();
-      inbox_.push_back(what);
-      if (inbox_.size() > 1) return;
+      if (!inbox_closed_) {
+        what.call->retain();
+        inbox_.push_back(what);
+        if (inbox_.size() > 1) return;
+      }
     }
-    wake();
+    if (!inbox_closed_) return wake();
+    // A channel that is closed has ended its calls; this one comes after that.
+    if (!what.cancel) what.call->refused(refusal_.ok() ? closed_here() : refusal_);
   }
   void wake() {
     retain();

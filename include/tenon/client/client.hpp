@@ -125,8 +125,12 @@ struct starter {
       Codec::encode(out, all);
     };
     channel& via = core.via;
-    if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] return via.cancel(*state), std::move(held);
     const bool here = via.loop().on_this_thread();
+    if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] {
+      if (here) via.cancel(*state);
+      else state->refused(channel::cancelled_here());
+      return held;
+    }
     if (here && via.ready() && !Stack::keeps_request) {
       state->start_with(write_payload);
     } else {

@@ -12,9 +12,11 @@
 #include <utility>
 
 #include <tenon/client/call_state.hpp>
+#include <tenon/client/offered.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/client/pending_table.hpp>
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/connection_handle.hpp>
 #include <tenon/core/post.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
@@ -59,7 +61,7 @@ void guard_user_code([[maybe_unused]] asio::io_context& io, F&& f) {
 
 // Used on the loop's thread. Lives until its last operation has ended, which may be after its owner has ended it.
 template <class Io>
-class basic_link final : private net::stream_user, private protocol::reply_sink {
+class basic_link final : private net::stream_user, private protocol::reply_sink, private carrier {
  public:
   basic_link(net::loop& loop, std::unique_ptr<net::stream> stream, std::unique_ptr<protocol::client_session> session, const client_options& options, link_owner& owner,
        std::string url)
@@ -119,6 +121,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
   template <class Each>
   [[gnu::cold]] bool end(Each&& each) {
     const bool first = std::exchange(owner_, nullptr) != nullptr;
+    if (handle_ != nullptr) handle_->close();
     watch_.disarm();
     stream_->close();
     calls_.clear_marks();
@@ -220,6 +223,28 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
     }
   }
 
+  // --- calls in the other direction
+
+  [[gnu::cold]] bool on_request(std::string_view message) override {
+    if (options_.offers == nullptr || owner_ == nullptr) return false;
+    used_ = heard_;
+    if (handle_ == nullptr) {
+      handle_ = std::make_shared<connection_handle>(loop_.io(), 0, url_, static_cast<carrier&>(*this));
+      options_.offers->open(handle_);
+    }
+    handle_->deliver(message);
+    return true;
+  }
+  [[gnu::cold]] void carry(std::string_view messages) override {
+    out_.append(messages);
+    flush();
+  }
+  bool full() const noexcept override { return out_.size() >= options_.max_unsent_bytes; }
+  reach can_ask() override { return reach::nothing; }
+  [[gnu::cold]] void fail(std::string_view why) override {
+    if (owner_ != nullptr) owner_->link_lost(*this, why);
+  }
+
   [[gnu::cold]] void finish_if_leaving() {
     if (leaving_ && owner_ != nullptr && calls_.size() == 0 && !writing_ && out_.empty()) owner_->link_finished(*this);
   }
@@ -246,6 +271,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
     }
     sending_.clear();
     handed_over_ = 0;
+    if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (sending_.capacity() > kept_buffer) sending_.release();
     if (!out_.empty()) {
       loop_.refresh();
@@ -318,6 +344,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
   const client_options& options_;
   link_owner* owner_;
   pending_table calls_;
+  std::shared_ptr<connection_handle> handle_;  // made when the server calls
   buffer in_;
   buffer out_;
   buffer sending_;

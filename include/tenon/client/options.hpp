@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include <tenon/client/hooks.hpp>
@@ -15,6 +16,9 @@ namespace tenon::inline v0 {
 
 class cancellation;
 class context;
+namespace detail {
+class offered;
+}
 
 /// How long to wait between two attempts to connect: `first`, then each time `multiplier` times the wait before, up to `longest`; each give or take `jitter` of it.
 /// There is no last attempt. Every connection on which the peer has said anything starts over.
@@ -56,6 +60,7 @@ struct client_options {
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
+  std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header
 };
 
 /// For one call: `m.with({.timeout = 50_ms}).last("ACME")`.

@@ -34,6 +34,7 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
   void start() override { driver::go(); }
   void replied(const protocol::reply& answer) override { driver::answered(answer); }
   void failed(status why) override { driver::attempt_failed(std::move(why)); }
+  void refused(status why) override { end(driver::about(std::move(why.add_flag(outcome::not_executed)))); }
   void cancelled(status why) override { driver::give_up(std::move(why)); }
 
  private:

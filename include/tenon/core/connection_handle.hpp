@@ -47,13 +47,16 @@ class return_path {
 /// What is left of a connection for those who may outlive it. Made when somebody asks for it.
 class connection_handle {
  public:
-  connection_handle(asio::io_context& io, std::uint64_t id, std::string_view peer, carrier& by) : io_{io}, id_{id}, peer_{peer}, by_{&by} {}
+  connection_handle(asio::io_context& io, std::uint64_t id, std::string_view peer, carrier& by) : io_{io}, id_{id}, peer_{peer}, can_ask_{by.can_ask()}, by_{&by} {}
+  /// Of a connection that has gone.
+  connection_handle(asio::io_context& io, std::uint64_t id, std::string_view peer) : io_{io}, id_{id}, peer_{peer}, open_{false} {}
   connection_handle(const connection_handle&) = delete;
   connection_handle& operator=(const connection_handle&) = delete;
 
   asio::io_context& io() const noexcept { return io_; }
   std::uint64_t id() const noexcept { return id_; }
   const std::string& peer() const noexcept { return peer_; }
+  reach can_ask() const noexcept { return can_ask_; }
   /// Null when the connection has gone. On its loop's thread.
   carrier* by() const noexcept { return by_; }
 
@@ -94,7 +97,8 @@ class connection_handle {
   asio::io_context& io_;
   const std::uint64_t id_;
   const std::string peer_;
-  carrier* by_;
+  const reach can_ask_ = reach::nothing;
+  carrier* by_ = nullptr;
   std::mutex mutex_;
   std::shared_ptr<return_path> path_;
   bool open_ = true;

@@ -131,6 +131,8 @@ class reply_sink {
   virtual void on_reply(const reply& answer) = 0;
   /// The peer stops serving this connection: requests that were sent after the one with the id `last` were not executed and will not be.
   virtual void on_going_away(std::uint64_t last) { (void)last; }
+  /// A whole message in which the peer calls, notifies, or does not wait any more. False when nobody here serves.
+  virtual bool on_request(std::string_view message) { return (void)message, false; }
 
  protected:
   ~reply_sink() = default;

@@ -63,7 +63,7 @@ class rpcx_client_session final : public client_session {
       const std::string_view head = written.substr(end);
       if (*length > head.size()) return;
       end += static_cast<std::size_t>(*length);
-      if ((static_cast<unsigned char>(head[2]) & (rpcx::heartbeat_bit | rpcx::one_way_bit)) == 0) visitor.request(tenon::detail::load_big_endian_64(head.data() + 4), end);
+      if ((static_cast<unsigned char>(head[2]) & (rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit)) == 0) visitor.request(tenon::detail::load_big_endian_64(head.data() + 4), end);
     }
   }
 
@@ -89,23 +89,36 @@ class rpcx_client_session final : public client_session {
         continue;
       }
       if (rest.size() < *length) return done;
-      const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
+      const std::string_view whole = rest.substr(0, static_cast<std::size_t>(*length));
+      const auto cut = rpcx::cut_frame(whole);
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
       if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
-      else take_aside(*cut, sink, out);
+      else take_aside(*cut, whole, sink, out);
     }
   }
 
  private:
-  // Everything but an answer. Other requests from a server are pushes, which nobody here has asked for.
-  [[gnu::cold]] void take_aside(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
+  // Everything but an answer.
+  [[gnu::cold]] void take_aside(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
     if (cut.is_heartbeat()) {
       if (!cut.is_response()) rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_client);
       else if (rpcx::is_from_tenon(cut, rpcx::peer_server)) peer_is_tenon_ = true;
     } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::going_away_notice)) {
       sink.on_going_away(cut.sequence);
+    } else if (!cut.is_response() && !sink.on_request(whole) && !cut.is_one_way()) {
+      refuse_call(cut, out);
     }
+  }
+
+  [[gnu::cold]] static void refuse_call(const rpcx::frame& cut, buffer& out) {
+    mark at = rpcx::begin_frame(out, rpcx::response_bit | 1, static_cast<serialization>(cut.codec), cut.sequence);
+    std::memset(out.extend(12), 0, 12);
+    const std::size_t block = out.size();
+    rpcx::append_status(out, status{outcome{.code = code::unimplemented, .flags = outcome::not_executed}, "this client serves nothing"});
+    tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
+    rpcx::begin_payload(out, at);
+    rpcx::end_frame(out, at);
   }
 
   [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {

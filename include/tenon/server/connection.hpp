@@ -512,7 +512,8 @@ class connection final : public served_connection, private net::stream_user, pri
   // --- calls in the other direction
 
   std::shared_ptr<connection_handle> handle() override {
-    if (handle_ == nullptr && !closed_) handle_ = std::make_shared<connection_handle>(home_.io, connection_id(), peer_, static_cast<carrier&>(*this));
+    if (closed_ && handle_ == nullptr) return std::make_shared<connection_handle>(home_.io, connection_id(), peer_);
+    if (handle_ == nullptr) handle_ = std::make_shared<connection_handle>(home_.io, connection_id(), peer_, static_cast<carrier&>(*this));
     return handle_;
   }
   [[gnu::cold]] void carry(std::string_view messages) override {

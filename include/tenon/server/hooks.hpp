@@ -22,10 +22,10 @@ struct connection_info {
 ///
 /// Shape   `tenon::server_options{.hooks = tenon::server_hooks::of(mine)}`; `mine` has any of
 ///           accept(const connection_info& by)                             a connection has come; nothing has been read
-///           received(const connection_info& by, std::size_t bytes)        one read has ended
+///           received(const connection_info& by, std::size_t count)        one read has ended
 ///           before_call(context& call)                                    its header has been read: names, metadata, deadline; its arguments have not
 ///           after_call(const context& call, const status& ended)          its handler has ended, or a policy has refused it; the answer is not sent yet
-///           sent(const connection_info& by, std::size_t bytes)            so much has been taken by the peer's side
+///           sent(const connection_info& by, std::size_t count)            so much has been taken by the peer's side
 ///           closed(const connection_info& by, std::string_view why)
 /// Laws    a hook returns void or a status. A status that is not OK vetoes: `accept` closes the connection, `before_call` refuses the call, of which it says that nothing
 ///         ran; the others' means nothing. What a hook throws counts as such a status. Each connection that was not vetoed is closed once, and each call that was not
@@ -34,10 +34,10 @@ struct connection_info {
 struct server_hooks {
   void* object = nullptr;
   status (*accept)(void*, const connection_info& by) = nullptr;
-  status (*received)(void*, const connection_info& by, std::size_t bytes) = nullptr;
+  status (*received)(void*, const connection_info& by, std::size_t count) = nullptr;
   status (*before_call)(void*, context& call) = nullptr;
   status (*after_call)(void*, const context& call, const status& ended) = nullptr;
-  status (*sent)(void*, const connection_info& by, std::size_t bytes) = nullptr;
+  status (*sent)(void*, const connection_info& by, std::size_t count) = nullptr;
   status (*closed)(void*, const connection_info& by, std::string_view why) = nullptr;
 
   template <class T>
@@ -67,7 +67,7 @@ server_hooks server_hooks::of(T& told) noexcept {
     made.accept = [](void* self, const connection_info& by) { return detail::run_server_hook([&] { return static_cast<T*>(self)->accept(by); }); };
   }
   if constexpr (requires(const connection_info& by) { told.received(by, std::size_t{}); }) {
-    made.received = [](void* self, const connection_info& by, std::size_t bytes) { return detail::run_server_hook([&] { return static_cast<T*>(self)->received(by, bytes); }); };
+    made.received = [](void* self, const connection_info& by, std::size_t count) { return detail::run_server_hook([&] { return static_cast<T*>(self)->received(by, count); }); };
   }
   if constexpr (requires(context& call) { told.before_call(call); }) {
     made.before_call = [](void* self, context& call) { return detail::run_server_hook([&] { return static_cast<T*>(self)->before_call(call); }); };
@@ -76,7 +76,7 @@ server_hooks server_hooks::of(T& told) noexcept {
     made.after_call = [](void* self, const context& call, const status& ended) { return detail::run_server_hook([&] { return static_cast<T*>(self)->after_call(call, ended); }); };
   }
   if constexpr (requires(const connection_info& by) { told.sent(by, std::size_t{}); }) {
-    made.sent = [](void* self, const connection_info& by, std::size_t bytes) { return detail::run_server_hook([&] { return static_cast<T*>(self)->sent(by, bytes); }); };
+    made.sent = [](void* self, const connection_info& by, std::size_t count) { return detail::run_server_hook([&] { return static_cast<T*>(self)->sent(by, count); }); };
   }
   if constexpr (requires(const connection_info& by) { told.closed(by, std::string_view{}); }) {
     made.closed = [](void* self, const connection_info& by, std::string_view why) { return detail::run_server_hook([&] { return static_cast<T*>(self)->closed(by, why); }); };
