@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include <tenon/client/attempts.hpp>
+#include <tenon/client/client_core.hpp>
 #include <tenon/client/channel.hpp>
 #include <tenon/client/client.hpp>
 #include <tenon/client/hooks.hpp>
