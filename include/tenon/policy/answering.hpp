@@ -29,7 +29,7 @@ class answering {
   ~answering() = default;
 };
 
-/// A call that may be answered by a policy. `answers` is null where a driver cannot: around a decorated function, on a server.
+/// A call that may be answered by a policy. `answers` is null where a driver cannot: around a decorated function, and on a server for what is not declared cacheable.
 template <class Base>
 struct answering_call_info : Base {
   answering* answers = nullptr;

@@ -26,9 +26,11 @@ struct cache_options {
 /// Answers from memory.
 ///
 /// Shape   `client<market, cache<cache_options{.ttl = 100_ms}>>` for the methods that are declared `tenon::cacheable`, `(last, tenon::cacheable)`; all others pass.
-///         Stands before retry, and before what is to be spared: a hit takes no token of a limiter.
-/// Laws    a question is the same when its method, its encoded arguments, its metadata and its principal are. Failures are never kept. Of entries beyond a bound those go
-///         first that have not been used again.
+///         Stands before retry, and before what is to be spared: a hit takes no token of a limiter. On a server, `server.serve<cache<>>(market{})`, a hit spares the handler;
+///         it stands behind `auth` there, so that only those get an answer who may ask.
+/// Laws    a question is the same when its method, its encoded arguments, its metadata and its principal are; on a server the metadata count where the handler takes a
+///         `tenon::context`, those that the transport sets among them. Failures are never kept, nor answers that have metadata of their own. Of entries beyond a bound those
+///         go first that have not been used again. Each loop has its own.
 template <cache_options Options = cache_options{}>
 struct cache : policy::base {
   static_assert(Options.ttl >= duration{} && Options.stale >= duration{}, "tenon::cache: ttl or stale is below zero");

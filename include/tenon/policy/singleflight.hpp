@@ -23,7 +23,8 @@ struct singleflight_options {
 
 /// Lets the first of several equal calls go, and gives its answer to all.
 ///
-/// Shape   `client<market, singleflight<>>`, behind a cache when there is one, for the methods that are declared `tenon::cacheable`; all others pass. Per loop.
+/// Shape   `client<market, singleflight<>>`, behind a cache when there is one, for the methods that are declared `tenon::cacheable`; all others pass. Per loop. On a server it
+///         spares handlers that are coroutines: one of them runs, and those who ask the same meanwhile wait for what it gives.
 /// Laws    calls are equal as for `tenon::cache`. Each waits no longer than its own deadline, and may be cancelled, without a change for the others; when the one that went
 ///         leaves so, the next of them goes in its place. One that comes after the answer is a new call.
 template <singleflight_options Options = singleflight_options{}>

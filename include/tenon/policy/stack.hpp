@@ -82,6 +82,7 @@ struct stack {
   static constexpr bool attaches = (Policies::attaches || ...);
   static constexpr bool identifies = (Policies::identifies || ...);
   static constexpr bool answers = (Policies::answers || ...);
+  static constexpr bool replaces = (recovers<Policies> || ...);
   static constexpr bool keeps_request = repeats || can_wait || attaches || answers;  // it may be needed after it was sent
 
   using config = std::tuple<typename Policies::options...>;

@@ -18,6 +18,7 @@
 #include <tenon/core/context.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/random.hpp>
+#include <tenon/policy/answering.hpp>
 #include <tenon/policy/concept.hpp>
 #include <tenon/policy/configuration.hpp>
 #include <tenon/policy/option_source.hpp>
@@ -53,6 +54,8 @@ class stack_guard {
   static constexpr bool identifies = Stack::identifies;
   static constexpr bool keyed = Stack::keyed;
   static constexpr bool can_wait = Stack::can_wait;
+  static constexpr bool answers = Stack::answers;
+  using answering = policy::answering;
 
   explicit stack_guard(std::shared_ptr<guard_in_common<Stack>> common)
       : common_{std::move(common)}, random_{static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)} {
@@ -75,6 +78,7 @@ class stack_guard {
   }
   outcome resume(call_state& state, info_type& info, std::size_t position) noexcept { return Stack::resume(view(state, info), position); }
   void abandon(call_state& state, info_type& info, std::size_t position, outcome why) noexcept { Stack::abandon(view(state, info), position, why); }
+  static bool is_answered(outcome result) noexcept { return policy::is_answered(result); }
   static bool waits(outcome result) noexcept { return policy::waits(result); }
   static std::size_t position_of(outcome result) noexcept { return Stack::position_of(result); }
   std::string_view producer(outcome result) const noexcept { return Stack::producer(result); }
@@ -189,7 +193,7 @@ template <class S, class Given, class Parameters>
 class definition_of {
   using stack = typename Parameters::stack;
   using guard = stack_guard<stack>;
-  static_assert(!stack::answers, "tenon::server::serve: fallback, cache and singleflight answer a client's calls and do nothing on a server; write them among the client's parameters");
+  static_assert(!stack::replaces, "tenon::server::serve: fallback and last_good answer calls that have failed, which is the client's part; write them among the client's parameters");
 
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {

@@ -5,12 +5,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/cancellation.hpp>
 #include <tenon/core/post.hpp>
 #include <tenon/core/waiter.hpp>
+#include <tenon/service/answer_port.hpp>
 #include <tenon/service/exchange.hpp>
 
 namespace tenon::inline v0::service {
@@ -26,13 +28,16 @@ class held final : public pending, private answer_sink, private cancellation::li
   /// `stand_in` was in a queue in this call's place; `answer` is what the policy said.
   held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
        tenon::waiter& stand_in, outcome answer)
-      : answer_sink{call.sink.connection_id()}, home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
+      : answer_sink{call.sink.connection_id()}, home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, port_{info, &value_}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
         method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
     address = call.call.address;
     context.info = info;
     context.place(service_, method_, call.peer, call.io);
     context.set_origin(call.sink);
     info_.waiter = &node_;
+    if constexpr (Guard::answers) {
+      if (info_.answers != nullptr) info_.answers = &port_;
+    }
     node_.replace(stand_in);
   }
 
@@ -40,7 +45,10 @@ class held final : public pending, private answer_sink, private cancellation::li
     context.cancel.listen(*this);
     arm();
   }
-  void woken() override { ask_again(); }
+  // It may have gone on before its time came.
+  void woken() override {
+    if (position_ != nowhere) ask_again();
+  }
   status write_value(buffer& out) override {
     if (inner_ != nullptr) return inner_->write_value(out);
     if (error_.ok()) out.append(value_.view());
@@ -75,6 +83,9 @@ class held final : public pending, private answer_sink, private cancellation::li
     if (Guard::waits(admitted)) {
       position_ = Guard::position_of(admitted);
       return arm();
+    }
+    if constexpr (Guard::answers) {
+      if (Guard::is_answered(admitted)) return sink_->finished(*this);
     }
     if (!admitted.ok()) {
       error_ = refuse_(home_, admitted);
@@ -123,6 +134,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   refusal_function refuse_;
   typename Guard::info_type info_;
   typename Guard::call_state state_;
+  [[no_unique_address]] std::conditional_t<Guard::answers, answer_port<Guard>, no_answer_port> port_;
   node node_;
   answer_sink* sink_;
   const limits& bounds_;

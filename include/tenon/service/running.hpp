@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <tenon/core/task.hpp>
+#include <tenon/service/answer_port.hpp>
 #include <tenon/service/exchange.hpp>
 #include <tenon/service/guarded.hpp>
 #include <tenon/service/handler.hpp>
@@ -29,7 +30,8 @@ class running final : public pending {
 
  public:
   running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state)
-      : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
+      : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, port_{info, nullptr}, sink_{&call.sink}, peer_{call.peer} {
+    if constexpr (answers) info_.answers = &port_;
     address = call.call.address;
     context.info = info;
     if constexpr (Guard::identifies) context.set_principal(info.principal);
@@ -67,6 +69,7 @@ class running final : public pending {
   }
 
   status write_value(buffer& out) override {
+    [[maybe_unused]] const std::size_t begin = out.size();
     status ended = guarded(full_name<S, Index>, [&]() -> status {
       if constexpr (kind::in_task) {
         if constexpr (std::is_void_v<given>) {
@@ -83,6 +86,9 @@ class running final : public pending {
         return write_given<Codec>(out, std::move(*value_));
       }
     });
+    if constexpr (answers) {
+      if (ended.ok()) port_.answered(out.view().substr(begin), context.response);
+    }
     observe(ended.outcome());
     return ended;
   }
@@ -98,6 +104,9 @@ class running final : public pending {
   }
 
  private:
+  static constexpr bool answers = Guard::answers && method<S, Index>::is_cacheable;
+  using port_type = std::conditional_t<answers, answer_port<Guard>, no_answer_port>;
+
   // The completion of co_spawn: called or dropped exactly once.
   struct completion {
     std::unique_ptr<running> self;
@@ -134,6 +143,7 @@ class running final : public pending {
   Guard* guard_;
   typename Guard::info_type info_;
   typename Guard::call_state state_;
+  [[no_unique_address]] port_type port_;
   answer_sink* sink_;
   // The connection's own text is enough for a task, which goes before the connection does; an awaitable may outlive it.
   std::conditional_t<kind::in_task, std::string_view, std::string> peer_;

@@ -17,6 +17,7 @@
 #include <tenon/core/text.hpp>
 #include <tenon/core/waiter.hpp>
 #include <tenon/reflect/service.hpp>
+#include <tenon/service/answer_port.hpp>
 #include <tenon/service/exchange.hpp>
 #include <tenon/service/guarded.hpp>
 #include <tenon/service/handler.hpp>
@@ -41,6 +42,7 @@ struct no_guard {
   static constexpr bool named = false;     ///< whether it wants to know the names of what is called
   static constexpr bool identifies = false;  ///< whether it asks the request's metadata who calls, and says so
   static constexpr bool keyed = false;     ///< whether it wants to tell callers apart
+  static constexpr bool answers = false;   ///< whether it may answer in the handler's place: `answering` is the interface by which it asks then, `info.answers` who it asks
   static constexpr bool can_wait = false;  ///< whether `admit` may answer that the call has to wait: see held.hpp for what else it needs then
   outcome admit(call_state&, info_type&) noexcept { return {}; }
   void observe(call_state&, info_type&, outcome) noexcept {}
@@ -109,6 +111,11 @@ class served final : public instance {
   }
 
  private:
+  using port_type = answer_port<Guard>;
+  // Only methods that are declared cacheable are answered in the handler's place.
+  template <std::size_t I>
+  static constexpr bool answers = Guard::answers && method<S, I>::is_cacheable;
+
   template <std::size_t... I>
   static constexpr auto make_functions(std::index_sequence<I...>) {
     return std::array<invoke_function, sizeof...(I)>{&served::template invoke<I>...};
@@ -152,6 +159,18 @@ class served final : public instance {
     if constexpr (Guard::keyed) info.peer_key = tenon::detail::hash_of_host(call.peer);
     if constexpr (Guard::named) info.identity = &identity<I>;
     typename Guard::call_state state{};
+    if constexpr (answers<I>) {
+      port_type port{call, info, handler<S, Implementation, I>::takes_context};
+      info.cacheable = true;
+      info.answers = &port;
+      return identify_and_go<I, Codec>(call, info, state);
+    } else {
+      return identify_and_go<I, Codec>(call, info, state);
+    }
+  }
+
+  template <std::size_t I, class Codec>
+  disposition identify_and_go(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     if constexpr (Guard::identifies) {
       tenon::metadata sent;
       if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, sent);
@@ -169,7 +188,12 @@ class served final : public instance {
     } else {
       const outcome admitted = guard_.admit(state, info);
       if constexpr (Guard::identifies) info.request_metadata = nullptr;
-      if (!admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
+      if (!admitted.ok()) [[unlikely]] {
+        if constexpr (answers<I>) {
+          if (Guard::is_answered(admitted)) return disposition::answered;
+        }
+        return call.refuse(refusal(admitted, full_name<S, I>));
+      }
       return go<I, Codec>(*this, call, info, state);
     }
   }
@@ -196,6 +220,9 @@ class served final : public instance {
     // It lives on this call's stack, which a call that waits leaves.
     if constexpr (Guard::identifies) info.request_metadata = nullptr;
     if (admitted.ok()) [[likely]] return go_further(*this, call, info, state);
+    if constexpr (Guard::answers) {
+      if (Guard::is_answered(admitted)) return disposition::answered;
+    }
     if (!Guard::waits(admitted)) return call.refuse(refuse(*this, admitted));
     call.under_way = new held_type{*this, guard_, go_further, refuse, call, info, state, stand_in, admitted};
     return disposition::pending;
@@ -205,6 +232,7 @@ class served final : public instance {
   template <std::size_t I, class Codec>
   disposition answer(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     using handled = handler<S, Implementation, I>;
+    [[maybe_unused]] const std::size_t begin = call.out.size();
     status ended = guarded(full_name<S, I>, [&]() -> status {
       typename handled::values arguments{};
       if (status read = read_arguments<I, Codec>(call, arguments); !read.ok()) [[unlikely]] return read;
@@ -223,6 +251,9 @@ class served final : public instance {
       }
     });
     if constexpr (Guard::measures) info.now = call.sink.read_clock();
+    if constexpr (answers<I>) {
+      if (ended.ok()) static_cast<port_type*>(info.answers)->answered(call.out.view().substr(begin), call.response);
+    }
     guard_.observe(state, info, ended.outcome());
     if (ended.ok()) [[likely]] return disposition::answered;
     return call.refuse(std::move(ended));
