@@ -181,7 +181,7 @@ if [ "$what" = all ]; then
     export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1"
     # Codecs, protocols and descriptions know no threads, and the simulated worlds have one.
     stage "g++, threads" build_and_test tsan g++ "-O1 -g1 -fno-omit-frame-pointer -fsanitize=thread $false_warnings" \
-      -DTENON_TEST_HOUSE=OFF -DTENON_EXAMPLES=OFF -DTENON_TEST_PRECOMPILED=tenon "-DTENON_TEST_LAYERS=core;policy;net;client;server;grpc"
+      -DTENON_TEST_HOUSE=OFF -DTENON_EXAMPLES=OFF -DTENON_TEST_PRECOMPILED=tenon "-DTENON_TEST_LAYERS=core;policy;net;client;server;grpc;processes"
     run_under=""
   else
     note skipped "g++, threads" "the thread sanitizer does not run on this kernel"
