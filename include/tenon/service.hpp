@@ -8,8 +8,6 @@
 #include <tenon/service/held.hpp>
 #include <tenon/service/method_table.hpp>
 #include <tenon/service/route.hpp>
-#include <tenon/service/route_table.hpp>
 #include <tenon/service/router.hpp>
-#include <tenon/service/routes_of.hpp>
 #include <tenon/service/running.hpp>
 #include <tenon/service/served.hpp>

@@ -25,7 +25,7 @@ struct server_options {
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
-  http_options http{};                                     ///< what callers over HTTP may do
+  protocol::http_policy http{};                            ///< what callers over HTTP may do: tenon::over_http of <tenon/protocol/http_policy.hpp>
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
