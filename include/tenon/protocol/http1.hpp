@@ -108,7 +108,7 @@ class http1_session {
     const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow.empty();
     const detail::http_answer_head head{.http_status = wants_other ? 405 : http_status,
                                         .connection = connection_lines(),
-                                        .more = wants_other ? visit_.allow : wants_post ? "Allow: POST\r\n" : "",
+                                        .more = wants_other ? std::string_view{visit_.allow} : std::string_view{wants_post ? "Allow: POST\r\n" : ""},
                                         .lines = visit_.lines,
                                         .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
@@ -354,7 +354,7 @@ class http1_session {
       out.append("\r\n");
     } else {
       const bool wants_other = refusal.http_status == 404 || (refusal.http_status == 405 && !refusal.close);
-      const std::string_view allow = wants_other ? visit_.allow : std::string_view{};
+      const std::string_view allow = wants_other ? std::string_view{visit_.allow} : std::string_view{};
       const detail::http_answer_head head{.http_status = allow.empty() ? refusal.http_status : 405,
                                           .connection = connection_lines(),
                                           .more = allow.empty() ? refusal.more_head : allow,
