@@ -9,9 +9,7 @@
 #include <tenon/service/method_table.hpp>
 #include <tenon/service/offloaded.hpp>
 #include <tenon/service/route.hpp>
-#include <tenon/service/route_table.hpp>
 #include <tenon/service/router.hpp>
-#include <tenon/service/routes_of.hpp>
 #include <tenon/service/running.hpp>
 #include <tenon/service/served.hpp>
 #include <tenon/service/thread_pool.hpp>

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include <tenon.hpp>
+#include <tenon/protocol/http_policy.hpp>
 #include <tenon/server/every_protocol.hpp>
 #include <tenon/service/pages.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -52,7 +54,7 @@ struct market {
 }  // namespace
 
 int main() {
-  tenon::server<tenon::every_protocol> server{{.http = {.allowed_origins = {"http://allowed.example"}}}};
+  tenon::server<tenon::every_protocol> server{{.http = tenon::over_http({.allowed_origins = {"http://allowed.example"}})}};
   server.serve(market{});
   server.show(tenon::pages<market>{});
   const auto bound = server.listen("tcp://127.0.0.1:0");

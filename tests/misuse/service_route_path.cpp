@@ -1,5 +1,5 @@
 // expect: tenon: a route's path is no path; write whole steps, literal or a {parameter}: "/orders/{id}/lines"
-#include <tenon/service.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // expect: tenon: a route's path names a parameter that no step of a path can hold; take it from the query or the body
-#include <tenon/service.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <string>
 #include <vector>

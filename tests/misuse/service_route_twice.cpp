@@ -1,5 +1,5 @@
 // expect: tenon: two routes of a service take the same requests; give each its own verb or path, the names of parameters do not tell them apart
-#include <tenon/service.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // expect: tenon: a route's path names a parameter that the method does not have; write a name of tenon::params, or of a field of its one struct
-#include <tenon/service.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // expect: tenon: a route cannot tell the method's parameters apart; name them by tenon::params, or take one struct, or name all of them in the path
-#include <tenon/service.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <string>
 

@@ -11,6 +11,7 @@
 #include <tenon/protocol/web.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/server.hpp>
+#include <tenon/service/routes.hpp>
 
 using namespace simulated;
 

@@ -1,4 +1,4 @@
-#include <tenon/service/route_table.hpp>
+#include <tenon/service/routes.hpp>
 
 #include <doctest/doctest.h>
 
@@ -15,6 +15,7 @@
 #include <simulation.hpp>
 #include <tenon/core/result.hpp>
 #include <tenon/core/task.hpp>
+#include <tenon/protocol/http_policy.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/server.hpp>
 
@@ -222,7 +223,7 @@ TEST_CASE("pages of other origins may call where they are listed, and nowhere el
   CHECK(closed.ask("POST /orders/one", "8", from_shop).status == 200);
   const answer refused = closed.ask("POST /orders/one", "8", from_other);
   CHECK(refused.status == 403);
-  CHECK(refused.message() == "pages of the origin \"https://evil.example\" may not call here; list it in server_options::http.allowed_origins");
+  CHECK(refused.message() == "pages of the origin \"https://evil.example\" may not call here; list it in http_options::allowed_origins");
   CHECK(closed.ask("DELETE /orders/7", "", from_other).status == 403);
   CHECK(closed.ask("POST /orders/one", "8", "Origin: null\r\n").status == 403);
   CHECK(closed.ask("POST /orders/one", "8", "Origin: http://x\r\nSec-Fetch-Site: same-origin\r\n").status == 200);
@@ -231,7 +232,7 @@ TEST_CASE("pages of other origins may call where they are listed, and nowhere el
   CHECK(hidden.head.find("Access-Control") == std::string::npos);
   CHECK(closed.ask("OPTIONS /orders/7", "", preflight).status == 403);
 
-  served_orders open{{.http = {.allowed_origins = {"https://a.example", "https://evil.example"}, .preflight_age = std::chrono::seconds{60}}}};
+  served_orders open{{.http = tenon::over_http({.allowed_origins = {"https://a.example", "https://evil.example"}, .preflight_age = std::chrono::seconds{60}})}};
   const answer told = open.ask("OPTIONS /orders/7", "", preflight);
   CHECK(told.status == 204);
   CHECK(told.has("Access-Control-Allow-Origin: https://evil.example"));
@@ -249,9 +250,9 @@ TEST_CASE("pages of other origins may call where they are listed, and nowhere el
   CHECK(open.ask("POST /orders/one", "8").has("Vary: Origin"));
   CHECK(open.ask("POST /orders/one", "8", "Origin: https://c.example\r\n").status == 403);
 
-  served_orders all{{.http = {.allowed_origins = {"*"}}}};
+  served_orders all{{.http = tenon::over_http({.allowed_origins = {"*"}})}};
   CHECK(all.ask("POST /orders/one", "8", from_other).has("Access-Control-Allow-Origin: *"));
-  served_orders trusting{{.http = {.allowed_origins = {"*", "https://evil.example"}, .allow_credentials = true, .exposed_headers = {"cost"}}}};
+  served_orders trusting{{.http = tenon::over_http({.allowed_origins = {"*", "https://evil.example"}, .allow_credentials = true, .exposed_headers = {"cost"}})}};
   const answer trusted = trusting.ask("POST /orders/one", "8", from_other);
   CHECK(trusted.has("Access-Control-Allow-Origin: https://evil.example"));
   CHECK(trusted.has("Access-Control-Allow-Credentials: true"));
@@ -260,7 +261,7 @@ TEST_CASE("pages of other origins may call where they are listed, and nowhere el
 }
 
 TEST_CASE("a long target is 414, a long head 431, a long body 413") {
-  served_orders world{{.limits = {.max_message_bytes = 1000, .max_metadata_bytes = 2000}, .http = {.max_target_bytes = 100}}};
+  served_orders world{{.limits = {.max_message_bytes = 1000, .max_metadata_bytes = 2000}, .http = tenon::over_http({.max_target_bytes = 100})}};
   CHECK(world.ask("GET /orders/7?x=" + std::string(80, 'y')).status == 200);
   CHECK(world.ask("GET /orders/7?x=" + std::string(90, 'y')).status == 414);
   CHECK(world.ask("GET /orders/7?x=" + std::string(3000, 'y')).status == 414);

@@ -10,6 +10,7 @@
 
 #include <tenon/reflect/attributes.hpp>
 #include <tenon/reflect/service.hpp>
+#include <tenon/service/routes.hpp>
 
 namespace {
 

@@ -24,7 +24,6 @@
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_query.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
-#include <tenon/protocol/detail/http_visit.hpp>
 #include <tenon/protocol/http_site.hpp>
 #include <tenon/protocol/http_status.hpp>
 
@@ -50,7 +49,7 @@ class http1_session {
   /// `carried` finds what rides on HTTP beside messages, for a session built upon this one: see web.hpp.
   explicit http1_session(const limits& bounds, detail::http_carried_route carried = nullptr) : bounds_{bounds}, carried_{carried} {}
   /// What the server around it allows and has; `site` outlives the session.
-  void use(const http_site& site) noexcept { visit_.use(site); }
+  void use(const http_site& site) noexcept { site_ = &site; }
 
   http1_session(const http1_session&) = delete;
   http1_session& operator=(const http1_session&) = delete;
@@ -89,7 +88,7 @@ class http1_session {
     detail::append_status_line(out, 200);
     detail::append_content_type(out, route_.content_type);
     out.append(connection_lines());
-    out.append(visit_.lines());
+    out.append(visit_.lines);
     out.append(detail::blank_length);
     return {.start = start, .payload = out.size()};
   }
@@ -106,11 +105,11 @@ class http1_session {
     const bool wants_post = route_.safely && error.code() == code::unimplemented && error.has(outcome::not_executed) && error.has(outcome::no_retry);
     const int http_status = wants_post ? 405 : http_status_of(error.outcome());
     // Another verb would have found a route.
-    const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow_line().empty();
+    const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow.empty();
     const detail::http_answer_head head{.http_status = wants_other ? 405 : http_status,
                                         .connection = connection_lines(),
-                                        .more = wants_other ? visit_.allow_line() : wants_post ? "Allow: POST\r\n" : "",
-                                        .lines = visit_.lines(),
+                                        .more = wants_other ? std::string_view{visit_.allow} : std::string_view{wants_post ? "Allow: POST\r\n" : ""},
+                                        .lines = visit_.lines,
                                         .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
     settle();
@@ -120,7 +119,7 @@ class http1_session {
   void write_nothing(buffer& out) {
     detail::append_status_line(out, 204);
     out.append(connection_lines());
-    out.append(visit_.lines());
+    out.append(visit_.lines);
     out.append("\r\n");
     settle();
   }
@@ -207,11 +206,17 @@ class http1_session {
   }
 
   bool find_route(const detail::http_head& head, detail::http_refusal& refusal) {
-    const auto seen = visit_.look(head, head_.substr(head.fields_at), route_, refusal);
-    if (seen != detail::http_visit::verdict::pass) return seen == detail::http_visit::verdict::routed;
+    const std::string_view fields = head_.substr(head.fields_at);
+    visit_.restart();
+    if (site_ != nullptr && site_->look != nullptr) {
+      const http_verdict seen = site_->look(*site_, head, fields, visit_, route_, refusal);
+      if (seen != http_verdict::pass) return seen == http_verdict::routed;
+    } else if (!head.origin.empty() && head.verb != detail::http_verb::options) [[unlikely]] {
+      if (!detail::admit_origin(head, fields, refusal)) return false;
+    }
     if (carried_ != nullptr) {
       route_.form = detail::http_form::message;
-      const detail::http_carried found = carried_(head, head_.substr(head.fields_at), route_, unescaped_, refusal);
+      const detail::http_carried found = carried_(head, fields, route_, unescaped_, refusal);
       if (found != detail::http_carried::no) return found == detail::http_carried::yes;
     }
     const bool asks = head.verb == detail::http_verb::get || head.verb == detail::http_verb::head;
@@ -302,7 +307,7 @@ class http1_session {
   // What the path, the query and the body of a route say, as one payload. False when that cannot be read, which has been answered then.
   [[gnu::cold, gnu::noinline]] bool bind(request& call, buffer& out) {
     const std::size_t start = head_.find(' ') + 1;
-    const status bound = visit_.bind(head_.substr(start, head_.find(' ', start) - start), call.payload, bounds_, bound_);
+    const status bound = site_->routes->bind(visit_.match, head_.substr(start, head_.find(' ', start) - start), call.payload, bounds_, bound_);
     call.payload = bound_.view();
     if (bound.ok()) return true;
     write_error(out, call.address, bound, {});
@@ -340,20 +345,20 @@ class http1_session {
       reason_ = refusal.message;
     }
     if (refusal.page != nullptr) {
-      detail::append_page(out, {.http_status = refusal.http_status, .connection = connection_lines(), .lines = visit_.lines(), .with_body = !to_head_}, *refusal.page);
+      detail::append_page(out, {.http_status = refusal.http_status, .connection = connection_lines(), .lines = visit_.lines, .with_body = !to_head_}, *refusal.page);
     } else if (refusal.http_status == 204) {
       detail::append_status_line(out, 204);
       out.append(connection_lines());
       out.append(refusal.more_head);
-      out.append(visit_.lines());
+      out.append(visit_.lines);
       out.append("\r\n");
     } else {
       const bool wants_other = refusal.http_status == 404 || (refusal.http_status == 405 && !refusal.close);
-      const std::string_view allow = wants_other ? visit_.allow_line() : std::string_view{};
+      const std::string_view allow = wants_other ? std::string_view{visit_.allow} : std::string_view{};
       const detail::http_answer_head head{.http_status = allow.empty() ? refusal.http_status : 405,
                                           .connection = connection_lines(),
                                           .more = allow.empty() ? refusal.more_head : allow,
-                                          .lines = visit_.lines(),
+                                          .lines = visit_.lines,
                                           .with_body = !to_head_};
       detail::append_error_answer(out, head, {refusal.why, refusal.message}, {});
     }
@@ -395,7 +400,8 @@ class http1_session {
   std::string reason_;
   buffer body_;
   buffer bound_;                // the payload of a route
-  detail::http_visit visit_;
+  const http_site* site_ = nullptr;
+  http_visit visit_;            // what the site says of the request that is being read or answered
   detail::http_chunks chunks_;
   std::size_t line_ = 0;        // of an unfinished head: where its last line starts,
   std::size_t scanned_ = 0;     // and how much of that has been looked at

@@ -1,33 +1,35 @@
-// What the server around an HTTP session tells it: options, routes, pages. Protocol layer; what implements it lives above.
+// What the server around an HTTP session tells it: routes, pages, a policy. Protocol layer; only what a session without them needs to know, the rest is in
+// http_policy.hpp and above.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/status.hpp>
-#include <tenon/core/units.hpp>
 
 namespace tenon::inline v0 {
 
-/// What a server allows callers over HTTP: `server_options{.http = {.allowed_origins = {"https://shop.example"}}}`.
-///
-/// Laws    a browser's page may call the server that it came from. Pages of other origins may when their origin is listed; otherwise a request that could change something
-///         is refused with 403, and of the others the browser hides the answer. Callers that send no Origin, which are all but browsers, are not concerned.
-/// Units   bytes.
-struct http_options {
-  std::vector<std::string> allowed_origins{};     ///< as browsers spell them, `https://shop.example`; "*" for all
-  bool allow_credentials = false;                 ///< cookies and HTTP authentication as well; then "*" does not count, since browsers do not take it
-  std::vector<std::string> exposed_headers{};     ///< of answers, that scripts may read beside those of Connect and gRPC-Web; without credentials they may read all
-  duration preflight_age = std::chrono::hours{2};  ///< how long a browser may remember what it was told
-  std::size_t max_target_bytes = 8 * 1024;        ///< path and query; longer ones are refused with 414
-};
+struct http_options;
 
 namespace protocol {
+
+namespace detail {
+struct http_head;
+struct http_refusal;
+struct http_route;
+}  // namespace detail
+
+struct http_site;
+struct http_visit;
+
+/// Looks at the head of a request for a site that has anything to say. `pass`: it is for whoever asks next. `routed`: `route` has been filled in, and `http_routes::bind`
+/// makes the payload. `refused`: `refusal` is the answer, a page too.
+enum class http_verdict : std::uint8_t { pass, routed, refused };
+using http_look = http_verdict (*)(const http_site& site, const detail::http_head& head, std::string_view fields, http_visit& visit, detail::http_route& route, detail::http_refusal& refusal);
 
 /// A method that was found by verb and path; the views are the route's own.
 struct http_match {
@@ -39,16 +41,17 @@ struct http_match {
 /// The routes of a server: methods that HTTP finds at paths of their own.
 class http_routes {
  public:
-  enum class found : unsigned char {
+  enum class found : std::uint8_t {
     no,         ///< no route has this path
     yes,        ///< `match` has been filled in
-    other_verb   ///< a route has it; not by this verb
+    other_verb  ///< a route has it; not by this verb
   };
 
   virtual ~http_routes() = default;
+  virtual http_look look() const noexcept = 0;
   /// `path` is as it was sent, without the query. HEAD finds what GET does.
   virtual found find(std::string_view verb, std::string_view path, http_match& match) const = 0;
-  /// The verbs of the routes with this path as `Allow` lists them, `GET, HEAD, PUT`; empty when there are none.
+  /// The verbs that do something at this path as `Allow` lists them, `GET, HEAD, PUT`; empty when it is nobody's.
   virtual std::string verbs_at(std::string_view path) const = 0;
   /// Writes the arguments of a call in JSON from the target, with its query, and the body.
   ///
@@ -68,16 +71,39 @@ struct http_page {
 class http_pages {
  public:
   virtual ~http_pages() = default;
+  virtual http_look look() const noexcept = 0;
   /// Whether there is a page at `path`; `page` is filled in, and its views live as long as this.
   virtual bool find(std::string_view path, bool draining, http_page& page) const = 0;
 };
 
+/// What a server allows callers over HTTP, made by `tenon::over_http`; without one, what http_options says by itself.
+struct http_policy {
+  std::shared_ptr<const http_options> options{};
+  http_look look = nullptr;
+};
+
 /// Shared by the sessions of one loop.
 struct http_site {
-  const http_options* options = nullptr;
-  const http_routes* routes = nullptr;  ///< null when no service has any
-  const http_pages* pages = nullptr;    ///< null when nothing is shown
+  http_look look = nullptr;               ///< null when there is nothing but methods, and no policy
+  const http_options* options = nullptr;  ///< null for the default
+  const http_routes* routes = nullptr;    ///< null when no service has any
+  const http_pages* pages = nullptr;      ///< null when nothing is shown
   const bool* draining = nullptr;
+};
+
+/// What the site says of one request, from its head to its answer.
+struct http_visit {
+  http_match match{};
+  http_page page{};
+  std::string lines{};  ///< header lines that belong into the answer, whatever that is
+  std::string allow{};  ///< where there is nothing by this verb, but by others: `Allow: GET\r\n`; makes a 404 a 405
+
+  bool routed() const noexcept { return match.route != nullptr; }
+  void restart() noexcept {
+    match.route = nullptr;
+    lines.clear();
+    allow.clear();
+  }
 };
 
 }  // namespace protocol

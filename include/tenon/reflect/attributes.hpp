@@ -22,6 +22,7 @@ struct required_attribute {};
 struct idempotent_attribute {};
 struct cacheable_attribute {};
 struct safe_attribute {};
+// Made by tenon::get and the others of <tenon/service/routes.hpp>, which is for those who have routes.
 struct route_attribute {
   std::string_view verb;
   std::string_view path;
@@ -91,18 +92,6 @@ inline constexpr safe_attribute safe{};
 
 /// A method whose answer to the same arguments may be kept and given again: `tenon::cache` and `tenon::singleflight` are for these, and leave all others alone.
 inline constexpr cacheable_attribute cacheable{};
-
-/// Where HTTP finds a method beside `/service/method`: `(get_order, tenon::get("/orders/{id}"))`. A method may have several; one that GET calls is safe, one that PUT or
-/// DELETE calls is idempotent.
-///
-/// Shape   whole steps of a path, literal or `{parameter}`. Parameters have the names of tenon::params, or of the fields of the method's one struct; where it has neither,
-///         the path's own names stand for the parameters in their order. What the path does not name comes from the query, `?limit=10&tag=a&tag=b`, and from the body: an
-///         object by names, or the value of the one parameter that no query can hold (a struct, a map). The path counts before the query, that before the body.
-constexpr route_attribute get(std::string_view path) { return {"GET", path}; }
-constexpr route_attribute post(std::string_view path) { return {"POST", path}; }
-constexpr route_attribute put(std::string_view path) { return {"PUT", path}; }
-constexpr route_attribute patch(std::string_view path) { return {"PATCH", path}; }
-constexpr route_attribute del(std::string_view path) { return {"DELETE", path}; }
 
 /// A method that takes its time without being a coroutine: it computes, or waits for a disk. A server runs it on a thread of its own pool, where it holds up
 /// nobody but itself (`server_options::blocking_threads`); to a client it is a method like any other.

@@ -83,7 +83,9 @@ class serving {
 
   /// What its sessions over HTTP are told.
   const protocol::http_site& site() noexcept {
+    site_.options = chosen.http.options.get();
     site_.routes = router.routes();
+    site_.look = chosen.http.look != nullptr ? chosen.http.look : site_.routes != nullptr ? site_.routes->look() : site_.pages != nullptr ? site_.pages->look() : nullptr;
     return site_;
   }
   void show(const protocol::http_pages* pages) noexcept { site_.pages = pages; }
@@ -150,7 +152,7 @@ class serving {
   }
 
   served_connection* first_ = nullptr;
-  protocol::http_site site_{.options = &chosen.http, .draining = &draining};
+  protocol::http_site site_{.draining = &draining};
   std::uint64_t connection_id_ = 1;
   std::uint64_t id_step_ = 1;
   timeout give_up_;

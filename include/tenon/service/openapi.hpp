@@ -158,7 +158,7 @@ void write_route(json_schema_writer& to, const service::route& of) {
 
 template <contract S>
 void list_routes(std::vector<route_writer>& all) {
-  if constexpr (service::has_routes<S>) {
+  if constexpr (service::detail::routes_by_method<S>.size() != 0) {
     const auto methods = [&all]<class... Methods>(const boost::hana::tuple<Methods...>*) {
       for (const service::route& each : service::routes_of<S>()) {
         static_cast<void>(((each.method == Methods::name ? (all.push_back({&each, &write_route<Methods>}), true) : false) || ...));

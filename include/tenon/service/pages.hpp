@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <tenon/protocol/detail/http_look.hpp>
 #include <tenon/protocol/http_site.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/service/detail/page_text.hpp>
@@ -18,6 +19,7 @@ namespace tenon::inline v0 {
 template <contract First, contract... More>
 class pages final : public protocol::http_pages {
  public:
+  protocol::http_look look() const noexcept override { return &protocol::detail::look_around; }
   bool find(std::string_view path, bool draining, protocol::http_page& page) const override {
     if (path == "/" || path.empty()) {
       page = {.content_type = "text/html; charset=utf-8", .more_head = detail::page_headers, .text = detail::page_text};

@@ -15,6 +15,7 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/detail/http_look.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 #include <tenon/protocol/http_site.hpp>
@@ -46,6 +47,7 @@ class route_table final : public route_finder {
 
   void add_service(const instance& served) override { services_.push_back(&served); }
 
+  protocol::http_look look() const noexcept override { return &protocol::detail::look_around; }
   found find(std::string_view verb, std::string_view path, protocol::http_match& match) const override {
     found answer = found::no;
     const std::string_view wanted = verb == "HEAD" ? "GET" : verb;

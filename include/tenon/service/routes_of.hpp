@@ -159,19 +159,10 @@ consteval bool routes_differ(const std::array<route, Count>& all) {
   return true;
 }
 
-template <class S, std::size_t... Index>
-consteval bool any_routes(std::index_sequence<Index...>) {
-  return ((tenon::detail::routes_in(method<S, Index>::attributes).size() != 0) || ...);
-}
-
 template <class S>
 inline constexpr auto routes_by_method = make_routes<S>(std::make_index_sequence<method_count<S>>{});
 
 }  // namespace detail
-
-/// Whether any method of the service has a route.
-template <class S>
-inline constexpr bool has_routes = detail::any_routes<S>(std::make_index_sequence<method_count<S>>{});
 
 /// The routes of a service, in the order of its methods.
 template <class S>

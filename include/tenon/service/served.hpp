@@ -24,9 +24,8 @@
 #include <tenon/service/held.hpp>
 #include <tenon/service/method_table.hpp>
 #include <tenon/service/offloaded.hpp>
-#include <tenon/service/route_table.hpp>
+#include <tenon/service/route.hpp>
 #include <tenon/service/router.hpp>
-#include <tenon/service/routes_of.hpp>
 #include <tenon/service/running.hpp>
 #include <tenon/service/thread_pool.hpp>
 
@@ -82,7 +81,19 @@ inline constexpr auto method_names = names_of_methods<S>(std::make_index_sequenc
 template <class S>
 inline constexpr method_table<method_count<S>> methods_by_name{method_names<S>};
 
+template <class S, std::size_t... I>
+consteval bool any_routes(std::index_sequence<I...>) {
+  return ((tenon::detail::routes_in(method<S, I>::attributes).size() != 0) || ...);
+}
+
 }  // namespace detail
+
+/// Whether any method of the service has a route.
+template <class S>
+inline constexpr bool has_routes = detail::any_routes<S>(std::make_index_sequence<method_count<S>>{});
+/// Defined in routes.hpp.
+template <class S>
+route_list list_routes() noexcept;
 
 /// One served object of contract `S`, on one loop.
 template <class S, class Implementation, class Guard, class Codecs>
@@ -106,7 +117,7 @@ class served final : public instance {
     return index < functions.size() ? functions[index] : nullptr;
   }
   route_list routes() const noexcept override {
-    if constexpr (has_routes<S>) return {.routes = routes_of<S>(), .make_finder = &route_table::make};
+    if constexpr (has_routes<S>) return list_routes<S>();
     else return {};
   }
 

@@ -192,6 +192,18 @@ inline bool trust(const http_head& head, http_refusal& refusal) {
   return {};
 }
 
+// A browser's page may call the server that it came from. Others may look, which the browser hides from them, and change nothing.
+[[gnu::cold, gnu::noinline]] inline bool admit_origin(const http_head& head, std::string_view fields, http_refusal& refusal) {
+  if (head.verb == http_verb::get || head.verb == http_verb::head) return true;
+  const std::size_t scheme = head.origin.find("://");
+  const std::string_view host = scheme == std::string_view::npos ? head.origin : head.origin.substr(scheme + 3);
+  bool same = host.size() == head.host.size();
+  for (std::size_t i = 0; same && i < host.size(); ++i) same = to_lower(host[i]) == to_lower(head.host[i]);
+  // A proxy may have written another Host. No script can write this header.
+  if (same || find_header(fields, "sec-fetch-site") == "same-origin") return true;
+  return refuse_quoting(refusal, 403, code::permission_denied, "pages of the origin ", head.origin, " may not call here; list it in http_options::allowed_origins");
+}
+
 /// Decides where the complete head of a POST leads, or of what is refused: true when `route` has been filled in, false when `refusal` has.
 inline bool route_request(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
   route.safely = false;
