@@ -196,6 +196,8 @@ if [ "$what" = all ]; then
     note_skipped "$build/log/interop"
     stage "json, judged by others" logged "$build/log/json" sh tests/interop/json.sh "$build/gcc/tests"
     note_skipped "$build/log/json"
+    stage "protobuf's conformance suite" logged "$build/log/conformance" sh tests/interop/conformance.sh "$build/gcc/tests"
+    note_skipped "$build/log/conformance"
   fi
 fi
 

@@ -262,6 +262,37 @@ TEST_CASE("proto3: a field whose struct starts from another value is always writ
 
 TEST_CASE("proto3: what was kept of protobuf's wire is not written") {
   CHECK(text_of<proto_json>(keeper{2, {std::byte{8}}}) == R"({"known":2})");
+  // Nor is it a name that a peer could write protobuf's bytes with.
+  CHECK(read<proto_json, keeper>(R"({"rest":"CAE=","known":3})").rest.empty());
+  CHECK(read<proto_json, keeper>(R"({"known":3,"rest":[1,{}]})").known == 3);
+  CHECK(failure<strict_proto_json, keeper>(R"({"rest":"CAE="})") == R"(expected a known field, found "rest" at byte 1)");
+}
+
+TEST_CASE("proto3: null is no struct where it is not a field's default") {
+  CHECK(failure<proto_json, leg>("null") == "expected object, found null at byte 0");
+  CHECK(failure<proto_json, order>(R"({"legs":[{},null]})") == R"(field "legs[1]": expected object, found null at byte 12)");
+  CHECK(read<json, leg>("null") == leg{});
+}
+
+TEST_CASE("proto3: null is a Value, and sets an optional one") {
+  CHECK(read<proto_json, std::optional<nlohmann::json>>("null") == std::optional{nlohmann::json{}});
+  CHECK(text_of<proto_json>(std::optional{nlohmann::json{}}) == "null");
+  CHECK(read<json, std::optional<nlohmann::json>>("null") == std::nullopt);
+}
+
+TEST_CASE("proto3: a field that comes twice is an error, by whichever of its names") {
+  CHECK(failure<proto_json, leg>(R"({"legSymbol":"A","legSymbol":"B"})") == R"(expected a field once, found "legSymbol" at byte 29)");
+  CHECK(failure<proto_json, leg>(R"({"leg_symbol":"A","legSymbol":"B"})") != "none");
+  CHECK(read<json, leg>(R"({"leg_symbol":"A","leg_symbol":"B"})").leg_symbol == "B");
+}
+
+TEST_CASE("proto3: the letters of a time are capitals") {
+  using seconds = std::chrono::sys_seconds;
+  CHECK(read<proto_json, seconds>("\"1970-01-01T00:00:01Z\"") == seconds{std::chrono::seconds{1}});
+  for (const std::string_view text : {"\"1970-01-01t00:00:01Z\"", "\"1970-01-01T00:00:01z\"", "\"1970-01-01 00:00:01Z\""}) {
+    CHECK(failure<proto_json, seconds>(text) == "expected date and time like 2026-11-20T10:26:41Z, found " + std::string{text} + " at byte 0");
+    CHECK(read<json, seconds>(text) == seconds{std::chrono::seconds{1}});
+  }
 }
 
 TEST_CASE("proto3: null is the default of the field's type") {

@@ -508,6 +508,8 @@ TEST_CASE("tags that cannot be are errors") {
   CHECK(error_of<quote>(bytes("808080808001 00")) == "expected field number from 1 to 536870911, found 4294967296 at byte 0");
   CHECK(error_of<quote>(bytes("26")) == "expected wire type from 0 to 5, found 6 at byte 0");
   CHECK(error_of<quote>(bytes("27")) == "expected wire type from 0 to 5, found 7 at byte 0");
+  // Eight bytes that say 8, the last of them needless.
+  CHECK(error_of<quote>(bytes("888080808080808000 09")) == "expected tag of at most 5 bytes, found more at byte 0");
   CHECK(error_of<quote>(bytes("24")) == "expected field, found the end of a group that has not begun at byte 0");
   CHECK(error_of<quote>(bytes("18ffffffffffffffffffff01")) == "field \"shares\": expected varint of at most 10 bytes, found more at byte 1");
   CHECK(error_of<quote>(bytes("0a05 4141")) == "field \"symbol\": expected string of 5 bytes, found 2 before the end of the message at byte 2");

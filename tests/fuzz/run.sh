@@ -40,7 +40,7 @@ for fuzzer in "$@"; do
   fi
   mkdir -p "$work/$fuzzer.corpus" "$work/$fuzzer.seeds"
   TENON_FUZZ_SEEDS=$work/$fuzzer.seeds "$work/$fuzzer" || failed=1
-  if "$work/$fuzzer" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$work/$fuzzer." \
+  if "$work/$fuzzer" -max_total_time="$seconds" -max_len=8192 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$work/$fuzzer." \
     "$work/$fuzzer.corpus" "$work/$fuzzer.seeds" >"$work/$fuzzer.log" 2>&1; then
     echo "ok $fuzzer: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$fuzzer.log") inputs in $seconds s"
   else

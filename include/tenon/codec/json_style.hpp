@@ -24,13 +24,18 @@ struct json_style {
   bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there
   bool null_is_default = false;          ///< null is the default of any field's type; else only what can be empty takes it
   bool refuse_unknown = false;           ///< a field that the struct does not have is an error; else it is skipped
+  bool refuse_doubled = false;           ///< a field that comes twice is an error; else the last one counts
+  bool flat_variants = false;            ///< a variant in a struct is a oneof: its alternatives are fields of the struct, `bodyText`, of which at most one is there; see tenon::names
+  bool capital_times = false;            ///< time points have a capital T and Z; else small ones and a blank are read as well
   bool calls_as_objects = false;         ///< a call's arguments are an object, even when there is one, or none
   bool operator==(const json_style&) const = default;
 };
 
 /// The json that gRPC and Connect peers speak.
 ///
-/// Limits  unknown fields are skipped, as Connect does it. A variant stays what it is in plain json, which is no oneof.
+/// Reads   unknown fields are skipped, as Connect does it. What a struct kept of protobuf's wire (tenon::unknown_fields) is neither written nor read. Null stands for
+///         a field's default and for a Value that is null; it is no struct of its own.
+/// Limits  a variant that is no struct's own field, an element or an argument, stays what it is in plain json. google.protobuf.Any and FieldMask are the structs they are.
 /// Source  protobuf.dev, ProtoJSON format.
 inline constexpr json_style proto3{.names = name_case::camel,
                                    .wide_integers_as_text = true,
@@ -39,6 +44,9 @@ inline constexpr json_style proto3{.names = name_case::camel,
                                    .grouped_fractions = true,
                                    .omit_defaults = true,
                                    .null_is_default = true,
+                                   .refuse_doubled = true,
+                                   .flat_variants = true,
+                                   .capital_times = true,
                                    .calls_as_objects = true};
 
 namespace detail {

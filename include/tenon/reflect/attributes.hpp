@@ -39,6 +39,10 @@ struct numbers_attribute {
   std::array<int, Count> values;
 };
 template <std::size_t Count>
+struct names_attribute {
+  std::array<std::string_view, Count> values;
+};
+template <std::size_t Count>
 struct reserved_attribute {
   std::array<int, Count> numbers;
 };
@@ -59,6 +63,13 @@ constexpr number_attribute number(int value) { return {value}; }
 template <class... Values>
 constexpr numbers_attribute<sizeof...(Values)> numbers(Values... values) {
   return {{static_cast<int>(values)...}};
+}
+
+/// The names of a variant's alternatives, std::monostate aside, where they are fields of their own, as in protobuf's oneof: `(body, tenon::names("text",
+/// "picture"))`. Without it, they are the variant's name and the alternative's type: `body_string`.
+template <class... Names>
+constexpr names_attribute<sizeof...(Names)> names(const Names&... alternative_names) {
+  return {{std::string_view(alternative_names)...}};
 }
 
 /// Numbers that no field of the struct may have, because an older one had: `TENON_STRUCT((quote, tenon::reserved(2, 5)),

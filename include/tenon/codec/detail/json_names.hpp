@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <tenon/codec/detail/json_slots.hpp>
 #include <tenon/codec/detail/member_lookup.hpp>
 #include <tenon/codec/json_style.hpp>
 #include <tenon/reflect/attributes.hpp>
@@ -61,19 +62,26 @@ struct styled_text {
   std::array<std::size_t, Count + 1> begins{};
 };
 
-template <class Style, class... Fields>
-consteval auto make_styled_text(const boost::hana::tuple<Fields...>*) {
-  constexpr std::size_t size = (change_case(Fields::name, case_of<Style, Fields>, nullptr) + ... + 0);
-  styled_text<sizeof...(Fields), size> made;
+// A name that tenon::names gives an alternative is .proto's, which json changes the case of.
+template <class Style, class T, std::size_t Slot>
+consteval name_case case_of_slot() {
+  constexpr json_slot slot = slots_of<Style, T>.all[Slot];
+  if constexpr (slot.alternative == json_slot::whole) return case_of<Style, field<T, slot.field>>;
+  else return Style::style.names;
+}
+
+template <class Style, class T, std::size_t... Slot>
+consteval auto make_styled_text(std::index_sequence<Slot...>) {
+  constexpr std::size_t size = (change_case(slot_name<Style, T, Slot>(), case_of_slot<Style, T, Slot>(), nullptr) + ... + 0);
+  styled_text<sizeof...(Slot), size> made;
   std::size_t used = 0;
-  std::size_t index = 0;
-  static_cast<void>(((made.begins[index++] = used, used += change_case(Fields::name, case_of<Style, Fields>, made.text.data() + used)), ...));
-  made.begins[index] = used;
+  static_cast<void>(((made.begins[Slot] = used, used += change_case(slot_name<Style, T, Slot>(), case_of_slot<Style, T, Slot>(), made.text.data() + used)), ...));
+  made.begins[sizeof...(Slot)] = used;
   return made;
 }
 
 template <class Style, class T>
-inline constexpr auto styled_text_of = make_styled_text<Style>(&fields_of<T>);
+inline constexpr auto styled_text_of = make_styled_text<Style, T>(slot_indices<Style, T>{});
 
 template <class Style, class T, std::size_t... Index>
 constexpr std::array<std::string_view, sizeof...(Index)> make_styled_names(std::index_sequence<Index...>) {
@@ -93,7 +101,7 @@ consteval bool names_differ(const std::array<std::string_view, Count>& names) {
 
 template <class Style, class T>
 consteval auto make_styled_tables() {
-  constexpr auto names = make_styled_names<Style, T>(std::make_index_sequence<field_count<T>>{});
+  constexpr auto names = make_styled_names<Style, T>(slot_indices<Style, T>{});
   static_assert(names_differ(names), "tenon: two fields of a struct have the same name in json's case; give one of them its own by tenon::name");
   return member_tables<names.size()>{names};
 }
@@ -104,17 +112,36 @@ template <class Style, class T>
 inline constexpr member_index styled_index_of{styled_tables_of<Style, T>.names.data(), styled_tables_of<Style, T>.places.data(),
                                               styled_tables_of<Style, T>.names.size(), styled_tables_of<Style, T>.places.size() - 1};
 
-// The fields' names as json has them, and where each is found.
+// Whether the fields are called in json what they are called in C++.
+template <class Style, class T>
+inline constexpr bool has_plain_names = Style::style.names == name_case::as_is && !has_flat_fields<Style, T>;
+
+// The slots' names as json has them, and where each is found.
 template <class Style, class T>
 constexpr const member_index& json_index_of() {
-  if constexpr (Style::style.names == name_case::as_is) return member_index_of<T>;
+  if constexpr (has_plain_names<Style, T>) return member_index_of<T>;
   else return styled_index_of<Style, T>;
 }
 
 template <class Style, class T>
 consteval const auto& json_names_of() {
-  if constexpr (Style::style.names == name_case::as_is) return member_tables_of<T>.names;
+  if constexpr (has_plain_names<Style, T>) return member_tables_of<T>.names;
   else return styled_tables_of<Style, T>.names;
+}
+
+// The names that are read as well: those before the style changes their case.
+template <class Style>
+struct uncased {
+  static constexpr json_style style = [] {
+    json_style same = Style::style;
+    same.names = name_case::as_is;
+    return same;
+  }();
+};
+template <class Style, class T>
+constexpr const member_index* json_other_index_of() {
+  if constexpr (Style::style.names == name_case::as_is) return nullptr;
+  else return &json_index_of<uncased<Style>, T>();
 }
 
 // The same for the names of arguments, which are not known at compile time.

@@ -58,7 +58,7 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     if (at != nullptr) value = T{count};
     return at;
   } else if constexpr (form == shape::time_point) {
-    return read_json_time_point(from, at, value);
+    return read_json_time_point<Style>(from, at, value);
   } else if constexpr (form == shape::optional) {
     return read_json_optional<Style>(from, at, value);
   } else if constexpr (form == shape::sequence) {

@@ -178,7 +178,9 @@ const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
 
 template <class Style, class T>
 const char* read_json_optional(json_reader& from, const char* at, T& value) {
-  if (from.is_null(at)) {
+  // Where null is the default of every field, one of free form is set by it: to google.protobuf.Value null is a value.
+  constexpr bool takes_null_itself = Style::style.null_is_default && shape_of<typename pointed_to<T>::type> == shape::free_json;
+  if (!takes_null_itself && from.is_null(at)) {
     value.reset();
     return at + 4;
   }

@@ -84,13 +84,14 @@ const char* read_json_enum(json_reader& from, const char* at, Enum& value) {
   return stop;
 }
 
-template <class TimePoint>
+template <class Style, class TimePoint>
 const char* read_json_time_point(json_reader& from, const char* at, TimePoint& value) {
   std::string_view text;
   const char* stop = from.read_text(at, text);
   if (stop == nullptr) return nullptr;
   timestamp moment;
-  if (!read_timestamp(text, moment)) return from.fail_name(at, "date and time like 2026-11-20T10:26:41Z", text);
+  const bool is_spelled_right = !Style::style.capital_times || (text.find('t') == text.npos && text.find('z') == text.npos && text.find(' ') == text.npos);
+  if (!is_spelled_right || !read_timestamp(text, moment)) return from.fail_name(at, "date and time like 2026-11-20T10:26:41Z", text);
   if (!from_timestamp(moment, value)) {
     // Go sends the first of January of the year 1 for a time that was never set.
     constexpr timestamp go_zero{-62'135'596'800, 0};

@@ -90,18 +90,26 @@ struct record_keys {
   }
 };
 
-template <class Style, class T, class... Fields>
-consteval auto make_record_keys(const boost::hana::tuple<Fields...>*) {
-  constexpr std::array<std::string_view, sizeof...(Fields)> names = json_names_of<Style, T>();
+// The room for a run of fields is asked for only where each field is a slot.
+template <class Style, class T, std::size_t Slot>
+consteval std::size_t slot_size() {
+  constexpr json_slot slot = slots_of<Style, T>.all[Slot];
+  if constexpr (slot.alternative == json_slot::whole) return fixed_size<Style, typename field<T, slot.field>::type>();
+  else return 0;
+}
+
+template <class Style, class T, std::size_t... Slot>
+consteval auto make_record_keys(std::index_sequence<Slot...>) {
+  constexpr std::array<std::string_view, sizeof...(Slot)> names = json_names_of<Style, T>();
   constexpr std::size_t size = [&] {
     std::size_t sum = 0;
     for (const std::string_view name : names) sum += escaped_size(name) + 4;
     return sum;
   }();
-  return record_keys<sizeof...(Fields), size>{names, std::array<std::size_t, sizeof...(Fields)>{fixed_size<Style, typename Fields::type>()...}};
+  return record_keys<sizeof...(Slot), size>{names, std::array<std::size_t, sizeof...(Slot)>{slot_size<Style, T, Slot>()...}};
 }
 
 template <class Style, class T>
-inline constexpr auto record_keys_of = make_record_keys<Style, T>(&fields_of<T>);
+inline constexpr auto record_keys_of = make_record_keys<Style, T>(slot_indices<Style, T>{});
 
 }  // namespace tenon::inline v0::codec::detail

@@ -49,23 +49,48 @@ inline char* copy(char* at, std::string_view text) {
   return at + text.size();
 }
 
+template <class Style, class T, std::size_t Slot, class Member>
+char* write_json_slot(json_writer& to, char* at, char& separator, const Member& member) {
+  constexpr const auto& keys = record_keys_of<Style, T>;
+  constexpr std::size_t size = keys.begins[Slot + 1] - keys.begins[Slot] - 1;
+  at = to.room(at, 1 + size);
+  *at = separator;
+  std::memcpy(at + 1, keys.text.data() + keys.begins[Slot] + 1, size);
+  separator = ',';
+  return write_json_with_room<Style>(to, at + 1 + size, member);
+}
+
+// The alternative that a variant holds, as a field of the record.
+template <class Style, class T, std::size_t Index, class... Alternatives>
+char* write_json_flat(json_writer& to, char* at, char& separator, const std::variant<Alternatives...>& value) {
+  [&]<std::size_t... Which>(std::index_sequence<Which...>) {
+    const auto write = [&]<std::size_t Held>(std::integral_constant<std::size_t, Held>) {
+      using alternative = std::variant_alternative_t<Held, std::variant<Alternatives...>>;
+      if constexpr (shape_of<alternative> != shape::null) at = write_json_slot<Style, T, slot_of_alternative<Style, T, Index, Held>()>(to, at, separator, *std::get_if<Held>(&value));
+      return true;
+    };
+    static_cast<void>(((value.index() == Which && write(std::integral_constant<std::size_t, Which>{})) || ...));
+  }(std::index_sequence_for<Alternatives...>{});
+  return at;
+}
+
 // The fields that a peer would not take from their absence.
 template <class Style, class T>
 char* write_json_present_fields(json_writer& to, char* at, const T& value) {
-  constexpr const auto& keys = record_keys_of<Style, T>;
-  const auto& absent = omissible_fields_of<T>();
+  [[maybe_unused]] const auto& absent = omissible_fields_of<T>();
   char separator = '{';
   for_each_field(value, [&](auto each, const auto& member) {
     constexpr std::size_t index = decltype(each)::index;
-    constexpr std::size_t size = keys.begins[index + 1] - keys.begins[index] - 1;
-    // What was kept of protobuf's wire means nothing to a reader of text.
-    if constexpr (has_attribute<unknown_fields_attribute>(decltype(each)::attributes)) return;
-    if (absent.has(index) && is_json_default(member)) return;
-    at = to.room(at, 1 + size);
-    *at = separator;
-    std::memcpy(at + 1, keys.text.data() + keys.begins[index] + 1, size);
-    separator = ',';
-    at = write_json_with_room<Style>(to, at + 1 + size, member);
+    if constexpr (is_hidden<Style, decltype(each)>) {
+      return;
+    } else if constexpr (is_flat<Style, decltype(each)>) {
+      at = write_json_flat<Style, T, index>(to, at, separator, member);
+    } else {
+      if constexpr (Style::style.omit_defaults) {
+        if (absent.has(index) && is_json_default(member)) return;
+      }
+      at = write_json_slot<Style, T, slots_of<Style, T>.first[index]>(to, at, separator, member);
+    }
   });
   if (separator == '{') at = put(to, at, '{');
   return put(to, at, '}');
@@ -75,7 +100,7 @@ template <class Style, class T>
 char* write_json_record(json_writer& to, char* at, const T& value) {
   if constexpr (field_count<T> == 0) {
     return to.write_raw(at, "{}");
-  } else if constexpr (Style::style.omit_defaults) {
+  } else if constexpr (Style::style.omit_defaults || has_flat_fields<Style, T>) {
     return write_json_present_fields<Style>(to, at, value);
   } else {
     constexpr const auto& keys = record_keys_of<Style, T>;

@@ -99,7 +99,9 @@ class protobuf_reader {
     const protobuf_varint tag = read_varint(at);
     if (tag.next == nullptr) [[unlikely]] return tag;
     const auto wire = static_cast<unsigned>(tag.value & 7);
-    if (tag.value < 8 || tag.value >> 32 != 0 || wire > protobuf_wire::fixed32 || wire == protobuf_wire::group_end) [[unlikely]] return {fail_tag(at, tag.value), 0};
+    if (tag.value < 8 || tag.value >> 32 != 0 || wire > protobuf_wire::fixed32 || wire == protobuf_wire::group_end || tag.next - at > 5) [[unlikely]] {
+      return {fail_tag(at, tag.value), 0};
+    }
     return tag;
   }
 
@@ -167,7 +169,7 @@ class protobuf_reader {
       if (at >= last) return fail(at, "the end of a group", "the end of the message");
       const protobuf_varint tag = read_varint(at);
       if (tag.next == nullptr) return nullptr;
-      if (tag.value == (number << 3 | protobuf_wire::group_end)) {
+      if (tag.value == (number << 3 | protobuf_wire::group_end) && tag.next - at <= 5) {
         leave();
         return tag.next;
       }
@@ -181,7 +183,8 @@ class protobuf_reader {
     using tenon::detail::number_text;
     if (tag < 8 || tag >> 32 != 0) return fail(at, "field number from 1 to 536870911", number_text{tag >> 3});
     if ((tag & 7) == protobuf_wire::group_end) return fail(at, "field", "the end of a group that has not begun");
-    return fail(at, "wire type from 0 to 5", number_text{tag & 7});
+    if ((tag & 7) > protobuf_wire::fixed32) return fail(at, "wire type from 0 to 5", number_text{tag & 7});
+    return fail(at, "tag of at most 5 bytes", "more");
   }
   [[gnu::cold, gnu::noinline]] bool fail_nesting(const char* at) {
     using tenon::detail::number_text;

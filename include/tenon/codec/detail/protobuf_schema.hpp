@@ -159,6 +159,34 @@ constexpr void proto_put_alternative_name(Sink& sink) {
   else sink.put(proto_scalar<type, protobuf_style::plain>());
 }
 
+template <class Attribute>
+inline constexpr bool is_names_attribute = false;
+template <std::size_t Count>
+inline constexpr bool is_names_attribute<names_attribute<Count>> = true;
+
+// The name that tenon::names gives alternative `rank`, std::monostate not counted; empty when it gives none.
+template <class... Attributes>
+constexpr std::string_view proto_given_name(const boost::hana::tuple<Attributes...>& list, std::size_t rank) {
+  std::string_view name;
+  [[maybe_unused]] const auto look = [&](const auto* attribute) {
+    if constexpr (is_names_attribute<std::remove_cvref_t<decltype(*attribute)>>) name = rank < attribute->values.size() ? attribute->values[rank] : std::string_view{};
+  };
+  (look(find_attribute<Attributes>(list)), ...);
+  static_cast<void>(rank);
+  return name;
+}
+
+/// The name of a oneof's field: that of tenon::names, else `body_string`.
+template <class M, std::size_t Index, class T, std::size_t Alternative, class Sink>
+constexpr void proto_put_member_name(Sink& sink, std::span<const std::string_view> names, std::size_t rank) {
+  std::string_view given;
+  if constexpr (shape_of<M> == shape::record) given = proto_given_name(field<M, Index>::attributes, rank);
+  if (!given.empty()) return proto_put_name(sink, given);
+  proto_put_field_name<M, Index>(sink, names, false);
+  sink.put("_");
+  proto_put_alternative_name<T, Alternative>(sink);
+}
+
 template <class M, std::size_t Index, class T, protobuf_style Style, class Sink>
 constexpr void proto_put_type(Sink& sink, std::span<const std::string_view> names, int alternative = 0) {
   if constexpr (proto_is_nameless<T>) {
@@ -213,9 +241,7 @@ constexpr void proto_put_oneof(Sink& sink, std::span<const std::string_view> nam
       proto_put_indent(sink, depth + 1);
       proto_put_type<M, Index, type, field_type::style>(sink, names, static_cast<int>(I) + 1);
       sink.put(" ");
-      proto_put_field_name<M, Index>(sink, names, false);
-      sink.put("_");
-      proto_put_alternative_name<T, I>(sink);
+      proto_put_member_name<M, Index, T, I>(sink, names, rank);
       sink.put(" = ");
       proto_put_number(sink, field_type::alternative_number(rank++));
       sink.put(";\n");
