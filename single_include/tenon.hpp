@@ -1388,7 +1388,7 @@ namespace tenon::inline v0 {
 
 /// A request to stop that reaches whoever listens: a nested call, a sleeping timer, a handler that polls.
 ///
-/// Belongs to one loop and is used on that loop's thread only.
+/// Belongs to one loop and is used on that loop's thread only, unless it was shared: see `share`.
 class cancellation {
  public:
   /// One who wants to be told. Leaves by itself when destroyed.
@@ -1434,11 +1434,15 @@ class cancellation {
     if (kept_ != nullptr) [[unlikely]] drop_followers(true);
   }
 
-  bool requested() const noexcept { return requested_; }
+  /// Whether it was; from any thread.
+  bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
+
+  /// From now on one other thread may add followers while the loop's requests; before that thread knows of it. Listeners that are no followers stay the loop's.
+  void share() noexcept { shared_ = true; }
 
   /// Tells every listener, once. Later requests change nothing. A listener may destroy the cancellation: the others are told all the same.
   void request() {
-    if (std::exchange(requested_, true)) return;
+    if (!begin_request()) return;
     // From here on the listeners hang on this stack frame, not on the cancellation.
     list telling;
     if (list_.first != nullptr) {
@@ -1455,7 +1459,7 @@ class cancellation {
   /// Adds `who`; tells it at once when the request was made already.
   void listen(listener& who) {
     who.leave();
-    if (requested_) return who.cancelled();
+    if (requested()) return who.cancelled();
     who.next_ = list_.first;
     who.previous_ = &list_.first;
     if (list_.first != nullptr) list_.first->previous_ = &who.next_;
@@ -1465,6 +1469,9 @@ class cancellation {
   /// Adds `who`, and keeps it.
   void listen(std::unique_ptr<follower> who) {
     follower& added = *who;
+    const holding alone{*this};
+    // Who is late is told by its own thread; the lists are the requester's then.
+    if (shared_ && requested()) return added.cancelled();
     // Every so often those that are finished are thrown out: work that starts many others, one after the other, does not gather their followers.
     if (kept_count_ >= keep_at_most_) {
       drop_followers(false);
@@ -1476,6 +1483,28 @@ class cancellation {
   }
 
  private:
+  // The few steps in which two threads of a shared one must not meet.
+  struct holding {
+    explicit holding(cancellation& which) noexcept : of{which.shared_ ? &which : nullptr} {
+      while (of != nullptr && of->busy_.test_and_set(std::memory_order_acquire)) of->busy_.wait(true, std::memory_order_relaxed);
+    }
+    holding(const holding&) = delete;
+    holding& operator=(const holding&) = delete;
+    ~holding() {
+      if (of == nullptr) return;
+      of->busy_.clear(std::memory_order_release);
+      of->busy_.notify_one();
+    }
+    cancellation* of;
+  };
+  // Only the loop's thread writes, so that no exchange is needed.
+  bool begin_request() noexcept {
+    const holding alone{*this};
+    const bool first = !requested();
+    requested_.store(true, std::memory_order_relaxed);
+    return first;
+  }
+
   [[gnu::cold]] void drop_followers(bool all) noexcept {
     follower** place = &kept_;
     while (*place != nullptr) {
@@ -1505,7 +1534,9 @@ class cancellation {
   follower* kept_ = nullptr;
   std::uint32_t kept_count_ = 0;
   std::uint32_t keep_at_most_ = 16;
-  bool requested_ = false;
+  std::atomic<bool> requested_ = false;
+  bool shared_ = false;
+  std::atomic_flag busy_;
 };
 
 }  // namespace tenon::inline v0
@@ -1726,6 +1757,126 @@ class clock_ref {
 
 }  // namespace tenon::inline v0
 
+// tenon/core/connection_handle.hpp
+// The connection by which a call came, as its handler and others may know it: its id, and the way back to the caller. Core layer.
+
+#include <mutex>
+
+namespace asio {
+class io_context;
+}
+
+namespace tenon::inline v0::detail {
+
+/// What may be asked of the other side of a connection, beside answers.
+enum class reach : std::uint8_t { nothing, notices, calls };
+
+/// A connection that carries messages in the direction opposite to its own calls. On its loop's thread.
+class carrier {
+ public:
+  /// Sends whole messages behind what waits to be sent.
+  virtual void carry(std::string_view messages) = 0;
+  /// So much waits to be sent that nothing more should be added.
+  virtual bool full() const noexcept = 0;
+  virtual reach can_ask() = 0;
+  /// Closes the connection.
+  virtual void fail(std::string_view why) = 0;
+
+ protected:
+  ~carrier() = default;
+};
+
+/// Who sends by a carrier, and takes what comes back for it. On the loop's thread.
+class return_path {
+ public:
+  virtual ~return_path() = default;
+  /// A whole message that answers one of its own, or asks for one.
+  virtual void deliver(std::string_view message) = 0;
+  /// The carrier is not full any more.
+  virtual void has_room() = 0;
+  /// The carrier has gone.
+  virtual void gone() noexcept = 0;
+};
+
+/// What is left of a connection for those who may outlive it. Made when somebody asks for it.
+class connection_handle {
+ public:
+  connection_handle(asio::io_context& io, std::uint64_t id, std::string_view peer, carrier& by) : io_{io}, id_{id}, peer_{peer}, can_ask_{by.can_ask()}, by_{&by} {}
+  /// Of a connection that has gone.
+  connection_handle(asio::io_context& io, std::uint64_t id, std::string_view peer) : io_{io}, id_{id}, peer_{peer}, open_{false} {}
+  connection_handle(const connection_handle&) = delete;
+  connection_handle& operator=(const connection_handle&) = delete;
+
+  asio::io_context& io() const noexcept { return io_; }
+  std::uint64_t id() const noexcept { return id_; }
+  const std::string& peer() const noexcept { return peer_; }
+  reach can_ask() const noexcept { return can_ask_; }
+  /// Null when the connection has gone. On its loop's thread.
+  carrier* by() const noexcept { return by_; }
+
+  /// The one return path of this connection, made by `make()` when there is none. From any thread.
+  template <class Make>
+  std::shared_ptr<return_path> path(Make&& make) {
+    const std::lock_guard guard{mutex_};
+    if (path_ != nullptr) return path_;
+    std::shared_ptr<return_path> made = make();
+    if (open_) path_ = made;
+    return made;
+  }
+
+  // The connection's own, on its loop's thread.
+  void deliver(std::string_view message) {
+    if (const auto to = current(); to != nullptr) to->deliver(message);
+  }
+  void has_room() {
+    if (const auto to = current(); to != nullptr) to->has_room();
+  }
+  void close() noexcept {
+    by_ = nullptr;
+    std::shared_ptr<return_path> last;
+    {
+      const std::lock_guard guard{mutex_};
+      open_ = false;
+      last = std::exchange(path_, nullptr);
+    }
+    if (last != nullptr) last->gone();
+  }
+
+ private:
+  std::shared_ptr<return_path> current() {
+    const std::lock_guard guard{mutex_};
+    return path_;
+  }
+
+  asio::io_context& io_;
+  const std::uint64_t id_;
+  const std::string peer_;
+  const reach can_ask_ = reach::nothing;
+  carrier* by_ = nullptr;
+  std::mutex mutex_;
+  std::shared_ptr<return_path> path_;
+  bool open_ = true;
+};
+
+/// Where a call came from, to those who make its context.
+class origin {
+ public:
+  std::uint64_t connection_id() const noexcept { return connection_id_; }
+  /// On the loop's thread; null where there is no connection behind the call.
+  virtual std::shared_ptr<connection_handle> handle() = 0;
+
+ protected:
+  explicit origin(std::uint64_t connection) noexcept : connection_id_{connection} {}
+  origin(const origin&) = default;
+  origin& operator=(const origin&) = delete;
+  ~origin() = default;
+
+ private:
+  std::uint64_t connection_id_;
+};
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/core/context.hpp
 // What a call knows of itself: the numbers that policies read, and what a handler may ask and answer beside its value. Core layer.
 
@@ -1855,6 +2006,9 @@ class context {
   /// The address of the caller, `tcp://127.0.0.1:53412`.
   std::string_view peer() const noexcept { return peer_; }
 
+  /// The connection by which the call came, unlike any other of this server; 0 outside a server. Hooks know it by the same number.
+  std::uint64_t connection_id() const noexcept { return connection_id_; }
+
   /// Who calls, as the verifier of a `tenon::auth` has it; empty without one.
   std::string_view principal() const noexcept { return principal_; }
 
@@ -1886,6 +2040,13 @@ class context {
     peer_ = peer;
     io_ = io;
   }
+  void set_origin(detail::origin& from) noexcept {
+    origin_ = &from;
+    connection_id_ = from.connection_id();
+  }
+  /// The connection has forgotten the call.
+  void forget_origin() noexcept { origin_ = nullptr; }
+  detail::origin* origin() const noexcept { return origin_; }
   void set_principal(std::string_view who) { principal_ = who; }
 
  private:
@@ -1893,6 +2054,8 @@ class context {
   std::string_view method_;
   std::string_view peer_;
   asio::io_context* io_ = nullptr;
+  detail::origin* origin_ = nullptr;
+  std::uint64_t connection_id_ = 0;
   std::string principal_;
 };
 
@@ -2429,10 +2592,12 @@ struct required_attribute {};
 struct idempotent_attribute {};
 struct cacheable_attribute {};
 struct safe_attribute {};
+// Made by tenon::get and the others of <tenon/service/routes.hpp>, which is for those who have routes.
 struct route_attribute {
   std::string_view verb;
   std::string_view path;
 };
+struct blocking_attribute {};
 struct doc_attribute {
   std::string_view value;
 };
@@ -2442,6 +2607,10 @@ struct unknown_fields_attribute {};
 template <std::size_t Count>
 struct numbers_attribute {
   std::array<int, Count> values;
+};
+template <std::size_t Count>
+struct names_attribute {
+  std::array<std::string_view, Count> values;
 };
 template <std::size_t Count>
 struct reserved_attribute {
@@ -2464,6 +2633,13 @@ constexpr number_attribute number(int value) { return {value}; }
 template <class... Values>
 constexpr numbers_attribute<sizeof...(Values)> numbers(Values... values) {
   return {{static_cast<int>(values)...}};
+}
+
+/// The names of a variant's alternatives, std::monostate aside, where they are fields of their own, as in protobuf's oneof: `(body, tenon::names("text",
+/// "picture"))`. Without it, they are the variant's name and the alternative's type: `body_string`.
+template <class... Names>
+constexpr names_attribute<sizeof...(Names)> names(const Names&... alternative_names) {
+  return {{std::string_view(alternative_names)...}};
 }
 
 /// Numbers that no field of the struct may have, because an older one had: `TENON_STRUCT((quote, tenon::reserved(2, 5)),
@@ -2498,17 +2674,9 @@ inline constexpr safe_attribute safe{};
 /// A method whose answer to the same arguments may be kept and given again: `tenon::cache` and `tenon::singleflight` are for these, and leave all others alone.
 inline constexpr cacheable_attribute cacheable{};
 
-/// Where HTTP finds a method beside `/service/method`: `(get_order, tenon::get("/orders/{id}"))`. A method may have several; one that GET calls is safe, one that PUT or
-/// DELETE calls is idempotent.
-///
-/// Shape   whole steps of a path, literal or `{parameter}`. Parameters have the names of tenon::params, or of the fields of the method's one struct; where it has neither,
-///         the path's own names stand for the parameters in their order. What the path does not name comes from the query, `?limit=10&tag=a&tag=b`, and from the body: an
-///         object by names, or the value of the one parameter that no query can hold (a struct, a map). The path counts before the query, that before the body.
-constexpr route_attribute get(std::string_view path) { return {"GET", path}; }
-constexpr route_attribute post(std::string_view path) { return {"POST", path}; }
-constexpr route_attribute put(std::string_view path) { return {"PUT", path}; }
-constexpr route_attribute patch(std::string_view path) { return {"PATCH", path}; }
-constexpr route_attribute del(std::string_view path) { return {"DELETE", path}; }
+/// A method that takes its time without being a coroutine: it computes, or waits for a disk. A server runs it on a thread of its own pool, where it holds up
+/// nobody but itself (`server_options::blocking_threads`); to a client it is a method like any other.
+inline constexpr blocking_attribute blocking{};
 
 /// A sentence for the descriptions (.proto, OpenAPI, JSON Schema).
 constexpr doc_attribute doc(std::string_view text) { return {text}; }
@@ -4218,6 +4386,7 @@ struct method {
   static constexpr bool is_coroutine = parts::is_coroutine;
   static constexpr bool is_safe = has_attribute<safe_attribute>(attributes) || detail::has_route(attributes, "GET");
   static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
+  static constexpr bool is_blocking = has_attribute<blocking_attribute>(attributes);
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
                                         detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
@@ -4261,6 +4430,11 @@ consteval bool method_names_differ(std::index_sequence<Index...>) {
 }
 
 template <class S, std::size_t... Index>
+consteval bool is_any_blocking(std::index_sequence<Index...>) {
+  return (method<S, Index>::is_blocking || ...);
+}
+
+template <class S, std::size_t... Index>
 consteval boost::hana::tuple<method<S, Index>...> make_methods(std::index_sequence<Index...> indices) {
   static_assert(method_names_differ<S>(decltype(indices){}),
                 "tenon: two methods of a service have the same name on the wire; give each its own by tenon::name");
@@ -4276,6 +4450,10 @@ template <class S>
 inline constexpr auto method_names = make_method_names<S>(std::make_index_sequence<method_count<S>>{});
 
 } // namespace detail
+
+/// Whether the service has a method that is declared tenon::blocking.
+template <contract S>
+inline constexpr bool has_blocking_methods = detail::is_any_blocking<S>(std::make_index_sequence<method_count<S>>{});
 
 /// The methods of a service in the order of their listing: a hana::tuple of `method<S, Index>`.
 template <contract S>
@@ -4726,6 +4904,980 @@ result<T> decode(std::string_view in, const limits& bounds = {}) {
 // tenon/codec/detail/json_names.hpp
 // The names of fields in the case that a style asks for, made at compile time. Codec layer, detail of codec/json.hpp.
 
+// tenon/codec/detail/json_slots.hpp
+// Which fields a record has in a style of json: its own, save that a variant may be the fields of its alternatives, as proto3's oneof is. Codec layer, detail of
+// codec/json.hpp.
+
+// tenon/codec/detail/protobuf_schema.hpp
+// The body of a message as a .proto file has it, piece by piece, at compile time as well: what a schema is locked against, and what describe prints. Codec layer.
+
+// tenon/codec/detail/protobuf_fields.hpp
+// What protobuf knows of a type: wire types, field numbers, and the members that have them. Codec layer, part of protobuf.hpp.
+// Everything that has fields is a message here: records, tuples, the arguments of a call, and the wrapper of what is no message of its own.
+
+namespace tenon::inline v0::codec::detail {
+
+/// Source  protobuf encoding, Message Structure.
+namespace protobuf_wire {
+enum kind : unsigned { varint = 0, fixed64 = 1, delimited = 2, group = 3, group_end = 4, fixed32 = 5 };
+}
+
+inline constexpr int protobuf_largest_number = 536'870'911;
+
+/// How a field's integers are written: as they are, with the sign in the lowest bit (`sint`), in full width (`fixed`).
+enum class protobuf_style : unsigned char { plain, zigzag, fixed };
+
+/// What is no message of its own, as one with the value as field 1: the answer of a call, an element that is itself a container.
+template <class T>
+struct protobuf_wrapped {
+  T& value;
+};
+
+/// The arguments of a call as a message: fields from 1 in the order of the parameters.
+template <class Tuple>
+struct protobuf_call {
+  Tuple& values;
+  std::span<const std::string_view> names;
+};
+
+/// One parameter that has fields itself is the request as it stands.
+template <class Tuple>
+inline constexpr bool protobuf_is_bare_call = false;
+template <class T>
+inline constexpr bool protobuf_is_bare_call<std::tuple<T>> = shape_of<T> == shape::record || shape_of<T> == shape::tuple;
+
+// An enum that is `bool` underneath is the number it is.
+template <class Enum>
+using protobuf_enum_number = std::conditional_t<std::is_same_v<std::underlying_type_t<Enum>, bool>, unsigned char, std::underlying_type_t<Enum>>;
+
+template <class M>
+inline constexpr bool is_protobuf_wrapped = false;
+template <class T>
+inline constexpr bool is_protobuf_wrapped<protobuf_wrapped<T>> = true;
+template <class M>
+inline constexpr bool is_protobuf_call = false;
+template <class Tuple>
+inline constexpr bool is_protobuf_call<protobuf_call<Tuple>> = true;
+
+template <class T>
+inline constexpr bool is_protobuf_message = shape_of<T> == shape::record || shape_of<T> == shape::tuple;
+template <class T>
+inline constexpr bool is_protobuf_message<protobuf_wrapped<T>> = true;
+template <class Tuple>
+inline constexpr bool is_protobuf_message<protobuf_call<Tuple>> = true;
+
+/// Whether a value is one field that comes once, so that it can be an element. What is not is wrapped where it has to be.
+template <class T>
+inline constexpr bool protobuf_is_single = shape_of<T> != shape::optional && shape_of<T> != shape::sequence && shape_of<T> != shape::fixed_sequence &&
+                                           shape_of<T> != shape::mapping && shape_of<T> != shape::variant;
+
+template <class T, protobuf_style Style>
+consteval protobuf_wire::kind protobuf_wire_of() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::integer && Style == protobuf_style::fixed) {
+    return sizeof(T) <= 4 ? protobuf_wire::fixed32 : protobuf_wire::fixed64;
+  } else if constexpr (form == shape::boolean || form == shape::integer || form == shape::enumeration) {
+    return protobuf_wire::varint;
+  } else if constexpr (form == shape::floating) {
+    return sizeof(T) == 4 ? protobuf_wire::fixed32 : protobuf_wire::fixed64;
+  } else {
+    return protobuf_wire::delimited;
+  }
+}
+
+// Numbers of one width stand side by side in memory as they do on the wire.
+template <class T>
+inline constexpr bool protobuf_is_number = shape_of<T> == shape::boolean || shape_of<T> == shape::integer || shape_of<T> == shape::enumeration || shape_of<T> == shape::floating;
+template <class T, protobuf_style Style>
+inline constexpr std::size_t protobuf_width = protobuf_wire_of<T, Style>() == protobuf_wire::fixed32 ? 4 : protobuf_wire_of<T, Style>() == protobuf_wire::fixed64 ? 8 : 0;
+template <class T, protobuf_style Style>
+concept protobuf_is_block = protobuf_width<typename T::value_type, Style> == sizeof(typename T::value_type) && std::endian::native == std::endian::little &&
+                            !std::is_same_v<typename T::value_type, bool> && requires(T& value) { value.data(); };
+
+template <class T>
+inline constexpr std::size_t protobuf_alternatives = 1;
+template <class... Alternatives>
+inline constexpr std::size_t protobuf_alternatives<std::variant<Alternatives...>> = (std::size_t{0} + ... + (shape_of<Alternatives> == shape::null ? 0 : 1));
+
+template <class... Attributes>
+consteval protobuf_style protobuf_style_in(const boost::hana::tuple<Attributes...>& list) {
+  if (has_attribute<sint_attribute>(list)) return protobuf_style::zigzag;
+  return has_attribute<fixed_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
+}
+
+template <class T>
+consteval const auto& protobuf_record_attributes() {
+  if constexpr (tenon::detail::declares_fields<T>) return boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes);
+  else return tenon::detail::no_attributes;
+}
+
+// The numbers of a record's fields; those of a variant's alternatives follow its own, and the fields after it move up. 0: no field on the wire.
+template <class... Fields>
+consteval auto protobuf_make_numbers(const boost::hana::tuple<Fields...>&) {
+  std::array<int, sizeof...(Fields)> numbers{};
+  int shift = 0;
+  const auto number = [&](auto each) {
+    using field_type = decltype(each);
+    if constexpr (has_attribute<unknown_fields_attribute>(field_type::attributes)) {
+      --shift;
+      return;
+    } else {
+      numbers[field_type::index] = has_attribute<number_attribute>(field_type::attributes) ? field_type::number : field_type::number + shift;
+      shift += static_cast<int>(protobuf_alternatives<std::remove_cv_t<typename field_type::type>>) - 1;
+    }
+  };
+  (number(Fields{}), ...);
+  return numbers;
+}
+template <class T>
+inline constexpr auto protobuf_numbers = protobuf_make_numbers(fields_of<T>);
+
+template <class Attribute>
+inline constexpr bool is_numbers_attribute = false;
+template <std::size_t Count>
+inline constexpr bool is_numbers_attribute<numbers_attribute<Count>> = true;
+template <class Attribute>
+inline constexpr bool is_reserved_attribute = false;
+template <std::size_t Count>
+inline constexpr bool is_reserved_attribute<reserved_attribute<Count>> = true;
+
+// The number of alternative `rank` of a field, std::monostate not counted.
+template <class... Attributes>
+constexpr int protobuf_alternative_number(const boost::hana::tuple<Attributes...>& list, int first, std::size_t rank) {
+  int number = first + static_cast<int>(rank);
+  [[maybe_unused]] const auto look = [&](const auto* attribute) {
+    if constexpr (is_numbers_attribute<std::remove_cvref_t<decltype(*attribute)>>) number = rank < attribute->values.size() ? attribute->values[rank] : 0;
+  };
+  (look(find_attribute<Attributes>(list)), ...);
+  return number;
+}
+
+template <class... Attributes>
+constexpr bool protobuf_is_reserved(const boost::hana::tuple<Attributes...>& list, int number) {
+  bool found = false;
+  [[maybe_unused]] const auto look = [&](const auto* attribute) {
+    if constexpr (is_reserved_attribute<std::remove_cvref_t<decltype(*attribute)>>) {
+      for (const int each : attribute->numbers) found = found || each == number;
+    }
+  };
+  (look(find_attribute<Attributes>(list)), ...);
+  static_cast<void>(number);
+  return found;
+}
+
+/// What is known of one field of a message.
+template <class M, std::size_t Index>
+struct protobuf_field {
+  using of_record = field<M, Index>;
+  using type = std::remove_cv_t<typename of_record::type>;
+  static constexpr std::size_t index = Index;
+  static constexpr bool keeps_unknown = has_attribute<unknown_fields_attribute>(of_record::attributes);
+  static constexpr bool is_required = of_record::is_required;
+  static constexpr protobuf_style style = protobuf_style_in(of_record::attributes);
+  static constexpr int number = protobuf_numbers<M>[Index];
+  static constexpr int alternative_number(std::size_t rank) { return protobuf_alternative_number(of_record::attributes, number, rank); }
+};
+
+template <std::size_t Index, class T>
+struct protobuf_bare_field {
+  using type = std::remove_cvref_t<T>;
+  static constexpr std::size_t index = Index;
+  static constexpr bool keeps_unknown = false;
+  static constexpr bool is_required = false;
+  static constexpr protobuf_style style = protobuf_style::plain;
+  static constexpr int number = static_cast<int>(Index) + 1;
+  static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
+};
+// A variant among parameters or in a tuple takes more than one number, too.
+template <class Tuple, std::size_t Index>
+struct protobuf_tuple_field : protobuf_bare_field<Index, std::tuple_element_t<Index, Tuple>> {
+  template <std::size_t... Before>
+  static consteval int number_after(std::index_sequence<Before...>) {
+    return static_cast<int>((std::size_t{1} + ... + protobuf_alternatives<std::remove_cvref_t<std::tuple_element_t<Before, Tuple>>>));
+  }
+  static constexpr int number = number_after(std::make_index_sequence<Index>{});
+  static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
+};
+template <class M, std::size_t Index>
+  requires(shape_of<M> == shape::tuple)
+struct protobuf_field<M, Index> : protobuf_tuple_field<M, Index> {};
+template <class Tuple, std::size_t Index>
+struct protobuf_field<protobuf_call<Tuple>, Index> : protobuf_tuple_field<std::remove_const_t<Tuple>, Index> {};
+template <class T, std::size_t Index>
+struct protobuf_field<protobuf_wrapped<T>, Index> : protobuf_bare_field<Index, T> {};
+
+template <class M>
+consteval std::size_t protobuf_count_fields() {
+  if constexpr (is_protobuf_wrapped<M>) return 1;
+  else if constexpr (is_protobuf_call<M>) return std::tuple_size_v<std::remove_cvref_t<decltype(std::declval<M&>().values)>>;
+  else if constexpr (shape_of<M> == shape::tuple) return std::tuple_size_v<M>;
+  else return field_count<M>;
+}
+template <class M>
+inline constexpr std::size_t protobuf_field_count = protobuf_count_fields<M>();
+template <class M>
+using protobuf_indices = std::make_index_sequence<protobuf_field_count<M>>;
+
+/// Hands all members of a message to `visit`.
+template <class M, class Visitor>
+[[gnu::always_inline]] constexpr decltype(auto) protobuf_apply(M& message, const Visitor& visit) {
+  using plain = std::remove_const_t<M>;
+  if constexpr (is_protobuf_wrapped<plain>) return visit(message.value);
+  else if constexpr (is_protobuf_call<plain>) return std::apply(visit, message.values);
+  else if constexpr (shape_of<plain> == shape::tuple) return std::apply(visit, message);
+  else return tenon::detail::record_fields<plain>::apply(message, visit);
+}
+
+template <class M, class State, class Visitor, class Indices>
+struct protobuf_folder;
+// As in fold_fields.hpp: the state is a local of the function that holds the fold, so that the place read or written stays in a register.
+template <class M, class State, class Visitor, std::size_t... Index>
+struct protobuf_folder<M, State, Visitor, std::index_sequence<Index...>> {
+  const State& initial;
+  const Visitor& visit;
+
+  template <class... Members>
+  [[gnu::always_inline]] constexpr State operator()(Members&... members) const {
+    State state = initial;
+    static_cast<void>((visit(state, protobuf_field<M, Index>{}, members) && ...));
+    return state;
+  }
+};
+/// Calls `visit(state, field, member)` for every field in order until one returns false; returns the state.
+template <class M, class State, class Visitor>
+[[gnu::always_inline]] constexpr State protobuf_fold(M& message, const State& initial, const Visitor& visit) {
+  using plain = std::remove_const_t<M>;
+  return protobuf_apply(message, protobuf_folder<plain, State, Visitor, protobuf_indices<plain>>{initial, visit});
+}
+
+/// One number on the wire: whose it is, and which alternative of a variant.
+struct protobuf_place {
+  int number = 0;
+  std::uint8_t field = 0;
+  std::uint8_t alternative = 0;
+};
+
+template <class Field, class T>
+struct protobuf_field_places {
+  static constexpr std::size_t count = Field::keeps_unknown ? 0 : 1;
+  static constexpr std::array<protobuf_place, 1> value{protobuf_place{Field::number, static_cast<std::uint8_t>(Field::index), 0}};
+};
+template <class Field, class... Alternatives>
+struct protobuf_field_places<Field, std::variant<Alternatives...>> {
+  static constexpr std::size_t count = protobuf_alternatives<std::variant<Alternatives...>>;
+  static constexpr auto make() {
+    std::array<protobuf_place, count + 1> places{};
+    std::size_t rank = 0;
+    std::uint8_t alternative = 0;
+    const auto take = [&](bool is_null) {
+      if (!is_null) {
+        places[rank] = {Field::alternative_number(rank), static_cast<std::uint8_t>(Field::index), alternative};
+        ++rank;
+      }
+      ++alternative;
+    };
+    (take(shape_of<Alternatives> == shape::null), ...);
+    return places;
+  }
+  static constexpr auto value = make();
+};
+
+template <class M, std::size_t... Index>
+consteval auto protobuf_make_places(std::index_sequence<Index...>) {
+  std::array<protobuf_place, (std::size_t{0} + ... + protobuf_field_places<protobuf_field<M, Index>, typename protobuf_field<M, Index>::type>::count)> all{};
+  std::size_t count = 0;
+  [[maybe_unused]] const auto take = [&]<class Places>(std::type_identity<Places>) {
+    for (std::size_t i = 0; i < Places::count; ++i) all[count++] = Places::value[i];
+  };
+  (take(std::type_identity<protobuf_field_places<protobuf_field<M, Index>, typename protobuf_field<M, Index>::type>>{}), ...);
+  return all;
+}
+/// Every number of a message, in the order of the fields.
+template <class M>
+inline constexpr auto protobuf_places = protobuf_make_places<M>(protobuf_indices<M>{});
+
+/// Stops the compilation with a sentence when the numbers of a record cannot be told apart or are not allowed.
+template <class M>
+consteval bool assert_protobuf_numbers() {
+  if constexpr (shape_of<M> == shape::record) {
+    constexpr const auto& places = protobuf_places<M>;
+    constexpr bool in_range = [] {
+      for (const protobuf_place& each : places) {
+        if (each.number < 1 || each.number > protobuf_largest_number || (each.number >= 19'000 && each.number <= 19'999)) return false;
+      }
+      return true;
+    }();
+    constexpr bool differ = [] {
+      for (std::size_t one = 0; one < places.size(); ++one) {
+        for (std::size_t other = 0; other < one; ++other) {
+          if (places[one].number == places[other].number) return false;
+        }
+      }
+      return true;
+    }();
+    constexpr bool allowed = [] {
+      for (const protobuf_place& each : places) {
+        if (protobuf_is_reserved(protobuf_record_attributes<M>(), each.number)) return false;
+      }
+      return true;
+    }();
+    static_assert(in_range, "tenon: protobuf numbers its fields from 1 to 536870911 without 19000 to 19999; give the field another tenon::number");
+    static_assert(differ, "tenon: two fields of a struct have the same number, so that protobuf could not tell them apart; give each its own by tenon::number");
+    static_assert(allowed, "tenon: a field has a number that tenon::reserved keeps for an older one; give it another tenon::number");
+  }
+  return true;
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/variant_form.hpp
+// How a variant crosses the wire: bare when the wire shows which alternative it is, else as an object of one entry `{"name": value}`.
+// Codec layer, shared by the codecs that describe themselves.
+
+namespace tenon::inline v0::codec::detail {
+
+// What the wire itself tells apart, as bits of a set.
+enum wire_kind : unsigned { null_kind = 1, boolean_kind = 2, number_kind = 4, text_kind = 8, binary_kind = 16, array_kind = 32, object_kind = 64, any_kind = 127 };
+
+template <class T>
+struct pointed_to;
+template <class T>
+struct pointed_to<std::optional<T>> {
+  using type = T;
+};
+template <class T>
+struct pointed_to<std::unique_ptr<T>> {
+  using type = std::remove_const_t<T>;
+};
+
+template <class Variant, bool HasBinary>
+struct variant_kinds;
+
+// The kinds that a `T` is written as. `HasBinary` is false for a codec that writes binary data as text.
+template <class T, bool HasBinary>
+constexpr unsigned wire_kinds() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) return boolean_kind;
+  else if constexpr (form == shape::integer || form == shape::duration) return number_kind;
+  // A codec without words for NaN writes null for it.
+  else if constexpr (form == shape::floating) return number_kind;
+  else if constexpr (form == shape::text) return text_kind;
+  else if constexpr (form == shape::time_point) return text_kind;
+  else if constexpr (form == shape::binary) return HasBinary ? binary_kind : text_kind;
+  else if constexpr (form == shape::enumeration) return text_kind | number_kind;
+  else if constexpr (form == shape::optional) return null_kind | wire_kinds<typename pointed_to<T>::type, HasBinary>();
+  else if constexpr (form == shape::sequence || form == shape::fixed_sequence || form == shape::tuple) return array_kind;
+  else if constexpr (form == shape::mapping || form == shape::record) return object_kind;
+  else if constexpr (form == shape::null) return null_kind;
+  else if constexpr (form == shape::variant) return variant_kinds<T, HasBinary>::value;
+  else return any_kind;
+}
+
+template <class... Alternatives, bool HasBinary>
+struct variant_kinds<std::variant<Alternatives...>, HasBinary> {
+  static constexpr std::array<unsigned, sizeof...(Alternatives)> of{wire_kinds<Alternatives, HasBinary>()...};
+  static constexpr bool differ = [] {
+    unsigned seen = 0;
+    for (const unsigned each : of) {
+      if ((seen & each) != 0) return false;
+      seen |= each;
+    }
+    return true;
+  }();
+  static constexpr unsigned value = differ ? (wire_kinds<Alternatives, HasBinary>() | ...) : static_cast<unsigned>(object_kind);
+};
+
+// Whether the variant is written bare.
+template <class Variant, bool HasBinary>
+inline constexpr bool tells_by_kind = variant_kinds<Variant, HasBinary>::differ;
+
+template <class T>
+constexpr std::string_view integer_name() {
+  constexpr bool is_signed = std::is_signed_v<T>;
+  if constexpr (sizeof(T) == 1) return is_signed ? "int8" : "uint8";
+  else if constexpr (sizeof(T) == 2) return is_signed ? "int16" : "uint16";
+  else if constexpr (sizeof(T) == 4) return is_signed ? "int32" : "uint32";
+  else return is_signed ? "int64" : "uint64";
+}
+
+// The name of an alternative on the wire: the same on every platform for the types that C++ spells in several ways.
+template <class T>
+constexpr std::string_view make_alternative_name() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) return "boolean";
+  else if constexpr (form == shape::integer) return integer_name<T>();
+  else if constexpr (std::is_same_v<T, float>) return "float";
+  else if constexpr (form == shape::floating) return "double";
+  else if constexpr (form == shape::text) return "string";
+  else if constexpr (form == shape::binary) return "binary";
+  else if constexpr (form == shape::time_point) return "time_point";
+  else if constexpr (form == shape::null) return "null";
+  else if constexpr (form == shape::optional) return make_alternative_name<typename pointed_to<T>::type>();
+  else return type_name<T>;
+}
+
+template <class T>
+inline constexpr std::string_view alternative_name = make_alternative_name<T>();
+
+template <class Variant>
+struct alternative_names;
+
+template <class... Alternatives>
+struct alternative_names<std::variant<Alternatives...>> {
+  static constexpr std::size_t count = sizeof...(Alternatives);
+  static constexpr std::array<std::string_view, count> value{alternative_name<Alternatives>...};
+  static constexpr bool differ = [] {
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (value[i] == value[j]) return false;
+      }
+    }
+    return true;
+  }();
+  static_assert(differ, "tenon: two alternatives of a variant have the same name on the wire, so that nothing tells them apart; wrap one of them in a struct");
+};
+
+}  // namespace tenon::inline v0::codec::detail
+
+namespace tenon::inline v0::codec::detail {
+
+// A sink takes the text: `put(text)`; `put_type<T>()` for the name of a struct or an enum; `put_doc(text, depth)` for a comment.
+
+template <class Sink>
+constexpr void proto_put_character(Sink& sink, char c) {
+  sink.put(std::string_view{&c, 1});
+}
+template <class Sink>
+constexpr void proto_put_number(Sink& sink, int number) {
+  if (number >= 10) proto_put_number(sink, number / 10);
+  proto_put_character(sink, static_cast<char>('0' + number % 10));
+}
+template <class Sink>
+constexpr void proto_put_indent(Sink& sink, int depth) {
+  for (; depth > 0; --depth) sink.put("  ");
+}
+constexpr bool proto_is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool proto_is_word(char c) { return proto_is_letter(c) || (c >= '0' && c <= '9'); }
+
+// Names in C++ and on other wires may hold what .proto has no place for: one underscore for each run of it.
+template <class Sink>
+constexpr void proto_put_name(Sink& sink, std::string_view name) {
+  if (!name.empty() && !proto_is_letter(name.front()) && name.front() != '_') proto_put_character(sink, 'f');
+  bool pending = false;
+  bool begun = false;
+  for (const char c : name) {
+    if (proto_is_word(c) || c == '_') {
+      if (pending && begun) proto_put_character(sink, '_');
+      pending = false;
+      begun = true;
+      proto_put_character(sink, c);
+    } else {
+      pending = true;
+    }
+  }
+}
+// `lines_to_draw` as `LinesToDraw`.
+template <class Sink>
+constexpr void proto_put_camel(Sink& sink, std::string_view name) {
+  bool capital = true;
+  for (const char c : name) {
+    if (!proto_is_word(c)) {
+      capital = true;
+      continue;
+    }
+    proto_put_character(sink, capital && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    capital = false;
+  }
+}
+
+/// The full name of a struct in .proto: that of tenon::name on the struct, else the one in C++ without namespaces.
+template <class T>
+inline constexpr std::string_view proto_full_name = tenon::detail::name_or(protobuf_record_attributes<T>(), type_name<T>);
+/// The same without its package; in a template's name the dots are C++'s.
+template <class T>
+inline constexpr std::string_view proto_short_name = has_attribute<name_attribute>(protobuf_record_attributes<T>())
+                                                         ? proto_full_name<T>.substr(proto_full_name<T>.rfind('.') + 1)
+                                                         : proto_full_name<T>;
+
+template <class T, protobuf_style Style>
+constexpr std::string_view proto_scalar() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::boolean) {
+    return "bool";
+  } else if constexpr (form == shape::integer) {
+    constexpr bool is_wide = sizeof(T) == 8;
+    if constexpr (Style == protobuf_style::fixed) return std::is_signed_v<T> ? (is_wide ? "sfixed64" : "sfixed32") : (is_wide ? "fixed64" : "fixed32");
+    else if constexpr (std::is_unsigned_v<T>) return is_wide ? "uint64" : "uint32";
+    else if constexpr (Style == protobuf_style::zigzag) return is_wide ? "sint64" : "sint32";
+    else return is_wide ? "int64" : "int32";
+  } else if constexpr (form == shape::floating) {
+    return sizeof(T) == 8 ? "double" : "float";
+  } else if constexpr (form == shape::text) {
+    return "string";
+  } else if constexpr (form == shape::binary || form == shape::free_msgpack) {
+    return "bytes";
+  } else if constexpr (form == shape::duration) {
+    return "google.protobuf.Duration";
+  } else if constexpr (form == shape::time_point) {
+    return "google.protobuf.Timestamp";
+  } else if constexpr (form == shape::free_json) {
+    return "google.protobuf.Value";
+  } else if constexpr (form == shape::null) {
+    return "google.protobuf.Empty";
+  } else {
+    return "";
+  }
+}
+
+// What the elements of a field are.
+template <class T>
+consteval auto proto_item_of() {
+  constexpr shape form = shape_of<T>;
+  if constexpr (form == shape::optional) return std::type_identity<std::remove_cv_t<typename pointed_to<T>::type>>{};
+  else if constexpr (form == shape::sequence || form == shape::fixed_sequence) return std::type_identity<typename T::value_type>{};
+  else if constexpr (form == shape::mapping) return std::type_identity<typename T::mapped_type>{};
+  else return std::type_identity<T>{};
+}
+template <class T>
+using proto_item = typename decltype(proto_item_of<T>())::type;
+
+// Whether a field's elements are of a message that has no name of its own: it is declared beside the field.
+template <class T>
+inline constexpr bool proto_is_nameless = !protobuf_is_single<T> || shape_of<T> == shape::tuple;
+// Presence of a scalar has to be asked for; a message has it.
+template <class T>
+inline constexpr bool proto_has_presence = proto_is_nameless<T> || shape_of<T> == shape::record || shape_of<T> == shape::duration || shape_of<T> == shape::time_point ||
+                                           shape_of<T> == shape::free_json || shape_of<T> == shape::null;
+
+/// The name of field `Index`: the wire name; `value` in what is wrapped, `value1` in a tuple, the parameter's name or `argument1` in a call.
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_field_name(Sink& sink, std::span<const std::string_view> names, bool camel) {
+  const auto put = [&sink, camel](std::string_view name) {
+    if (camel) proto_put_camel(sink, name);
+    else proto_put_name(sink, name);
+  };
+  if constexpr (is_protobuf_wrapped<M>) {
+    put("value");
+  } else if constexpr (is_protobuf_call<M> || shape_of<M> == shape::tuple) {
+    if (Index < names.size()) return put(names[Index]);
+    put(is_protobuf_call<M> ? "argument" : "value");
+    proto_put_number(sink, static_cast<int>(Index) + 1);
+  } else {
+    put(field<M, Index>::name);
+  }
+}
+
+template <class T, std::size_t Alternative, class Sink>
+constexpr void proto_put_alternative_name(Sink& sink) {
+  using type = std::variant_alternative_t<Alternative, T>;
+  constexpr shape form = shape_of<type>;
+  if constexpr (form == shape::record) proto_put_name(sink, proto_short_name<type>);
+  else if constexpr (form == shape::enumeration) proto_put_name(sink, type_name<type>);
+  else if constexpr (form == shape::duration) sink.put("duration");
+  else if constexpr (form == shape::time_point) sink.put("timestamp");
+  else if constexpr (form == shape::free_json) sink.put("value");
+  else if constexpr (proto_is_nameless<type>) sink.put("item"), proto_put_number(sink, static_cast<int>(Alternative) + 1);
+  else sink.put(proto_scalar<type, protobuf_style::plain>());
+}
+
+template <class Attribute>
+inline constexpr bool is_names_attribute = false;
+template <std::size_t Count>
+inline constexpr bool is_names_attribute<names_attribute<Count>> = true;
+
+// The name that tenon::names gives alternative `rank`, std::monostate not counted; empty when it gives none.
+template <class... Attributes>
+constexpr std::string_view proto_given_name(const boost::hana::tuple<Attributes...>& list, std::size_t rank) {
+  std::string_view name;
+  [[maybe_unused]] const auto look = [&](const auto* attribute) {
+    if constexpr (is_names_attribute<std::remove_cvref_t<decltype(*attribute)>>) name = rank < attribute->values.size() ? attribute->values[rank] : std::string_view{};
+  };
+  (look(find_attribute<Attributes>(list)), ...);
+  static_cast<void>(rank);
+  return name;
+}
+
+/// The name of a oneof's field: that of tenon::names, else `body_string`.
+template <class M, std::size_t Index, class T, std::size_t Alternative, class Sink>
+constexpr void proto_put_member_name(Sink& sink, std::span<const std::string_view> names, std::size_t rank) {
+  std::string_view given;
+  if constexpr (shape_of<M> == shape::record) given = proto_given_name(field<M, Index>::attributes, rank);
+  if (!given.empty()) return proto_put_name(sink, given);
+  proto_put_field_name<M, Index>(sink, names, false);
+  sink.put("_");
+  proto_put_alternative_name<T, Alternative>(sink);
+}
+
+template <class M, std::size_t Index, class T, protobuf_style Style, class Sink>
+constexpr void proto_put_type(Sink& sink, std::span<const std::string_view> names, int alternative = 0) {
+  if constexpr (proto_is_nameless<T>) {
+    proto_put_field_name<M, Index>(sink, names, true);
+    sink.put("Item");
+    if (alternative != 0) proto_put_number(sink, alternative);
+  } else if constexpr (shape_of<T> == shape::record || shape_of<T> == shape::enumeration) {
+    sink.template put_type<T>();
+  } else {
+    sink.put(proto_scalar<T, Style>());
+  }
+}
+
+template <class M, class Sink>
+constexpr void proto_put_body(Sink& sink, std::span<const std::string_view> names, int depth);
+
+// The declaration of a message that stands beside the field that needs it.
+template <class M, std::size_t Index, class T, class Sink>
+constexpr void proto_put_nested(Sink& sink, std::span<const std::string_view> names, int depth, int alternative = 0) {
+  if constexpr (proto_is_nameless<T>) {
+    sink.put("\n");
+    proto_put_indent(sink, depth);
+    sink.put("message ");
+    proto_put_type<M, Index, T, protobuf_style::plain>(sink, names, alternative);
+    sink.put(" {\n");
+    using body = std::conditional_t<shape_of<T> == shape::tuple, T, protobuf_wrapped<T>>;
+    proto_put_body<body>(sink, {}, depth + 1);
+    proto_put_indent(sink, depth);
+    sink.put("}\n");
+  }
+}
+
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_end(Sink& sink, std::span<const std::string_view> names, int number) {
+  sink.put(" ");
+  proto_put_field_name<M, Index>(sink, names, false);
+  sink.put(" = ");
+  proto_put_number(sink, number);
+  sink.put(";\n");
+}
+
+template <class M, std::size_t Index, class T, class Sink, std::size_t... Alternative>
+constexpr void proto_put_oneof(Sink& sink, std::span<const std::string_view> names, int depth, std::index_sequence<Alternative...>) {
+  using field_type = protobuf_field<M, Index>;
+  sink.put("oneof ");
+  proto_put_field_name<M, Index>(sink, names, false);
+  sink.put(" {\n");
+  std::size_t rank = 0;
+  const auto put = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+    using type = std::variant_alternative_t<I, T>;
+    if constexpr (shape_of<type> != shape::null) {
+      proto_put_indent(sink, depth + 1);
+      proto_put_type<M, Index, type, field_type::style>(sink, names, static_cast<int>(I) + 1);
+      sink.put(" ");
+      proto_put_member_name<M, Index, T, I>(sink, names, rank);
+      sink.put(" = ");
+      proto_put_number(sink, field_type::alternative_number(rank++));
+      sink.put(";\n");
+    }
+  };
+  (put(std::integral_constant<std::size_t, Alternative>{}), ...);
+  proto_put_indent(sink, depth);
+  sink.put("}\n");
+}
+
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_field(Sink& sink, std::span<const std::string_view> names, int depth) {
+  using field_type = protobuf_field<M, Index>;
+  using type = typename field_type::type;
+  constexpr shape form = shape_of<type>;
+  if constexpr (!field_type::keeps_unknown) {
+    if constexpr (shape_of<M> == shape::record) {
+      constexpr const auto& attributes = field<M, Index>::attributes;
+      if constexpr (has_attribute<doc_attribute>(attributes)) sink.put_doc(find_attribute<doc_attribute>(attributes)->value, depth);
+    }
+    proto_put_indent(sink, depth);
+    if constexpr (form == shape::variant) {
+      proto_put_oneof<M, Index, type>(sink, names, depth, std::make_index_sequence<std::variant_size_v<type>>{});
+    } else {
+      using item = proto_item<type>;
+      if constexpr (form == shape::mapping) {
+        sink.put("map<");
+        // .proto has no enums as keys; on the wire they are the same.
+        if constexpr (shape_of<typename type::key_type> == shape::enumeration) sink.put("int32");
+        else sink.put(proto_scalar<typename type::key_type, protobuf_style::plain>());
+        sink.put(", ");
+      } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
+        sink.put("repeated ");
+      } else if constexpr ((form == shape::optional || field_type::is_required) && !proto_has_presence<item>) {
+        sink.put("optional ");
+      }
+      proto_put_type<M, Index, item, field_type::style>(sink, names);
+      if constexpr (form == shape::mapping) sink.put(">");
+      proto_put_end<M, Index>(sink, names, field_type::number);
+    }
+  }
+}
+
+template <class M, std::size_t Index, class Sink>
+constexpr void proto_put_nested_of(Sink& sink, std::span<const std::string_view> names, int depth) {
+  using type = typename protobuf_field<M, Index>::type;
+  if constexpr (shape_of<type> == shape::variant) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (proto_put_nested<M, Index, std::variant_alternative_t<I, type>>(sink, names, depth, static_cast<int>(I) + 1), ...);
+    }(std::make_index_sequence<std::variant_size_v<type>>{});
+  } else if constexpr (!protobuf_field<M, Index>::keeps_unknown) {
+    proto_put_nested<M, Index, proto_item<type>>(sink, names, depth);
+  }
+}
+
+template <class M, class Sink>
+constexpr void proto_put_reserved(Sink& sink, int depth) {
+  if constexpr (shape_of<M> == shape::record) {
+    const auto look = [&sink, depth](const auto* attribute) {
+      if constexpr (is_reserved_attribute<std::remove_cvref_t<decltype(*attribute)>>) {
+        proto_put_indent(sink, depth);
+        std::string_view before = "reserved ";
+        for (const int number : attribute->numbers) {
+          sink.put(before);
+          proto_put_number(sink, number);
+          before = ", ";
+        }
+        sink.put(";\n");
+      }
+    };
+    [&look]<class... Attributes>(const boost::hana::tuple<Attributes...>& list) {
+      (look(find_attribute<Attributes>(list)), ...);
+      static_cast<void>(list);
+      static_cast<void>(look);
+    }(protobuf_record_attributes<M>());
+  }
+}
+
+/// Everything between the braces of a message.
+template <class M, class Sink>
+constexpr void proto_put_body(Sink& sink, std::span<const std::string_view> names, int depth) {
+  proto_put_reserved<M>(sink, depth);
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    (proto_put_field<M, Index>(sink, names, depth), ...);
+    (proto_put_nested_of<M, Index>(sink, names, depth), ...);
+  }(protobuf_indices<M>{});
+}
+
+/// A sink that compares: blanks and comments do not count.
+class proto_matcher {
+ public:
+  constexpr explicit proto_matcher(std::string_view expected) : left_{expected} {}
+
+  constexpr void put(std::string_view text) {
+    for (const char c : text) {
+      if (c == ' ' || c == '\n') continue;
+      skip();
+      if (left_.empty() || left_.front() != c) {
+        matches_ = false;
+        return;
+      }
+      left_.remove_prefix(1);
+    }
+  }
+  template <class T>
+  constexpr void put_type() {
+    if constexpr (shape_of<T> == shape::record) {
+      if (proto_full_name<T>.substr(0, 16) == "google.protobuf.") return put(proto_full_name<T>);
+      proto_put_name(*this, proto_short_name<T>);
+    } else {
+      proto_put_name(*this, type_name<T>);
+    }
+  }
+  constexpr void put_doc(std::string_view, int) {}
+
+  constexpr bool matched() {
+    skip();
+    return matches_ && left_.empty();
+  }
+
+ private:
+  constexpr void skip() {
+    while (!left_.empty()) {
+      if (left_.substr(0, 2) == "//") left_.remove_prefix(left_.find('\n') < left_.size() ? left_.find('\n') : left_.size());
+      else if (left_.front() == ' ' || left_.front() == '\n' || left_.front() == '\t' || left_.front() == '\r') left_.remove_prefix(1);
+      else return;
+    }
+  }
+
+  std::string_view left_;
+  bool matches_ = true;
+};
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/json_style.hpp
+// How json may be spelled: the options of basic_json, and the set of them that proto3's json mapping asks for. Codec layer.
+
+namespace tenon::inline v0::codec {
+
+/// How a field's name is spelled, from what C++ or TENON_STRUCT says.
+///
+/// as_is   unchanged.
+/// camel   an underscore makes the next letter a capital and goes: `user_id` is `userId`; everything else stays, as protoc does it.
+/// pascal  the same, with a capital in front: `UserId`.
+/// snake   an underscore between words, small letters: `userId` is `user_id`, `HTTPServer` is `http_server`.
+/// kebab   the same with a hyphen: `user-id`.
+enum class name_case : unsigned char { as_is, camel, snake, pascal, kebab };
+
+/// What differs between one json and another: a template argument of basic_json.
+///
+/// Shape   `constexpr tenon::codec::json_style style{.names = tenon::codec::name_case::camel};`
+struct json_style {
+  name_case names = name_case::as_is;    ///< of fields and arguments; a name given by tenon::name stays, and the name in C++ is read as well
+  bool wide_integers_as_text = false;    ///< 64-bit integers are written as "5"; any number may be read from text
+  bool special_numbers_as_text = false;  ///< NaN, Infinity and -Infinity are written as text; else as null, which is read as NaN
+  bool seconds_as_text = false;          ///< durations are seconds, "1.500s"; else the count of their own unit
+  bool grouped_fractions = false;        ///< fractions of seconds have 3, 6 or 9 digits; else as many as they need
+  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there
+  bool null_is_default = false;          ///< null is the default of any field's type; else only what can be empty takes it
+  bool refuse_unknown = false;           ///< a field that the struct does not have is an error; else it is skipped
+  bool refuse_doubled = false;           ///< a field that comes twice is an error; else the last one counts
+  bool flat_variants = false;            ///< a variant in a struct is a oneof: its alternatives are fields of the struct, `bodyText`, of which at most one is there; see tenon::names
+  bool capital_times = false;            ///< time points have a capital T and Z; else small ones and a blank are read as well
+  bool calls_as_objects = false;         ///< a call's arguments are an object, even when there is one, or none
+  bool operator==(const json_style&) const = default;
+};
+
+/// The json that gRPC and Connect peers speak.
+///
+/// Reads   unknown fields are skipped, as Connect does it. What a struct kept of protobuf's wire (tenon::unknown_fields) is neither written nor read. Null stands for
+///         a field's default and for a Value that is null; it is no struct of its own.
+/// Limits  a variant that is no struct's own field, an element or an argument, stays what it is in plain json. google.protobuf.Any and FieldMask are the structs they are.
+/// Source  protobuf.dev, ProtoJSON format.
+inline constexpr json_style proto3{.names = name_case::camel,
+                                   .wide_integers_as_text = true,
+                                   .special_numbers_as_text = true,
+                                   .seconds_as_text = true,
+                                   .grouped_fractions = true,
+                                   .omit_defaults = true,
+                                   .null_is_default = true,
+                                   .refuse_doubled = true,
+                                   .flat_variants = true,
+                                   .capital_times = true,
+                                   .calls_as_objects = true};
+
+namespace detail {
+
+// Styles reach the templates as types: a value of class type would spell all its members in every mangled name.
+struct plain_json {
+  static constexpr json_style style{};
+};
+template <json_style Style>
+struct styled_json {
+  static constexpr json_style style = Style;
+};
+
+}  // namespace detail
+
+}  // namespace tenon::inline v0::codec
+
+namespace tenon::inline v0::codec::detail {
+
+/// One field of the json object: whose it is, and which alternative of a variant.
+struct json_slot {
+  static constexpr std::uint8_t whole = 255;
+  std::uint8_t field = 0;
+  std::uint8_t alternative = whole;
+};
+
+template <class Style, class Field>
+inline constexpr bool is_flat = Style::style.flat_variants && shape_of<typename Field::type> == shape::variant;
+
+// What was kept of protobuf's wire means nothing to proto3's json.
+template <class Style, class Field>
+inline constexpr bool is_hidden = Style::style.omit_defaults && has_attribute<unknown_fields_attribute>(Field::attributes);
+
+template <class Style, class Field>
+consteval std::size_t count_slots() {
+  if constexpr (is_flat<Style, Field>) return protobuf_alternatives<std::remove_cv_t<typename Field::type>>;
+  else return 1;
+}
+
+template <class Variant>
+inline constexpr auto alternative_is_null = std::array<bool, 1>{};
+template <class... Alternatives>
+inline constexpr auto alternative_is_null<std::variant<Alternatives...>> = std::array<bool, sizeof...(Alternatives)>{shape_of<Alternatives> == shape::null...};
+
+template <std::size_t Fields, std::size_t Slots>
+struct json_slot_table {
+  std::array<json_slot, Slots> all{};
+  std::array<std::uint8_t, Fields + 1> first{};  // the first slot of each field
+};
+
+template <class Style, class... Fields>
+consteval auto make_slots(const boost::hana::tuple<Fields...>*) {
+  json_slot_table<sizeof...(Fields), (std::size_t{0} + ... + count_slots<Style, Fields>())> table;
+  std::size_t count = 0;
+  [[maybe_unused]] const auto take = [&]<class Field>(std::type_identity<Field>) {
+    table.first[Field::index] = static_cast<std::uint8_t>(count);
+    const auto index = static_cast<std::uint8_t>(Field::index);
+    if constexpr (is_flat<Style, Field>) {
+      constexpr auto is_null = alternative_is_null<std::remove_cv_t<typename Field::type>>;
+      for (std::size_t each = 0; each < is_null.size(); ++each) {
+        if (!is_null[each]) table.all[count++] = {index, static_cast<std::uint8_t>(each)};
+      }
+    } else {
+      table.all[count++] = {index, json_slot::whole};
+    }
+  };
+  (take(std::type_identity<Fields>{}), ...);
+  table.first[sizeof...(Fields)] = static_cast<std::uint8_t>(count);
+  return table;
+}
+
+template <class Style, class T>
+inline constexpr auto slots_of = make_slots<Style>(&fields_of<T>);
+template <class Style, class T>
+inline constexpr std::size_t slot_count = slots_of<Style, T>.all.size();
+template <class Style, class T>
+using slot_indices = std::make_index_sequence<slot_count<Style, T>>;
+
+template <class Style, class T>
+inline constexpr bool has_flat_fields = []<class... Fields>(const boost::hana::tuple<Fields...>*) { return (is_flat<Style, Fields> || ...); }(&fields_of<T>);
+
+// The slot of an alternative of a flat field.
+template <class Style, class T, std::size_t Index, std::size_t Alternative>
+consteval std::size_t slot_of_alternative() {
+  std::size_t slot = slots_of<Style, T>.first[Index];
+  while (slots_of<Style, T>.all[slot].alternative != Alternative) ++slot;
+  return slot;
+}
+
+struct counting_sink {
+  std::size_t size = 0;
+  constexpr void put(std::string_view text) { size += text.size(); }
+};
+struct filling_sink {
+  char* at;
+  constexpr void put(std::string_view text) {
+    for (const char c : text) *at++ = c;
+  }
+};
+
+// The name of an alternative as .proto has it.
+template <class T, std::size_t Index, std::size_t Alternative, std::size_t Rank>
+constexpr auto make_member_text() {
+  using variant = std::remove_cv_t<typename field<T, Index>::type>;
+  constexpr std::size_t size = [] {
+    counting_sink sink;
+    proto_put_member_name<T, Index, variant, Alternative>(sink, {}, Rank);
+    return sink.size;
+  }();
+  std::array<char, size> text{};
+  filling_sink sink{text.data()};
+  proto_put_member_name<T, Index, variant, Alternative>(sink, {}, Rank);
+  return text;
+}
+template <class T, std::size_t Index, std::size_t Alternative, std::size_t Rank>
+inline constexpr auto member_text = make_member_text<T, Index, Alternative, Rank>();
+
+/// The name of a slot before the style changes its case.
+template <class Style, class T, std::size_t Slot>
+consteval std::string_view slot_name() {
+  constexpr json_slot slot = slots_of<Style, T>.all[Slot];
+  if constexpr (slot.alternative == json_slot::whole) {
+    return field<T, slot.field>::name;
+  } else {
+    const auto& text = member_text<T, slot.field, slot.alternative, Slot - slots_of<Style, T>.first[slot.field]>;
+    return std::string_view{text.data(), text.size()};
+  }
+}
+
+}  // namespace tenon::inline v0::codec::detail
+
 // tenon/codec/detail/member_lookup.hpp
 // Finds a record's field by its wire name: the expected one first, else through a hash table made at compile time. Codec layer, shared by codecs.
 
@@ -4820,64 +5972,6 @@ constexpr std::size_t find_member(std::string_view name, std::size_t expected_ne
 
 }  // namespace tenon::inline v0::codec::detail
 
-// tenon/codec/json_style.hpp
-// How json may be spelled: the options of basic_json, and the set of them that proto3's json mapping asks for. Codec layer.
-
-namespace tenon::inline v0::codec {
-
-/// How a field's name is spelled, from what C++ or TENON_STRUCT says.
-///
-/// as_is   unchanged.
-/// camel   an underscore makes the next letter a capital and goes: `user_id` is `userId`; everything else stays, as protoc does it.
-/// pascal  the same, with a capital in front: `UserId`.
-/// snake   an underscore between words, small letters: `userId` is `user_id`, `HTTPServer` is `http_server`.
-/// kebab   the same with a hyphen: `user-id`.
-enum class name_case : unsigned char { as_is, camel, snake, pascal, kebab };
-
-/// What differs between one json and another: a template argument of basic_json.
-///
-/// Shape   `constexpr tenon::codec::json_style style{.names = tenon::codec::name_case::camel};`
-struct json_style {
-  name_case names = name_case::as_is;    ///< of fields and arguments; a name given by tenon::name stays, and the name in C++ is read as well
-  bool wide_integers_as_text = false;    ///< 64-bit integers are written as "5"; any number may be read from text
-  bool special_numbers_as_text = false;  ///< NaN, Infinity and -Infinity are written as text; else as null, which is read as NaN
-  bool seconds_as_text = false;          ///< durations are seconds, "1.500s"; else the count of their own unit
-  bool grouped_fractions = false;        ///< fractions of seconds have 3, 6 or 9 digits; else as many as they need
-  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there
-  bool null_is_default = false;          ///< null is the default of any field's type; else only what can be empty takes it
-  bool refuse_unknown = false;           ///< a field that the struct does not have is an error; else it is skipped
-  bool calls_as_objects = false;         ///< a call's arguments are an object, even when there is one, or none
-  bool operator==(const json_style&) const = default;
-};
-
-/// The json that gRPC and Connect peers speak.
-///
-/// Limits  unknown fields are skipped, as Connect does it. A variant stays what it is in plain json, which is no oneof.
-/// Source  protobuf.dev, ProtoJSON format.
-inline constexpr json_style proto3{.names = name_case::camel,
-                                   .wide_integers_as_text = true,
-                                   .special_numbers_as_text = true,
-                                   .seconds_as_text = true,
-                                   .grouped_fractions = true,
-                                   .omit_defaults = true,
-                                   .null_is_default = true,
-                                   .calls_as_objects = true};
-
-namespace detail {
-
-// Styles reach the templates as types: a value of class type would spell all its members in every mangled name.
-struct plain_json {
-  static constexpr json_style style{};
-};
-template <json_style Style>
-struct styled_json {
-  static constexpr json_style style = Style;
-};
-
-}  // namespace detail
-
-}  // namespace tenon::inline v0::codec
-
 namespace tenon::inline v0::codec::detail {
 
 constexpr bool is_small(char c) noexcept { return c >= 'a' && c <= 'z'; }
@@ -4926,19 +6020,26 @@ struct styled_text {
   std::array<std::size_t, Count + 1> begins{};
 };
 
-template <class Style, class... Fields>
-consteval auto make_styled_text(const boost::hana::tuple<Fields...>*) {
-  constexpr std::size_t size = (change_case(Fields::name, case_of<Style, Fields>, nullptr) + ... + 0);
-  styled_text<sizeof...(Fields), size> made;
+// A name that tenon::names gives an alternative is .proto's, which json changes the case of.
+template <class Style, class T, std::size_t Slot>
+consteval name_case case_of_slot() {
+  constexpr json_slot slot = slots_of<Style, T>.all[Slot];
+  if constexpr (slot.alternative == json_slot::whole) return case_of<Style, field<T, slot.field>>;
+  else return Style::style.names;
+}
+
+template <class Style, class T, std::size_t... Slot>
+consteval auto make_styled_text(std::index_sequence<Slot...>) {
+  constexpr std::size_t size = (change_case(slot_name<Style, T, Slot>(), case_of_slot<Style, T, Slot>(), nullptr) + ... + 0);
+  styled_text<sizeof...(Slot), size> made;
   std::size_t used = 0;
-  std::size_t index = 0;
-  static_cast<void>(((made.begins[index++] = used, used += change_case(Fields::name, case_of<Style, Fields>, made.text.data() + used)), ...));
-  made.begins[index] = used;
+  static_cast<void>(((made.begins[Slot] = used, used += change_case(slot_name<Style, T, Slot>(), case_of_slot<Style, T, Slot>(), made.text.data() + used)), ...));
+  made.begins[sizeof...(Slot)] = used;
   return made;
 }
 
 template <class Style, class T>
-inline constexpr auto styled_text_of = make_styled_text<Style>(&fields_of<T>);
+inline constexpr auto styled_text_of = make_styled_text<Style, T>(slot_indices<Style, T>{});
 
 template <class Style, class T, std::size_t... Index>
 constexpr std::array<std::string_view, sizeof...(Index)> make_styled_names(std::index_sequence<Index...>) {
@@ -4958,7 +6059,7 @@ consteval bool names_differ(const std::array<std::string_view, Count>& names) {
 
 template <class Style, class T>
 consteval auto make_styled_tables() {
-  constexpr auto names = make_styled_names<Style, T>(std::make_index_sequence<field_count<T>>{});
+  constexpr auto names = make_styled_names<Style, T>(slot_indices<Style, T>{});
   static_assert(names_differ(names), "tenon: two fields of a struct have the same name in json's case; give one of them its own by tenon::name");
   return member_tables<names.size()>{names};
 }
@@ -4969,17 +6070,36 @@ template <class Style, class T>
 inline constexpr member_index styled_index_of{styled_tables_of<Style, T>.names.data(), styled_tables_of<Style, T>.places.data(),
                                               styled_tables_of<Style, T>.names.size(), styled_tables_of<Style, T>.places.size() - 1};
 
-// The fields' names as json has them, and where each is found.
+// Whether the fields are called in json what they are called in C++.
+template <class Style, class T>
+inline constexpr bool has_plain_names = Style::style.names == name_case::as_is && !has_flat_fields<Style, T>;
+
+// The slots' names as json has them, and where each is found.
 template <class Style, class T>
 constexpr const member_index& json_index_of() {
-  if constexpr (Style::style.names == name_case::as_is) return member_index_of<T>;
+  if constexpr (has_plain_names<Style, T>) return member_index_of<T>;
   else return styled_index_of<Style, T>;
 }
 
 template <class Style, class T>
 consteval const auto& json_names_of() {
-  if constexpr (Style::style.names == name_case::as_is) return member_tables_of<T>.names;
+  if constexpr (has_plain_names<Style, T>) return member_tables_of<T>.names;
   else return styled_tables_of<Style, T>.names;
+}
+
+// The names that are read as well: those before the style changes their case.
+template <class Style>
+struct uncased {
+  static constexpr json_style style = [] {
+    json_style same = Style::style;
+    same.names = name_case::as_is;
+    return same;
+  }();
+};
+template <class Style, class T>
+constexpr const member_index* json_other_index_of() {
+  if constexpr (Style::style.names == name_case::as_is) return nullptr;
+  else return &json_index_of<uncased<Style>, T>();
 }
 
 // The same for the names of arguments, which are not known at compile time.
@@ -6568,13 +7688,14 @@ const char* read_json_enum(json_reader& from, const char* at, Enum& value) {
   return stop;
 }
 
-template <class TimePoint>
+template <class Style, class TimePoint>
 const char* read_json_time_point(json_reader& from, const char* at, TimePoint& value) {
   std::string_view text;
   const char* stop = from.read_text(at, text);
   if (stop == nullptr) return nullptr;
   timestamp moment;
-  if (!read_timestamp(text, moment)) return from.fail_name(at, "date and time like 2026-11-20T10:26:41Z", text);
+  const bool is_spelled_right = !Style::style.capital_times || (text.find('t') == text.npos && text.find('z') == text.npos && text.find(' ') == text.npos);
+  if (!is_spelled_right || !read_timestamp(text, moment)) return from.fail_name(at, "date and time like 2026-11-20T10:26:41Z", text);
   if (!from_timestamp(moment, value)) {
     // Go sends the first of January of the year 1 for a time that was never set.
     constexpr timestamp go_zero{-62'135'596'800, 0};
@@ -6605,115 +7726,6 @@ const char* read_json_binary(json_reader& from, const char* at, Bytes& value) {
   if (tenon::detail::read_base64(text, value.data()) != text.size()) return from.fail(at, "base64 text", "other characters");
   return stop;
 }
-
-}  // namespace tenon::inline v0::codec::detail
-
-// tenon/codec/detail/variant_form.hpp
-// How a variant crosses the wire: bare when the wire shows which alternative it is, else as an object of one entry `{"name": value}`.
-// Codec layer, shared by the codecs that describe themselves.
-
-namespace tenon::inline v0::codec::detail {
-
-// What the wire itself tells apart, as bits of a set.
-enum wire_kind : unsigned { null_kind = 1, boolean_kind = 2, number_kind = 4, text_kind = 8, binary_kind = 16, array_kind = 32, object_kind = 64, any_kind = 127 };
-
-template <class T>
-struct pointed_to;
-template <class T>
-struct pointed_to<std::optional<T>> {
-  using type = T;
-};
-template <class T>
-struct pointed_to<std::unique_ptr<T>> {
-  using type = std::remove_const_t<T>;
-};
-
-template <class Variant, bool HasBinary>
-struct variant_kinds;
-
-// The kinds that a `T` is written as. `HasBinary` is false for a codec that writes binary data as text.
-template <class T, bool HasBinary>
-constexpr unsigned wire_kinds() {
-  constexpr shape form = shape_of<T>;
-  if constexpr (form == shape::boolean) return boolean_kind;
-  else if constexpr (form == shape::integer || form == shape::duration) return number_kind;
-  // A codec without words for NaN writes null for it.
-  else if constexpr (form == shape::floating) return number_kind;
-  else if constexpr (form == shape::text) return text_kind;
-  else if constexpr (form == shape::time_point) return text_kind;
-  else if constexpr (form == shape::binary) return HasBinary ? binary_kind : text_kind;
-  else if constexpr (form == shape::enumeration) return text_kind | number_kind;
-  else if constexpr (form == shape::optional) return null_kind | wire_kinds<typename pointed_to<T>::type, HasBinary>();
-  else if constexpr (form == shape::sequence || form == shape::fixed_sequence || form == shape::tuple) return array_kind;
-  else if constexpr (form == shape::mapping || form == shape::record) return object_kind;
-  else if constexpr (form == shape::null) return null_kind;
-  else if constexpr (form == shape::variant) return variant_kinds<T, HasBinary>::value;
-  else return any_kind;
-}
-
-template <class... Alternatives, bool HasBinary>
-struct variant_kinds<std::variant<Alternatives...>, HasBinary> {
-  static constexpr std::array<unsigned, sizeof...(Alternatives)> of{wire_kinds<Alternatives, HasBinary>()...};
-  static constexpr bool differ = [] {
-    unsigned seen = 0;
-    for (const unsigned each : of) {
-      if ((seen & each) != 0) return false;
-      seen |= each;
-    }
-    return true;
-  }();
-  static constexpr unsigned value = differ ? (wire_kinds<Alternatives, HasBinary>() | ...) : static_cast<unsigned>(object_kind);
-};
-
-// Whether the variant is written bare.
-template <class Variant, bool HasBinary>
-inline constexpr bool tells_by_kind = variant_kinds<Variant, HasBinary>::differ;
-
-template <class T>
-constexpr std::string_view integer_name() {
-  constexpr bool is_signed = std::is_signed_v<T>;
-  if constexpr (sizeof(T) == 1) return is_signed ? "int8" : "uint8";
-  else if constexpr (sizeof(T) == 2) return is_signed ? "int16" : "uint16";
-  else if constexpr (sizeof(T) == 4) return is_signed ? "int32" : "uint32";
-  else return is_signed ? "int64" : "uint64";
-}
-
-// The name of an alternative on the wire: the same on every platform for the types that C++ spells in several ways.
-template <class T>
-constexpr std::string_view make_alternative_name() {
-  constexpr shape form = shape_of<T>;
-  if constexpr (form == shape::boolean) return "boolean";
-  else if constexpr (form == shape::integer) return integer_name<T>();
-  else if constexpr (std::is_same_v<T, float>) return "float";
-  else if constexpr (form == shape::floating) return "double";
-  else if constexpr (form == shape::text) return "string";
-  else if constexpr (form == shape::binary) return "binary";
-  else if constexpr (form == shape::time_point) return "time_point";
-  else if constexpr (form == shape::null) return "null";
-  else if constexpr (form == shape::optional) return make_alternative_name<typename pointed_to<T>::type>();
-  else return type_name<T>;
-}
-
-template <class T>
-inline constexpr std::string_view alternative_name = make_alternative_name<T>();
-
-template <class Variant>
-struct alternative_names;
-
-template <class... Alternatives>
-struct alternative_names<std::variant<Alternatives...>> {
-  static constexpr std::size_t count = sizeof...(Alternatives);
-  static constexpr std::array<std::string_view, count> value{alternative_name<Alternatives>...};
-  static constexpr bool differ = [] {
-    for (std::size_t i = 0; i < count; ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (value[i] == value[j]) return false;
-      }
-    }
-    return true;
-  }();
-  static_assert(differ, "tenon: two alternatives of a variant have the same name on the wire, so that nothing tells them apart; wrap one of them in a struct");
-};
 
 }  // namespace tenon::inline v0::codec::detail
 
@@ -6875,7 +7887,9 @@ const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
 
 template <class Style, class T>
 const char* read_json_optional(json_reader& from, const char* at, T& value) {
-  if (from.is_null(at)) {
+  // Where null is the default of every field, one of free form is set by it: to google.protobuf.Value null is a value.
+  constexpr bool takes_null_itself = Style::style.null_is_default && shape_of<typename pointed_to<T>::type> == shape::free_json;
+  if (!takes_null_itself && from.is_null(at)) {
     value.reset();
     return at + 4;
   }
@@ -7051,19 +8065,27 @@ struct record_keys {
   }
 };
 
-template <class Style, class T, class... Fields>
-consteval auto make_record_keys(const boost::hana::tuple<Fields...>*) {
-  constexpr std::array<std::string_view, sizeof...(Fields)> names = json_names_of<Style, T>();
+// The room for a run of fields is asked for only where each field is a slot.
+template <class Style, class T, std::size_t Slot>
+consteval std::size_t slot_size() {
+  constexpr json_slot slot = slots_of<Style, T>.all[Slot];
+  if constexpr (slot.alternative == json_slot::whole) return fixed_size<Style, typename field<T, slot.field>::type>();
+  else return 0;
+}
+
+template <class Style, class T, std::size_t... Slot>
+consteval auto make_record_keys(std::index_sequence<Slot...>) {
+  constexpr std::array<std::string_view, sizeof...(Slot)> names = json_names_of<Style, T>();
   constexpr std::size_t size = [&] {
     std::size_t sum = 0;
     for (const std::string_view name : names) sum += escaped_size(name) + 4;
     return sum;
   }();
-  return record_keys<sizeof...(Fields), size>{names, std::array<std::size_t, sizeof...(Fields)>{fixed_size<Style, typename Fields::type>()...}};
+  return record_keys<sizeof...(Slot), size>{names, std::array<std::size_t, sizeof...(Slot)>{slot_size<Style, T, Slot>()...}};
 }
 
 template <class Style, class T>
-inline constexpr auto record_keys_of = make_record_keys<Style, T>(&fields_of<T>);
+inline constexpr auto record_keys_of = make_record_keys<Style, T>(slot_indices<Style, T>{});
 
 }  // namespace tenon::inline v0::codec::detail
 
@@ -7079,6 +8101,12 @@ template <std::size_t Count>
 constexpr bool has_field(const field_set<Count>& seen, std::size_t index) noexcept {
   return (seen[index / 64] >> (index % 64) & 1U) != 0;
 }
+
+// A variant whose alternatives are fields: whether one of them has come.
+struct flat_choice {
+  void* variant = nullptr;
+  bool made = false;
+};
 
 template <class T>
 inline constexpr bool has_required_fields = []<class... Fields>(const boost::hana::tuple<Fields...>*) { return (Fields::is_required || ...); }(&fields_of<T>);
@@ -7139,35 +8167,63 @@ const char* read_json_member(json_reader& from, const char* at, void* member) {
   return read_json<Style>(from, at, *static_cast<T*>(member));
 }
 
+// The reader of an alternative that is a field; null says nothing, as for any field that is not set.
+template <class Style, class Variant, std::size_t Alternative>
+const char* read_json_choice(json_reader& from, const char* at, void* member) {
+  constexpr shape form = shape_of<std::variant_alternative_t<Alternative, Variant>>;
+  flat_choice& choice = *static_cast<flat_choice*>(member);
+  if constexpr (form != shape::free_json && form != shape::free_msgpack) {
+    if (from.is_null(at)) return at + 4;
+  }
+  if (choice.made) return from.fail(at, "one field of those that exclude each other", "a second one");
+  choice.made = true;
+  Variant& value = *static_cast<Variant*>(choice.variant);
+  if (value.index() != Alternative) value.template emplace<Alternative>();
+  return read_json<Style>(from, at, *std::get_if<Alternative>(&value));
+}
+
 // All that reading a record needs to know of its type, so that the reading itself is one function for all of them: unrolled over the fields
 // it is larger, slower to compile, and no faster.
 struct record_plan {
   const member_index* names;
   const member_index* other_names;  // those that are read as well; nullptr when there are none
   const expected_key* keys;
-  const member_reader* readers;
+  const member_reader* readers;  // nullptr: the field is none in json
   bool refuse_unknown;
+  bool refuse_doubled;
 };
 
 template <class Style, class T, std::size_t... Index>
 constexpr std::array<expected_key, sizeof...(Index)> make_expected_keys(std::index_sequence<Index...>) {
   constexpr const auto& keys = record_keys_of<Style, T>;
+  constexpr const auto& slots = slots_of<Style, T>.all;
   // Without the brace or comma in front.
-  return {expected_key{keys.text.data() + keys.begins[Index] + 1, keys.begins[Index + 1] - keys.begins[Index] - 1}...};
+  std::array<expected_key, sizeof...(Index)> expected{expected_key{keys.text.data() + keys.begins[Index] + 1, keys.begins[Index + 1] - keys.begins[Index] - 1}...};
+  // No input is long enough for the key of a field that is none in json.
+  static_cast<void>(((is_hidden<Style, field<T, slots[Index].field>> ? expected[Index].size = (std::numeric_limits<std::size_t>::max)() : 0), ...));
+  return expected;
 }
 
-template <class Style, class... Fields>
-constexpr std::array<member_reader, sizeof...(Fields)> make_member_readers(const boost::hana::tuple<Fields...>*) {
-  return {&read_json_member<Style, typename Fields::type>...};
+template <class Style, class T, std::size_t Slot>
+consteval member_reader make_member_reader() {
+  constexpr json_slot slot = slots_of<Style, T>.all[Slot];
+  using type = typename field<T, slot.field>::type;
+  if constexpr (is_hidden<Style, field<T, slot.field>>) return nullptr;
+  else if constexpr (slot.alternative == json_slot::whole) return &read_json_member<Style, type>;
+  else return &read_json_choice<Style, type, slot.alternative>;
+}
+template <class Style, class T, std::size_t... Slot>
+constexpr std::array<member_reader, sizeof...(Slot)> make_member_readers(std::index_sequence<Slot...>) {
+  return {make_member_reader<Style, T, Slot>()...};
 }
 
 template <class Style, class T>
-inline constexpr auto expected_keys_of = make_expected_keys<Style, T>(std::make_index_sequence<field_count<T>>{});
+inline constexpr auto expected_keys_of = make_expected_keys<Style, T>(slot_indices<Style, T>{});
 template <class Style, class T>
-inline constexpr auto member_readers_of = make_member_readers<Style>(&fields_of<T>);
+inline constexpr auto member_readers_of = make_member_readers<Style, T>(slot_indices<Style, T>{});
 template <class Style, class T>
-inline constexpr record_plan record_plan_of{&json_index_of<Style, T>(), Style::style.names == name_case::as_is ? nullptr : &member_index_of<T>,
-                                            expected_keys_of<Style, T>.data(), member_readers_of<Style, T>.data(), Style::style.refuse_unknown};
+inline constexpr record_plan record_plan_of{&json_index_of<Style, T>(),         json_other_index_of<Style, T>(), expected_keys_of<Style, T>.data(),
+                                            member_readers_of<Style, T>.data(), Style::style.refuse_unknown,     Style::style.refuse_doubled};
 
 // A field that the record does not have: skipped, or an error where the style says so.
 [[gnu::noinline]] inline const char* skip_unknown_field(json_reader& from, const char* at, const char* key_at, std::string_view key, bool refuse) {
@@ -7195,7 +8251,7 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
       if (at == nullptr) return nullptr;
       index = names.find(key, next);
       if (index == names.count && plan.other_names != nullptr) index = plan.other_names->find(key, next);
-      if (index == names.count) {
+      if (index == names.count || plan.readers[index] == nullptr) {
         at = skip_unknown_field(from, at, key_at, key, plan.refuse_unknown);
         if (at == nullptr) return nullptr;
         at = from.next_element(at, '}', closed);
@@ -7205,7 +8261,10 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
     const std::uint64_t bit = std::uint64_t{1} << (index % 64);
     // The last of doubled keys counts alone: what an earlier one put into a struct within must not shine through.
     const bool outer = from.resetting();
-    if ((seen[index / 64] & bit) != 0) [[unlikely]] from.set_resetting(true);
+    if ((seen[index / 64] & bit) != 0) [[unlikely]] {
+      if (plan.refuse_doubled) return from.fail_name(at, "a field once", names.names[index]);
+      from.set_resetting(true);
+    }
     at = plan.readers[index](from, at, members[index]);
     if (at == nullptr) [[unlikely]] return from.error().at_field(names.names[index]), nullptr;
     from.set_resetting(outer);
@@ -7217,13 +8276,41 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
   return at;
 }
 
+// The same for a record some of whose variants are several fields; `seen` is about the record's fields, not the object's.
+template <class Style, class T>
+const char* read_json_flat(json_reader& from, const char* at, T& value, field_set<field_count<T>>& seen) {
+  constexpr const auto& slots = slots_of<Style, T>;
+  std::array<flat_choice, field_count<T>> choices{};
+  std::array<void*, slot_count<Style, T>> members{};
+  field_set<slot_count<Style, T>> seen_slots{};
+  for_each_field(value, [&](auto each, auto& member) {
+    constexpr std::size_t index = decltype(each)::index;
+    void* place = static_cast<void*>(std::addressof(member));
+    if constexpr (is_flat<Style, decltype(each)>) {
+      choices[index].variant = place;
+      place = &choices[index];
+    }
+    for (std::size_t slot = slots.first[index]; slot < slots.first[index + 1]; ++slot) members[slot] = place;
+  });
+  at = read_json_members(from, at, record_plan_of<Style, T>, members.data(), seen_slots.data());
+  for (std::size_t slot = 0; slot < members.size(); ++slot) {
+    const std::size_t index = slots.all[slot].field;
+    const bool came = slots.all[slot].alternative == json_slot::whole ? has_field<slot_count<Style, T>>(seen_slots, slot) : choices[index].made;
+    if (came) seen[index / 64] |= std::uint64_t{1} << (index % 64);
+  }
+  return at;
+}
+
 template <class Style, class T>
 const char* read_json_record(json_reader& from, const char* at, T& value) {
   field_set<field_count<T>> seen{};
   const char* const start = at;
   if (!from.is_at(at, '{')) [[unlikely]] {
-    if (!from.is_null(at)) return from.fail(at, "object");
+    if (Style::style.null_is_default || !from.is_null(at)) return from.fail(at, "object");
     at += 4;
+  } else if constexpr (has_flat_fields<Style, T>) {
+    at = read_json_flat<Style>(from, at, value, seen);
+    if (at == nullptr) return nullptr;
   } else {
     std::array<void*, field_count<T>> members;
     for_each_field(value, [&members](auto each, auto& member) { members[decltype(each)::index] = static_cast<void*>(std::addressof(member)); });
@@ -7375,7 +8462,7 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     if (at != nullptr) value = T{count};
     return at;
   } else if constexpr (form == shape::time_point) {
-    return read_json_time_point(from, at, value);
+    return read_json_time_point<Style>(from, at, value);
   } else if constexpr (form == shape::optional) {
     return read_json_optional<Style>(from, at, value);
   } else if constexpr (form == shape::sequence) {
@@ -7568,23 +8655,48 @@ inline char* copy(char* at, std::string_view text) {
   return at + text.size();
 }
 
+template <class Style, class T, std::size_t Slot, class Member>
+char* write_json_slot(json_writer& to, char* at, char& separator, const Member& member) {
+  constexpr const auto& keys = record_keys_of<Style, T>;
+  constexpr std::size_t size = keys.begins[Slot + 1] - keys.begins[Slot] - 1;
+  at = to.room(at, 1 + size);
+  *at = separator;
+  std::memcpy(at + 1, keys.text.data() + keys.begins[Slot] + 1, size);
+  separator = ',';
+  return write_json_with_room<Style>(to, at + 1 + size, member);
+}
+
+// The alternative that a variant holds, as a field of the record.
+template <class Style, class T, std::size_t Index, class... Alternatives>
+char* write_json_flat(json_writer& to, char* at, char& separator, const std::variant<Alternatives...>& value) {
+  [&]<std::size_t... Which>(std::index_sequence<Which...>) {
+    const auto write = [&]<std::size_t Held>(std::integral_constant<std::size_t, Held>) {
+      using alternative = std::variant_alternative_t<Held, std::variant<Alternatives...>>;
+      if constexpr (shape_of<alternative> != shape::null) at = write_json_slot<Style, T, slot_of_alternative<Style, T, Index, Held>()>(to, at, separator, *std::get_if<Held>(&value));
+      return true;
+    };
+    static_cast<void>(((value.index() == Which && write(std::integral_constant<std::size_t, Which>{})) || ...));
+  }(std::index_sequence_for<Alternatives...>{});
+  return at;
+}
+
 // The fields that a peer would not take from their absence.
 template <class Style, class T>
 char* write_json_present_fields(json_writer& to, char* at, const T& value) {
-  constexpr const auto& keys = record_keys_of<Style, T>;
-  const auto& absent = omissible_fields_of<T>();
+  [[maybe_unused]] const auto& absent = omissible_fields_of<T>();
   char separator = '{';
   for_each_field(value, [&](auto each, const auto& member) {
     constexpr std::size_t index = decltype(each)::index;
-    constexpr std::size_t size = keys.begins[index + 1] - keys.begins[index] - 1;
-    // What was kept of protobuf's wire means nothing to a reader of text.
-    if constexpr (has_attribute<unknown_fields_attribute>(decltype(each)::attributes)) return;
-    if (absent.has(index) && is_json_default(member)) return;
-    at = to.room(at, 1 + size);
-    *at = separator;
-    std::memcpy(at + 1, keys.text.data() + keys.begins[index] + 1, size);
-    separator = ',';
-    at = write_json_with_room<Style>(to, at + 1 + size, member);
+    if constexpr (is_hidden<Style, decltype(each)>) {
+      return;
+    } else if constexpr (is_flat<Style, decltype(each)>) {
+      at = write_json_flat<Style, T, index>(to, at, separator, member);
+    } else {
+      if constexpr (Style::style.omit_defaults) {
+        if (absent.has(index) && is_json_default(member)) return;
+      }
+      at = write_json_slot<Style, T, slots_of<Style, T>.first[index]>(to, at, separator, member);
+    }
   });
   if (separator == '{') at = put(to, at, '{');
   return put(to, at, '}');
@@ -7594,7 +8706,7 @@ template <class Style, class T>
 char* write_json_record(json_writer& to, char* at, const T& value) {
   if constexpr (field_count<T> == 0) {
     return to.write_raw(at, "{}");
-  } else if constexpr (Style::style.omit_defaults) {
+  } else if constexpr (Style::style.omit_defaults || has_flat_fields<Style, T>) {
     return write_json_present_fields<Style>(to, at, value);
   } else {
     constexpr const auto& keys = record_keys_of<Style, T>;
@@ -9831,325 +10943,6 @@ struct msgpack_numbered : detail::msgpack_codec<detail::msgpack_style::numbered>
 // tenon/codec/protobuf.hpp
 // The Protocol Buffers codec: proto3's wire format from reflected structs, without .proto files and without libprotobuf. Codec layer.
 
-// tenon/codec/detail/protobuf_fields.hpp
-// What protobuf knows of a type: wire types, field numbers, and the members that have them. Codec layer, part of protobuf.hpp.
-// Everything that has fields is a message here: records, tuples, the arguments of a call, and the wrapper of what is no message of its own.
-
-namespace tenon::inline v0::codec::detail {
-
-/// Source  protobuf encoding, Message Structure.
-namespace protobuf_wire {
-enum kind : unsigned { varint = 0, fixed64 = 1, delimited = 2, group = 3, group_end = 4, fixed32 = 5 };
-}
-
-inline constexpr int protobuf_largest_number = 536'870'911;
-
-/// How a field's integers are written: as they are, with the sign in the lowest bit (`sint`), in full width (`fixed`).
-enum class protobuf_style : unsigned char { plain, zigzag, fixed };
-
-/// What is no message of its own, as one with the value as field 1: the answer of a call, an element that is itself a container.
-template <class T>
-struct protobuf_wrapped {
-  T& value;
-};
-
-/// The arguments of a call as a message: fields from 1 in the order of the parameters.
-template <class Tuple>
-struct protobuf_call {
-  Tuple& values;
-  std::span<const std::string_view> names;
-};
-
-/// One parameter that has fields itself is the request as it stands.
-template <class Tuple>
-inline constexpr bool protobuf_is_bare_call = false;
-template <class T>
-inline constexpr bool protobuf_is_bare_call<std::tuple<T>> = shape_of<T> == shape::record || shape_of<T> == shape::tuple;
-
-// An enum that is `bool` underneath is the number it is.
-template <class Enum>
-using protobuf_enum_number = std::conditional_t<std::is_same_v<std::underlying_type_t<Enum>, bool>, unsigned char, std::underlying_type_t<Enum>>;
-
-template <class M>
-inline constexpr bool is_protobuf_wrapped = false;
-template <class T>
-inline constexpr bool is_protobuf_wrapped<protobuf_wrapped<T>> = true;
-template <class M>
-inline constexpr bool is_protobuf_call = false;
-template <class Tuple>
-inline constexpr bool is_protobuf_call<protobuf_call<Tuple>> = true;
-
-template <class T>
-inline constexpr bool is_protobuf_message = shape_of<T> == shape::record || shape_of<T> == shape::tuple;
-template <class T>
-inline constexpr bool is_protobuf_message<protobuf_wrapped<T>> = true;
-template <class Tuple>
-inline constexpr bool is_protobuf_message<protobuf_call<Tuple>> = true;
-
-/// Whether a value is one field that comes once, so that it can be an element. What is not is wrapped where it has to be.
-template <class T>
-inline constexpr bool protobuf_is_single = shape_of<T> != shape::optional && shape_of<T> != shape::sequence && shape_of<T> != shape::fixed_sequence &&
-                                           shape_of<T> != shape::mapping && shape_of<T> != shape::variant;
-
-template <class T, protobuf_style Style>
-consteval protobuf_wire::kind protobuf_wire_of() {
-  constexpr shape form = shape_of<T>;
-  if constexpr (form == shape::integer && Style == protobuf_style::fixed) {
-    return sizeof(T) <= 4 ? protobuf_wire::fixed32 : protobuf_wire::fixed64;
-  } else if constexpr (form == shape::boolean || form == shape::integer || form == shape::enumeration) {
-    return protobuf_wire::varint;
-  } else if constexpr (form == shape::floating) {
-    return sizeof(T) == 4 ? protobuf_wire::fixed32 : protobuf_wire::fixed64;
-  } else {
-    return protobuf_wire::delimited;
-  }
-}
-
-// Numbers of one width stand side by side in memory as they do on the wire.
-template <class T>
-inline constexpr bool protobuf_is_number = shape_of<T> == shape::boolean || shape_of<T> == shape::integer || shape_of<T> == shape::enumeration || shape_of<T> == shape::floating;
-template <class T, protobuf_style Style>
-inline constexpr std::size_t protobuf_width = protobuf_wire_of<T, Style>() == protobuf_wire::fixed32 ? 4 : protobuf_wire_of<T, Style>() == protobuf_wire::fixed64 ? 8 : 0;
-template <class T, protobuf_style Style>
-concept protobuf_is_block = protobuf_width<typename T::value_type, Style> == sizeof(typename T::value_type) && std::endian::native == std::endian::little &&
-                            !std::is_same_v<typename T::value_type, bool> && requires(T& value) { value.data(); };
-
-template <class T>
-inline constexpr std::size_t protobuf_alternatives = 1;
-template <class... Alternatives>
-inline constexpr std::size_t protobuf_alternatives<std::variant<Alternatives...>> = (std::size_t{0} + ... + (shape_of<Alternatives> == shape::null ? 0 : 1));
-
-template <class... Attributes>
-consteval protobuf_style protobuf_style_in(const boost::hana::tuple<Attributes...>& list) {
-  if (has_attribute<sint_attribute>(list)) return protobuf_style::zigzag;
-  return has_attribute<fixed_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
-}
-
-template <class T>
-consteval const auto& protobuf_record_attributes() {
-  if constexpr (tenon::detail::declares_fields<T>) return boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes);
-  else return tenon::detail::no_attributes;
-}
-
-// The numbers of a record's fields; those of a variant's alternatives follow its own, and the fields after it move up. 0: no field on the wire.
-template <class... Fields>
-consteval auto protobuf_make_numbers(const boost::hana::tuple<Fields...>&) {
-  std::array<int, sizeof...(Fields)> numbers{};
-  int shift = 0;
-  const auto number = [&](auto each) {
-    using field_type = decltype(each);
-    if constexpr (has_attribute<unknown_fields_attribute>(field_type::attributes)) {
-      --shift;
-      return;
-    } else {
-      numbers[field_type::index] = has_attribute<number_attribute>(field_type::attributes) ? field_type::number : field_type::number + shift;
-      shift += static_cast<int>(protobuf_alternatives<std::remove_cv_t<typename field_type::type>>) - 1;
-    }
-  };
-  (number(Fields{}), ...);
-  return numbers;
-}
-template <class T>
-inline constexpr auto protobuf_numbers = protobuf_make_numbers(fields_of<T>);
-
-template <class Attribute>
-inline constexpr bool is_numbers_attribute = false;
-template <std::size_t Count>
-inline constexpr bool is_numbers_attribute<numbers_attribute<Count>> = true;
-template <class Attribute>
-inline constexpr bool is_reserved_attribute = false;
-template <std::size_t Count>
-inline constexpr bool is_reserved_attribute<reserved_attribute<Count>> = true;
-
-// The number of alternative `rank` of a field, std::monostate not counted.
-template <class... Attributes>
-constexpr int protobuf_alternative_number(const boost::hana::tuple<Attributes...>& list, int first, std::size_t rank) {
-  int number = first + static_cast<int>(rank);
-  [[maybe_unused]] const auto look = [&](const auto* attribute) {
-    if constexpr (is_numbers_attribute<std::remove_cvref_t<decltype(*attribute)>>) number = rank < attribute->values.size() ? attribute->values[rank] : 0;
-  };
-  (look(find_attribute<Attributes>(list)), ...);
-  return number;
-}
-
-template <class... Attributes>
-constexpr bool protobuf_is_reserved(const boost::hana::tuple<Attributes...>& list, int number) {
-  bool found = false;
-  [[maybe_unused]] const auto look = [&](const auto* attribute) {
-    if constexpr (is_reserved_attribute<std::remove_cvref_t<decltype(*attribute)>>) {
-      for (const int each : attribute->numbers) found = found || each == number;
-    }
-  };
-  (look(find_attribute<Attributes>(list)), ...);
-  static_cast<void>(number);
-  return found;
-}
-
-/// What is known of one field of a message.
-template <class M, std::size_t Index>
-struct protobuf_field {
-  using of_record = field<M, Index>;
-  using type = std::remove_cv_t<typename of_record::type>;
-  static constexpr std::size_t index = Index;
-  static constexpr bool keeps_unknown = has_attribute<unknown_fields_attribute>(of_record::attributes);
-  static constexpr bool is_required = of_record::is_required;
-  static constexpr protobuf_style style = protobuf_style_in(of_record::attributes);
-  static constexpr int number = protobuf_numbers<M>[Index];
-  static constexpr int alternative_number(std::size_t rank) { return protobuf_alternative_number(of_record::attributes, number, rank); }
-};
-
-template <std::size_t Index, class T>
-struct protobuf_bare_field {
-  using type = std::remove_cvref_t<T>;
-  static constexpr std::size_t index = Index;
-  static constexpr bool keeps_unknown = false;
-  static constexpr bool is_required = false;
-  static constexpr protobuf_style style = protobuf_style::plain;
-  static constexpr int number = static_cast<int>(Index) + 1;
-  static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
-};
-// A variant among parameters or in a tuple takes more than one number, too.
-template <class Tuple, std::size_t Index>
-struct protobuf_tuple_field : protobuf_bare_field<Index, std::tuple_element_t<Index, Tuple>> {
-  template <std::size_t... Before>
-  static consteval int number_after(std::index_sequence<Before...>) {
-    return static_cast<int>((std::size_t{1} + ... + protobuf_alternatives<std::remove_cvref_t<std::tuple_element_t<Before, Tuple>>>));
-  }
-  static constexpr int number = number_after(std::make_index_sequence<Index>{});
-  static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
-};
-template <class M, std::size_t Index>
-  requires(shape_of<M> == shape::tuple)
-struct protobuf_field<M, Index> : protobuf_tuple_field<M, Index> {};
-template <class Tuple, std::size_t Index>
-struct protobuf_field<protobuf_call<Tuple>, Index> : protobuf_tuple_field<std::remove_const_t<Tuple>, Index> {};
-template <class T, std::size_t Index>
-struct protobuf_field<protobuf_wrapped<T>, Index> : protobuf_bare_field<Index, T> {};
-
-template <class M>
-consteval std::size_t protobuf_count_fields() {
-  if constexpr (is_protobuf_wrapped<M>) return 1;
-  else if constexpr (is_protobuf_call<M>) return std::tuple_size_v<std::remove_cvref_t<decltype(std::declval<M&>().values)>>;
-  else if constexpr (shape_of<M> == shape::tuple) return std::tuple_size_v<M>;
-  else return field_count<M>;
-}
-template <class M>
-inline constexpr std::size_t protobuf_field_count = protobuf_count_fields<M>();
-template <class M>
-using protobuf_indices = std::make_index_sequence<protobuf_field_count<M>>;
-
-/// Hands all members of a message to `visit`.
-template <class M, class Visitor>
-[[gnu::always_inline]] constexpr decltype(auto) protobuf_apply(M& message, const Visitor& visit) {
-  using plain = std::remove_const_t<M>;
-  if constexpr (is_protobuf_wrapped<plain>) return visit(message.value);
-  else if constexpr (is_protobuf_call<plain>) return std::apply(visit, message.values);
-  else if constexpr (shape_of<plain> == shape::tuple) return std::apply(visit, message);
-  else return tenon::detail::record_fields<plain>::apply(message, visit);
-}
-
-template <class M, class State, class Visitor, class Indices>
-struct protobuf_folder;
-// As in fold_fields.hpp: the state is a local of the function that holds the fold, so that the place read or written stays in a register.
-template <class M, class State, class Visitor, std::size_t... Index>
-struct protobuf_folder<M, State, Visitor, std::index_sequence<Index...>> {
-  const State& initial;
-  const Visitor& visit;
-
-  template <class... Members>
-  [[gnu::always_inline]] constexpr State operator()(Members&... members) const {
-    State state = initial;
-    static_cast<void>((visit(state, protobuf_field<M, Index>{}, members) && ...));
-    return state;
-  }
-};
-/// Calls `visit(state, field, member)` for every field in order until one returns false; returns the state.
-template <class M, class State, class Visitor>
-[[gnu::always_inline]] constexpr State protobuf_fold(M& message, const State& initial, const Visitor& visit) {
-  using plain = std::remove_const_t<M>;
-  return protobuf_apply(message, protobuf_folder<plain, State, Visitor, protobuf_indices<plain>>{initial, visit});
-}
-
-/// One number on the wire: whose it is, and which alternative of a variant.
-struct protobuf_place {
-  int number = 0;
-  std::uint8_t field = 0;
-  std::uint8_t alternative = 0;
-};
-
-template <class Field, class T>
-struct protobuf_field_places {
-  static constexpr std::size_t count = Field::keeps_unknown ? 0 : 1;
-  static constexpr std::array<protobuf_place, 1> value{protobuf_place{Field::number, static_cast<std::uint8_t>(Field::index), 0}};
-};
-template <class Field, class... Alternatives>
-struct protobuf_field_places<Field, std::variant<Alternatives...>> {
-  static constexpr std::size_t count = protobuf_alternatives<std::variant<Alternatives...>>;
-  static constexpr auto make() {
-    std::array<protobuf_place, count + 1> places{};
-    std::size_t rank = 0;
-    std::uint8_t alternative = 0;
-    const auto take = [&](bool is_null) {
-      if (!is_null) {
-        places[rank] = {Field::alternative_number(rank), static_cast<std::uint8_t>(Field::index), alternative};
-        ++rank;
-      }
-      ++alternative;
-    };
-    (take(shape_of<Alternatives> == shape::null), ...);
-    return places;
-  }
-  static constexpr auto value = make();
-};
-
-template <class M, std::size_t... Index>
-consteval auto protobuf_make_places(std::index_sequence<Index...>) {
-  std::array<protobuf_place, (std::size_t{0} + ... + protobuf_field_places<protobuf_field<M, Index>, typename protobuf_field<M, Index>::type>::count)> all{};
-  std::size_t count = 0;
-  [[maybe_unused]] const auto take = [&]<class Places>(std::type_identity<Places>) {
-    for (std::size_t i = 0; i < Places::count; ++i) all[count++] = Places::value[i];
-  };
-  (take(std::type_identity<protobuf_field_places<protobuf_field<M, Index>, typename protobuf_field<M, Index>::type>>{}), ...);
-  return all;
-}
-/// Every number of a message, in the order of the fields.
-template <class M>
-inline constexpr auto protobuf_places = protobuf_make_places<M>(protobuf_indices<M>{});
-
-/// Stops the compilation with a sentence when the numbers of a record cannot be told apart or are not allowed.
-template <class M>
-consteval bool assert_protobuf_numbers() {
-  if constexpr (shape_of<M> == shape::record) {
-    constexpr const auto& places = protobuf_places<M>;
-    constexpr bool in_range = [] {
-      for (const protobuf_place& each : places) {
-        if (each.number < 1 || each.number > protobuf_largest_number || (each.number >= 19'000 && each.number <= 19'999)) return false;
-      }
-      return true;
-    }();
-    constexpr bool differ = [] {
-      for (std::size_t one = 0; one < places.size(); ++one) {
-        for (std::size_t other = 0; other < one; ++other) {
-          if (places[one].number == places[other].number) return false;
-        }
-      }
-      return true;
-    }();
-    constexpr bool allowed = [] {
-      for (const protobuf_place& each : places) {
-        if (protobuf_is_reserved(protobuf_record_attributes<M>(), each.number)) return false;
-      }
-      return true;
-    }();
-    static_assert(in_range, "tenon: protobuf numbers its fields from 1 to 536870911 without 19000 to 19999; give the field another tenon::number");
-    static_assert(differ, "tenon: two fields of a struct have the same number, so that protobuf could not tell them apart; give each its own by tenon::number");
-    static_assert(allowed, "tenon: a field has a number that tenon::reserved keeps for an older one; give it another tenon::number");
-  }
-  return true;
-}
-
-}  // namespace tenon::inline v0::codec::detail
-
 // tenon/codec/detail/protobuf_json.hpp
 // nlohmann::json as google.protobuf.Value, which holds Struct and ListValue. Codec layer, part of protobuf.hpp.
 // The library is not included here: the templates are instantiated only where a message has such a field, and there its author included the header.
@@ -10367,7 +11160,9 @@ class protobuf_reader {
     const protobuf_varint tag = read_varint(at);
     if (tag.next == nullptr) [[unlikely]] return tag;
     const auto wire = static_cast<unsigned>(tag.value & 7);
-    if (tag.value < 8 || tag.value >> 32 != 0 || wire > protobuf_wire::fixed32 || wire == protobuf_wire::group_end) [[unlikely]] return {fail_tag(at, tag.value), 0};
+    if (tag.value < 8 || tag.value >> 32 != 0 || wire > protobuf_wire::fixed32 || wire == protobuf_wire::group_end || tag.next - at > 5) [[unlikely]] {
+      return {fail_tag(at, tag.value), 0};
+    }
     return tag;
   }
 
@@ -10435,7 +11230,7 @@ class protobuf_reader {
       if (at >= last) return fail(at, "the end of a group", "the end of the message");
       const protobuf_varint tag = read_varint(at);
       if (tag.next == nullptr) return nullptr;
-      if (tag.value == (number << 3 | protobuf_wire::group_end)) {
+      if (tag.value == (number << 3 | protobuf_wire::group_end) && tag.next - at <= 5) {
         leave();
         return tag.next;
       }
@@ -10449,7 +11244,8 @@ class protobuf_reader {
     using tenon::detail::number_text;
     if (tag < 8 || tag >> 32 != 0) return fail(at, "field number from 1 to 536870911", number_text{tag >> 3});
     if ((tag & 7) == protobuf_wire::group_end) return fail(at, "field", "the end of a group that has not begun");
-    return fail(at, "wire type from 0 to 5", number_text{tag & 7});
+    if ((tag & 7) > protobuf_wire::fixed32) return fail(at, "wire type from 0 to 5", number_text{tag & 7});
+    return fail(at, "tag of at most 5 bytes", "more");
   }
   [[gnu::cold, gnu::noinline]] bool fail_nesting(const char* at) {
     using tenon::detail::number_text;
@@ -11967,342 +12763,6 @@ const char* protobuf_read_message(protobuf_reader& in, const char* at, const cha
 
 }  // namespace tenon::inline v0::codec::detail
 
-// tenon/codec/detail/protobuf_schema.hpp
-// The body of a message as a .proto file has it, piece by piece, at compile time as well: what a schema is locked against, and what describe prints. Codec layer.
-
-namespace tenon::inline v0::codec::detail {
-
-// A sink takes the text: `put(text)`; `put_type<T>()` for the name of a struct or an enum; `put_doc(text, depth)` for a comment.
-
-template <class Sink>
-constexpr void proto_put_character(Sink& sink, char c) {
-  sink.put(std::string_view{&c, 1});
-}
-template <class Sink>
-constexpr void proto_put_number(Sink& sink, int number) {
-  if (number >= 10) proto_put_number(sink, number / 10);
-  proto_put_character(sink, static_cast<char>('0' + number % 10));
-}
-template <class Sink>
-constexpr void proto_put_indent(Sink& sink, int depth) {
-  for (; depth > 0; --depth) sink.put("  ");
-}
-constexpr bool proto_is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool proto_is_word(char c) { return proto_is_letter(c) || (c >= '0' && c <= '9'); }
-
-// Names in C++ and on other wires may hold what .proto has no place for: one underscore for each run of it.
-template <class Sink>
-constexpr void proto_put_name(Sink& sink, std::string_view name) {
-  if (!name.empty() && !proto_is_letter(name.front()) && name.front() != '_') proto_put_character(sink, 'f');
-  bool pending = false;
-  bool begun = false;
-  for (const char c : name) {
-    if (proto_is_word(c) || c == '_') {
-      if (pending && begun) proto_put_character(sink, '_');
-      pending = false;
-      begun = true;
-      proto_put_character(sink, c);
-    } else {
-      pending = true;
-    }
-  }
-}
-// `lines_to_draw` as `LinesToDraw`.
-template <class Sink>
-constexpr void proto_put_camel(Sink& sink, std::string_view name) {
-  bool capital = true;
-  for (const char c : name) {
-    if (!proto_is_word(c)) {
-      capital = true;
-      continue;
-    }
-    proto_put_character(sink, capital && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
-    capital = false;
-  }
-}
-
-/// The full name of a struct in .proto: that of tenon::name on the struct, else the one in C++ without namespaces.
-template <class T>
-inline constexpr std::string_view proto_full_name = tenon::detail::name_or(protobuf_record_attributes<T>(), type_name<T>);
-/// The same without its package; in a template's name the dots are C++'s.
-template <class T>
-inline constexpr std::string_view proto_short_name = has_attribute<name_attribute>(protobuf_record_attributes<T>())
-                                                         ? proto_full_name<T>.substr(proto_full_name<T>.rfind('.') + 1)
-                                                         : proto_full_name<T>;
-
-template <class T, protobuf_style Style>
-constexpr std::string_view proto_scalar() {
-  constexpr shape form = shape_of<T>;
-  if constexpr (form == shape::boolean) {
-    return "bool";
-  } else if constexpr (form == shape::integer) {
-    constexpr bool is_wide = sizeof(T) == 8;
-    if constexpr (Style == protobuf_style::fixed) return std::is_signed_v<T> ? (is_wide ? "sfixed64" : "sfixed32") : (is_wide ? "fixed64" : "fixed32");
-    else if constexpr (std::is_unsigned_v<T>) return is_wide ? "uint64" : "uint32";
-    else if constexpr (Style == protobuf_style::zigzag) return is_wide ? "sint64" : "sint32";
-    else return is_wide ? "int64" : "int32";
-  } else if constexpr (form == shape::floating) {
-    return sizeof(T) == 8 ? "double" : "float";
-  } else if constexpr (form == shape::text) {
-    return "string";
-  } else if constexpr (form == shape::binary || form == shape::free_msgpack) {
-    return "bytes";
-  } else if constexpr (form == shape::duration) {
-    return "google.protobuf.Duration";
-  } else if constexpr (form == shape::time_point) {
-    return "google.protobuf.Timestamp";
-  } else if constexpr (form == shape::free_json) {
-    return "google.protobuf.Value";
-  } else if constexpr (form == shape::null) {
-    return "google.protobuf.Empty";
-  } else {
-    return "";
-  }
-}
-
-// What the elements of a field are.
-template <class T>
-consteval auto proto_item_of() {
-  constexpr shape form = shape_of<T>;
-  if constexpr (form == shape::optional) return std::type_identity<std::remove_cv_t<typename pointed_to<T>::type>>{};
-  else if constexpr (form == shape::sequence || form == shape::fixed_sequence) return std::type_identity<typename T::value_type>{};
-  else if constexpr (form == shape::mapping) return std::type_identity<typename T::mapped_type>{};
-  else return std::type_identity<T>{};
-}
-template <class T>
-using proto_item = typename decltype(proto_item_of<T>())::type;
-
-// Whether a field's elements are of a message that has no name of its own: it is declared beside the field.
-template <class T>
-inline constexpr bool proto_is_nameless = !protobuf_is_single<T> || shape_of<T> == shape::tuple;
-// Presence of a scalar has to be asked for; a message has it.
-template <class T>
-inline constexpr bool proto_has_presence = proto_is_nameless<T> || shape_of<T> == shape::record || shape_of<T> == shape::duration || shape_of<T> == shape::time_point ||
-                                           shape_of<T> == shape::free_json || shape_of<T> == shape::null;
-
-/// The name of field `Index`: the wire name; `value` in what is wrapped, `value1` in a tuple, the parameter's name or `argument1` in a call.
-template <class M, std::size_t Index, class Sink>
-constexpr void proto_put_field_name(Sink& sink, std::span<const std::string_view> names, bool camel) {
-  const auto put = [&sink, camel](std::string_view name) {
-    if (camel) proto_put_camel(sink, name);
-    else proto_put_name(sink, name);
-  };
-  if constexpr (is_protobuf_wrapped<M>) {
-    put("value");
-  } else if constexpr (is_protobuf_call<M> || shape_of<M> == shape::tuple) {
-    if (Index < names.size()) return put(names[Index]);
-    put(is_protobuf_call<M> ? "argument" : "value");
-    proto_put_number(sink, static_cast<int>(Index) + 1);
-  } else {
-    put(field<M, Index>::name);
-  }
-}
-
-template <class T, std::size_t Alternative, class Sink>
-constexpr void proto_put_alternative_name(Sink& sink) {
-  using type = std::variant_alternative_t<Alternative, T>;
-  constexpr shape form = shape_of<type>;
-  if constexpr (form == shape::record) proto_put_name(sink, proto_short_name<type>);
-  else if constexpr (form == shape::enumeration) proto_put_name(sink, type_name<type>);
-  else if constexpr (form == shape::duration) sink.put("duration");
-  else if constexpr (form == shape::time_point) sink.put("timestamp");
-  else if constexpr (form == shape::free_json) sink.put("value");
-  else if constexpr (proto_is_nameless<type>) sink.put("item"), proto_put_number(sink, static_cast<int>(Alternative) + 1);
-  else sink.put(proto_scalar<type, protobuf_style::plain>());
-}
-
-template <class M, std::size_t Index, class T, protobuf_style Style, class Sink>
-constexpr void proto_put_type(Sink& sink, std::span<const std::string_view> names, int alternative = 0) {
-  if constexpr (proto_is_nameless<T>) {
-    proto_put_field_name<M, Index>(sink, names, true);
-    sink.put("Item");
-    if (alternative != 0) proto_put_number(sink, alternative);
-  } else if constexpr (shape_of<T> == shape::record || shape_of<T> == shape::enumeration) {
-    sink.template put_type<T>();
-  } else {
-    sink.put(proto_scalar<T, Style>());
-  }
-}
-
-template <class M, class Sink>
-constexpr void proto_put_body(Sink& sink, std::span<const std::string_view> names, int depth);
-
-// The declaration of a message that stands beside the field that needs it.
-template <class M, std::size_t Index, class T, class Sink>
-constexpr void proto_put_nested(Sink& sink, std::span<const std::string_view> names, int depth, int alternative = 0) {
-  if constexpr (proto_is_nameless<T>) {
-    sink.put("\n");
-    proto_put_indent(sink, depth);
-    sink.put("message ");
-    proto_put_type<M, Index, T, protobuf_style::plain>(sink, names, alternative);
-    sink.put(" {\n");
-    using body = std::conditional_t<shape_of<T> == shape::tuple, T, protobuf_wrapped<T>>;
-    proto_put_body<body>(sink, {}, depth + 1);
-    proto_put_indent(sink, depth);
-    sink.put("}\n");
-  }
-}
-
-template <class M, std::size_t Index, class Sink>
-constexpr void proto_put_end(Sink& sink, std::span<const std::string_view> names, int number) {
-  sink.put(" ");
-  proto_put_field_name<M, Index>(sink, names, false);
-  sink.put(" = ");
-  proto_put_number(sink, number);
-  sink.put(";\n");
-}
-
-template <class M, std::size_t Index, class T, class Sink, std::size_t... Alternative>
-constexpr void proto_put_oneof(Sink& sink, std::span<const std::string_view> names, int depth, std::index_sequence<Alternative...>) {
-  using field_type = protobuf_field<M, Index>;
-  sink.put("oneof ");
-  proto_put_field_name<M, Index>(sink, names, false);
-  sink.put(" {\n");
-  std::size_t rank = 0;
-  const auto put = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
-    using type = std::variant_alternative_t<I, T>;
-    if constexpr (shape_of<type> != shape::null) {
-      proto_put_indent(sink, depth + 1);
-      proto_put_type<M, Index, type, field_type::style>(sink, names, static_cast<int>(I) + 1);
-      sink.put(" ");
-      proto_put_field_name<M, Index>(sink, names, false);
-      sink.put("_");
-      proto_put_alternative_name<T, I>(sink);
-      sink.put(" = ");
-      proto_put_number(sink, field_type::alternative_number(rank++));
-      sink.put(";\n");
-    }
-  };
-  (put(std::integral_constant<std::size_t, Alternative>{}), ...);
-  proto_put_indent(sink, depth);
-  sink.put("}\n");
-}
-
-template <class M, std::size_t Index, class Sink>
-constexpr void proto_put_field(Sink& sink, std::span<const std::string_view> names, int depth) {
-  using field_type = protobuf_field<M, Index>;
-  using type = typename field_type::type;
-  constexpr shape form = shape_of<type>;
-  if constexpr (!field_type::keeps_unknown) {
-    if constexpr (shape_of<M> == shape::record) {
-      constexpr const auto& attributes = field<M, Index>::attributes;
-      if constexpr (has_attribute<doc_attribute>(attributes)) sink.put_doc(find_attribute<doc_attribute>(attributes)->value, depth);
-    }
-    proto_put_indent(sink, depth);
-    if constexpr (form == shape::variant) {
-      proto_put_oneof<M, Index, type>(sink, names, depth, std::make_index_sequence<std::variant_size_v<type>>{});
-    } else {
-      using item = proto_item<type>;
-      if constexpr (form == shape::mapping) {
-        sink.put("map<");
-        // .proto has no enums as keys; on the wire they are the same.
-        if constexpr (shape_of<typename type::key_type> == shape::enumeration) sink.put("int32");
-        else sink.put(proto_scalar<typename type::key_type, protobuf_style::plain>());
-        sink.put(", ");
-      } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
-        sink.put("repeated ");
-      } else if constexpr ((form == shape::optional || field_type::is_required) && !proto_has_presence<item>) {
-        sink.put("optional ");
-      }
-      proto_put_type<M, Index, item, field_type::style>(sink, names);
-      if constexpr (form == shape::mapping) sink.put(">");
-      proto_put_end<M, Index>(sink, names, field_type::number);
-    }
-  }
-}
-
-template <class M, std::size_t Index, class Sink>
-constexpr void proto_put_nested_of(Sink& sink, std::span<const std::string_view> names, int depth) {
-  using type = typename protobuf_field<M, Index>::type;
-  if constexpr (shape_of<type> == shape::variant) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (proto_put_nested<M, Index, std::variant_alternative_t<I, type>>(sink, names, depth, static_cast<int>(I) + 1), ...);
-    }(std::make_index_sequence<std::variant_size_v<type>>{});
-  } else if constexpr (!protobuf_field<M, Index>::keeps_unknown) {
-    proto_put_nested<M, Index, proto_item<type>>(sink, names, depth);
-  }
-}
-
-template <class M, class Sink>
-constexpr void proto_put_reserved(Sink& sink, int depth) {
-  if constexpr (shape_of<M> == shape::record) {
-    const auto look = [&sink, depth](const auto* attribute) {
-      if constexpr (is_reserved_attribute<std::remove_cvref_t<decltype(*attribute)>>) {
-        proto_put_indent(sink, depth);
-        std::string_view before = "reserved ";
-        for (const int number : attribute->numbers) {
-          sink.put(before);
-          proto_put_number(sink, number);
-          before = ", ";
-        }
-        sink.put(";\n");
-      }
-    };
-    [&look]<class... Attributes>(const boost::hana::tuple<Attributes...>& list) {
-      (look(find_attribute<Attributes>(list)), ...);
-      static_cast<void>(list);
-      static_cast<void>(look);
-    }(protobuf_record_attributes<M>());
-  }
-}
-
-/// Everything between the braces of a message.
-template <class M, class Sink>
-constexpr void proto_put_body(Sink& sink, std::span<const std::string_view> names, int depth) {
-  proto_put_reserved<M>(sink, depth);
-  [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    (proto_put_field<M, Index>(sink, names, depth), ...);
-    (proto_put_nested_of<M, Index>(sink, names, depth), ...);
-  }(protobuf_indices<M>{});
-}
-
-/// A sink that compares: blanks and comments do not count.
-class proto_matcher {
- public:
-  constexpr explicit proto_matcher(std::string_view expected) : left_{expected} {}
-
-  constexpr void put(std::string_view text) {
-    for (const char c : text) {
-      if (c == ' ' || c == '\n') continue;
-      skip();
-      if (left_.empty() || left_.front() != c) {
-        matches_ = false;
-        return;
-      }
-      left_.remove_prefix(1);
-    }
-  }
-  template <class T>
-  constexpr void put_type() {
-    if constexpr (shape_of<T> == shape::record) {
-      if (proto_full_name<T>.substr(0, 16) == "google.protobuf.") return put(proto_full_name<T>);
-      proto_put_name(*this, proto_short_name<T>);
-    } else {
-      proto_put_name(*this, type_name<T>);
-    }
-  }
-  constexpr void put_doc(std::string_view, int) {}
-
-  constexpr bool matched() {
-    skip();
-    return matches_ && left_.empty();
-  }
-
- private:
-  constexpr void skip() {
-    while (!left_.empty()) {
-      if (left_.substr(0, 2) == "//") left_.remove_prefix(left_.find('\n') < left_.size() ? left_.find('\n') : left_.size());
-      else if (left_.front() == ' ' || left_.front() == '\n' || left_.front() == '\t' || left_.front() == '\r') left_.remove_prefix(1);
-      else return;
-    }
-  }
-
-  std::string_view left_;
-  bool matches_ = true;
-};
-
-}  // namespace tenon::inline v0::codec::detail
-
 namespace tenon::inline v0::codec {
 
 /// Protocol Buffers, as proto3 has it.
@@ -13390,7 +13850,7 @@ class answering {
   ~answering() = default;
 };
 
-/// A call that may be answered by a policy. `answers` is null where a driver cannot: around a decorated function, on a server.
+/// A call that may be answered by a policy. `answers` is null where a driver cannot: around a decorated function, and on a server for what is not declared cacheable.
 template <class Base>
 struct answering_call_info : Base {
   answering* answers = nullptr;
@@ -14376,9 +14836,11 @@ struct cache_options {
 /// Answers from memory.
 ///
 /// Shape   `client<market, cache<cache_options{.ttl = 100_ms}>>` for the methods that are declared `tenon::cacheable`, `(last, tenon::cacheable)`; all others pass.
-///         Stands before retry, and before what is to be spared: a hit takes no token of a limiter.
-/// Laws    a question is the same when its method, its encoded arguments, its metadata and its principal are. Failures are never kept. Of entries beyond a bound those go
-///         first that have not been used again.
+///         Stands before retry, and before what is to be spared: a hit takes no token of a limiter. On a server, `server.serve<cache<>>(market{})`, a hit spares the handler;
+///         it stands behind `auth` there, so that only those get an answer who may ask.
+/// Laws    a question is the same when its method, its encoded arguments, its metadata and its principal are; on a server the metadata count where the handler takes a
+///         `tenon::context`, those that the transport sets among them. Failures are never kept, nor answers that have metadata of their own. Of entries beyond a bound those
+///         go first that have not been used again. Each loop has its own.
 template <cache_options Options = cache_options{}>
 struct cache : policy::base {
   static_assert(Options.ttl >= duration{} && Options.stale >= duration{}, "tenon::cache: ttl or stale is below zero");
@@ -14631,6 +15093,7 @@ struct stack {
   static constexpr bool attaches = (Policies::attaches || ...);
   static constexpr bool identifies = (Policies::identifies || ...);
   static constexpr bool answers = (Policies::answers || ...);
+  static constexpr bool replaces = (recovers<Policies> || ...);
   static constexpr bool keeps_request = repeats || can_wait || attaches || answers;  // it may be needed after it was sent
 
   using config = std::tuple<typename Policies::options...>;
@@ -16287,7 +16750,6 @@ struct load_shed : policy::base {
 // Counts and times of calls and attempts, kept by each loop for itself and added up when somebody reads. Policy layer.
 
 #include <deque>
-#include <mutex>
 
 namespace tenon::inline v0 {
 
@@ -16856,7 +17318,8 @@ struct singleflight_options {
 
 /// Lets the first of several equal calls go, and gives its answer to all.
 ///
-/// Shape   `client<market, singleflight<>>`, behind a cache when there is one, for the methods that are declared `tenon::cacheable`; all others pass. Per loop.
+/// Shape   `client<market, singleflight<>>`, behind a cache when there is one, for the methods that are declared `tenon::cacheable`; all others pass. Per loop. On a server it
+///         spares handlers that are coroutines: one of them runs, and those who ask the same meanwhile wait for what it gives.
 /// Laws    calls are equal as for `tenon::cache`. Each waits no longer than its own deadline, and may be cancelled, without a change for the others; when the one that went
 ///         leaves so, the next of them goes in its place. One that comes after the answer is a new call.
 template <singleflight_options Options = singleflight_options{}>
@@ -17209,6 +17672,8 @@ concept request_sink = requires(T& sink, const request& call) {
 /// Laws    `recognise` never says yes to bytes of another registered protocol. `consume` hands each complete request to the sink exactly once, in order, however the
 ///         bytes are cut; it holds no more than one unfinished header; it may write answers of its own to `out` (heartbeats, refusals). After `begin_reply` the payload is
 ///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
+///         What a protocol may lack, found by `requires`: `write_going_away(out)`; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
+///         not understand it.
 /// Model   struct line_session {   // "service method payload\n" -> "payload\n"
 ///           static constexpr std::string_view name = "line";  static constexpr bool answers_in_any_order = false;
 ///           static sniffed recognise(std::string_view first);
@@ -17238,6 +17703,8 @@ class reply_sink {
   virtual void on_reply(const reply& answer) = 0;
   /// The peer stops serving this connection: requests that were sent after the one with the id `last` were not executed and will not be.
   virtual void on_going_away(std::uint64_t last) { (void)last; }
+  /// A whole message in which the peer calls, notifies, or does not wait any more. False when nobody here serves.
+  virtual bool on_request(std::string_view message) { return (void)message, false; }
 
  protected:
   ~reply_sink() = default;
@@ -17674,24 +18141,28 @@ inline void append_decimal(buffer& out, std::size_t value) {
 }  // namespace tenon::inline v0::protocol::detail
 
 // tenon/protocol/http_site.hpp
-// What the server around an HTTP session tells it: options, routes, pages. Protocol layer; what implements it lives above.
+// What the server around an HTTP session tells it: routes, pages, a policy. Protocol layer; only what a session without them needs to know, the rest is in
+// http_policy.hpp and above.
 
 namespace tenon::inline v0 {
 
-/// What a server allows callers over HTTP: `server_options{.http = {.allowed_origins = {"https://shop.example"}}}`.
-///
-/// Laws    a browser's page may call the server that it came from. Pages of other origins may when their origin is listed; otherwise a request that could change something
-///         is refused with 403, and of the others the browser hides the answer. Callers that send no Origin, which are all but browsers, are not concerned.
-/// Units   bytes.
-struct http_options {
-  std::vector<std::string> allowed_origins{};     ///< as browsers spell them, `https://shop.example`; "*" for all
-  bool allow_credentials = false;                 ///< cookies and HTTP authentication as well; then "*" does not count, since browsers do not take it
-  std::vector<std::string> exposed_headers{};     ///< of answers, that scripts may read beside those of Connect and gRPC-Web; without credentials they may read all
-  duration preflight_age = std::chrono::hours{2};  ///< how long a browser may remember what it was told
-  std::size_t max_target_bytes = 8 * 1024;        ///< path and query; longer ones are refused with 414
-};
+struct http_options;
 
 namespace protocol {
+
+namespace detail {
+struct http_head;
+struct http_refusal;
+struct http_route;
+}  // namespace detail
+
+struct http_site;
+struct http_visit;
+
+/// Looks at the head of a request for a site that has anything to say. `pass`: it is for whoever asks next. `routed`: `route` has been filled in, and `http_routes::bind`
+/// makes the payload. `refused`: `refusal` is the answer, a page too.
+enum class http_verdict : std::uint8_t { pass, routed, refused };
+using http_look = http_verdict (*)(const http_site& site, const detail::http_head& head, std::string_view fields, http_visit& visit, detail::http_route& route, detail::http_refusal& refusal);
 
 /// A method that was found by verb and path; the views are the route's own.
 struct http_match {
@@ -17703,16 +18174,17 @@ struct http_match {
 /// The routes of a server: methods that HTTP finds at paths of their own.
 class http_routes {
  public:
-  enum class found : unsigned char {
+  enum class found : std::uint8_t {
     no,         ///< no route has this path
     yes,        ///< `match` has been filled in
-    other_verb   ///< a route has it; not by this verb
+    other_verb  ///< a route has it; not by this verb
   };
 
   virtual ~http_routes() = default;
+  virtual http_look look() const noexcept = 0;
   /// `path` is as it was sent, without the query. HEAD finds what GET does.
   virtual found find(std::string_view verb, std::string_view path, http_match& match) const = 0;
-  /// The verbs of the routes with this path as `Allow` lists them, `GET, HEAD, PUT`; empty when there are none.
+  /// The verbs that do something at this path as `Allow` lists them, `GET, HEAD, PUT`; empty when it is nobody's.
   virtual std::string verbs_at(std::string_view path) const = 0;
   /// Writes the arguments of a call in JSON from the target, with its query, and the body.
   ///
@@ -17732,16 +18204,39 @@ struct http_page {
 class http_pages {
  public:
   virtual ~http_pages() = default;
+  virtual http_look look() const noexcept = 0;
   /// Whether there is a page at `path`; `page` is filled in, and its views live as long as this.
   virtual bool find(std::string_view path, bool draining, http_page& page) const = 0;
 };
 
+/// What a server allows callers over HTTP, made by `tenon::over_http`; without one, what http_options says by itself.
+struct http_policy {
+  std::shared_ptr<const http_options> options{};
+  http_look look = nullptr;
+};
+
 /// Shared by the sessions of one loop.
 struct http_site {
-  const http_options* options = nullptr;
-  const http_routes* routes = nullptr;  ///< null when no service has any
-  const http_pages* pages = nullptr;    ///< null when nothing is shown
+  http_look look = nullptr;               ///< null when there is nothing but methods, and no policy
+  const http_options* options = nullptr;  ///< null for the default
+  const http_routes* routes = nullptr;    ///< null when no service has any
+  const http_pages* pages = nullptr;      ///< null when nothing is shown
   const bool* draining = nullptr;
+};
+
+/// What the site says of one request, from its head to its answer.
+struct http_visit {
+  http_match match{};
+  http_page page{};
+  std::string lines{};  ///< header lines that belong into the answer, whatever that is
+  std::string allow{};  ///< where there is nothing by this verb, but by others: `Allow: GET\r\n`; makes a 404 a 405
+
+  bool routed() const noexcept { return match.route != nullptr; }
+  void restart() noexcept {
+    match.route = nullptr;
+    lines.clear();
+    allow.clear();
+  }
 };
 
 }  // namespace protocol
@@ -18338,6 +18833,18 @@ inline bool trust(const http_head& head, http_refusal& refusal) {
   return {};
 }
 
+// A browser's page may call the server that it came from. Others may look, which the browser hides from them, and change nothing.
+[[gnu::cold, gnu::noinline]] inline bool admit_origin(const http_head& head, std::string_view fields, http_refusal& refusal) {
+  if (head.verb == http_verb::get || head.verb == http_verb::head) return true;
+  const std::size_t scheme = head.origin.find("://");
+  const std::string_view host = scheme == std::string_view::npos ? head.origin : head.origin.substr(scheme + 3);
+  bool same = host.size() == head.host.size();
+  for (std::size_t i = 0; same && i < host.size(); ++i) same = to_lower(host[i]) == to_lower(head.host[i]);
+  // A proxy may have written another Host. No script can write this header.
+  if (same || find_header(fields, "sec-fetch-site") == "same-origin") return true;
+  return refuse_quoting(refusal, 403, code::permission_denied, "pages of the origin ", head.origin, " may not call here; list it in http_options::allowed_origins");
+}
+
 /// Decides where the complete head of a POST leads, or of what is refused: true when `route` has been filled in, false when `refusal` has.
 inline bool route_request(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
   route.safely = false;
@@ -18434,151 +18941,6 @@ struct http_query {
 
 }  // namespace tenon::inline v0::protocol::detail
 
-// tenon/protocol/detail/http_visit.hpp
-// What the server around a session says of one request: whether its origin may ask, which route or page it found. Protocol layer, detail of http1.hpp.
-// Source: Fetch, CORS protocol; RFC 9110 9.3.7 (OPTIONS), 15.5.6 (405), 15.5.15 (414).
-
-namespace tenon::inline v0::protocol::detail {
-
-/// From a request's head to its answer. Without a site it says nothing.
-class http_visit {
- public:
-  enum class verdict : std::uint8_t { pass, routed, refused };
-
-  void use(const http_site& site) noexcept { site_ = &site; }
-
-  /// `pass`: it is for whoever asks next. `routed`: `route` has been filled in, and `bind` makes the payload. `refused`: `refusal` is the answer, a page too.
-  verdict look(const http_head& head, std::string_view fields, http_route& route, http_refusal& refusal) {
-    match_ = {};
-    if (!lines_.empty()) lines_.clear();
-    if (!verbs_.empty()) verbs_.clear();
-    if (site_ == nullptr) return verdict::pass;
-    if (head.target.size() > site_->options->max_target_bytes) [[unlikely]] return refuse_long(refusal);
-    const bool asks_for_page = site_->pages != nullptr && (head.verb == http_verb::get || head.verb == http_verb::head);
-    if (head.origin.empty() && site_->options->allowed_origins.empty() && site_->routes == nullptr && !asks_for_page) [[likely]] return verdict::pass;
-    return look_around(head, fields, route, refusal);
-  }
-
-  const http_match& match() const noexcept { return match_; }
-  bool routed() const noexcept { return match_.route != nullptr; }
-  status bind(std::string_view target, std::string_view body, const limits& bounds, buffer& payload) const { return site_->routes->bind(match_, target, body, bounds, payload); }
-
-  /// Header lines that belong into the answer, whatever that is.
-  std::string_view lines() const noexcept { return lines_; }
-  /// By which verbs there is something at the path, where there is nothing by this one: `Allow: GET\r\n`. Makes a 404 a 405.
-  std::string_view allow_line() const noexcept { return verbs_; }
-
- private:
-  [[gnu::cold, gnu::noinline]] verdict look_around(const http_head& head, std::string_view fields, http_route& route, http_refusal& refusal) {
-    if (!admit_origin(head, fields, refusal)) return verdict::refused;
-    const std::string_view path = path_of(head.target);
-    if (head.verb == http_verb::options) return answer_options(head, fields, path, refusal);
-    if (site_->routes != nullptr) {
-      const auto found = site_->routes->find(head.verb_text, path, match_);
-      if (found == http_routes::found::yes) return take_route(head, route, refusal) ? verdict::routed : verdict::refused;
-      if (found == http_routes::found::other_verb) verbs_ = tenon::detail::join_text({"Allow: ", site_->routes->verbs_at(path), ", OPTIONS\r\n"});
-    }
-    if (site_->pages == nullptr || (head.verb != http_verb::get && head.verb != http_verb::head) || !site_->pages->find(path, *site_->draining, page_)) return verdict::pass;
-    refusal.http_status = page_.http_status;
-    refusal.page = &page_;
-    return verdict::refused;
-  }
-
-  [[gnu::cold, gnu::noinline]] verdict refuse_long(http_refusal& refusal) const {
-    refuse(refusal, 414, code::resource_exhausted, {"the target exceeds ", tenon::detail::number_text{site_->options->max_target_bytes}, " bytes; send the message by POST, or raise http_options::max_target_bytes"});
-    return verdict::refused;
-  }
-
-  // --- the origin
-
-  static bool is_own_origin(const http_head& head, std::string_view fields) noexcept {
-    const std::size_t scheme = head.origin.find("://");
-    const std::string_view host = scheme == std::string_view::npos ? head.origin : head.origin.substr(scheme + 3);
-    bool same = host.size() == head.host.size();
-    for (std::size_t i = 0; same && i < host.size(); ++i) same = to_lower(host[i]) == to_lower(head.host[i]);
-    // A proxy may have written another Host. No script can write this header.
-    return same || find_header(fields, "sec-fetch-site") == "same-origin";
-  }
-  bool admit_origin(const http_head& head, std::string_view fields, http_refusal& refusal) {
-    const http_options& options = *site_->options;
-    bool is_listed = false;
-    bool takes_all = false;
-    for (const std::string& each : options.allowed_origins) {
-      is_listed = is_listed || each == head.origin;
-      takes_all = takes_all || each == "*";
-    }
-    takes_all = takes_all && !options.allow_credentials;
-    // Whoever keeps the answer must not give it to another origin.
-    if (!options.allowed_origins.empty() && !takes_all) lines_.append("Vary: Origin\r\n");
-    if (head.origin.empty()) return true;
-    if (is_listed || takes_all) {
-      lines_.append("Access-Control-Allow-Origin: ").append(takes_all ? std::string_view{"*"} : head.origin).append("\r\n");
-      if (options.allow_credentials) lines_.append("Access-Control-Allow-Credentials: true\r\n");
-      if (head.verb == http_verb::options) return true;
-      lines_.append("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin");
-      if (!options.allow_credentials) lines_.append(", *");
-      for (const std::string& each : options.exposed_headers) lines_.append(", ").append(each);
-      lines_.append("\r\n");
-      return true;
-    }
-    const bool only_asks = head.verb == http_verb::get || head.verb == http_verb::head || (head.verb == http_verb::options && !is_preflight(fields));
-    if (only_asks || is_own_origin(head, fields)) return true;
-    return refuse_quoting(refusal, 403, code::permission_denied, "pages of the origin ", head.origin, " may not call here; list it in server_options::http.allowed_origins");
-  }
-
-  // --- OPTIONS
-
-  static bool is_preflight(std::string_view fields) noexcept { return !find_header(fields, "access-control-request-method").empty(); }
-
-  verdict answer_options(const http_head& head, std::string_view fields, std::string_view path, http_refusal& refusal) {
-    std::string verbs = site_->routes == nullptr ? std::string{} : site_->routes->verbs_at(path);
-    if (verbs.empty()) verbs = "GET, HEAD, POST";
-    verbs_ = tenon::detail::join_text({"Allow: ", verbs, ", OPTIONS\r\n"});
-    if (!head.origin.empty() && is_preflight(fields)) {
-      verbs_.append("Access-Control-Allow-Methods: ").append(verbs).append("\r\n");
-      // What it wants to send is metadata, all of which is taken.
-      if (const std::string_view wanted = find_header(fields, "access-control-request-headers"); !wanted.empty()) {
-        verbs_.append("Access-Control-Allow-Headers: ").append(wanted).append("\r\n");
-      }
-      const std::int64_t seconds = site_->options->preflight_age.ns / 1'000'000'000;
-      verbs_.append(tenon::detail::join_text({"Access-Control-Max-Age: ", tenon::detail::number_text{seconds}, "\r\n"}));
-    }
-    refusal.more_head = verbs_;
-    refuse(refusal, 204, code::ok, {});
-    return verdict::refused;
-  }
-
-  // --- a route
-
-  bool take_route(const http_head& head, http_route& route, http_refusal& refusal) const {
-    route.service = match_.service;
-    route.method = match_.method;
-    route.safely = false;
-    route.form = http_form::message;
-    const bool only_asks = head.verb == http_verb::get || head.verb == http_verb::head;
-    if (only_asks && head.has_body()) {
-      return refuse(refusal, 400, code::invalid_argument, {head.verb_text, " with a body is not read here; expected the parameters in the path and the query"});
-    }
-    route.content_type = "application/json";
-    route.codec = serialization::json;
-    if (head.has_body()) {
-      if (!route_codec(head, route, refusal)) return false;
-      if (route.codec != serialization::json) {
-        return refuse_quoting(refusal, 415, code::invalid_argument, "content type ", head.content_type, " is not read at this path; expected application/json");
-      }
-    }
-    return route_timeout(head, route, refusal);
-  }
-
-  const http_site* site_ = nullptr;
-  http_match match_;
-  http_page page_;
-  std::string lines_;
-  std::string verbs_;
-};
-
-}  // namespace tenon::inline v0::protocol::detail
-
 namespace tenon::inline v0::protocol {
 
 /// Calls as `POST /<service>/<method>`, and as GET or HEAD with the message in the query where the method is declared `tenon::safe`: Connect's unary calls, and curl's.
@@ -18601,7 +18963,7 @@ class http1_session {
   /// `carried` finds what rides on HTTP beside messages, for a session built upon this one: see web.hpp.
   explicit http1_session(const limits& bounds, detail::http_carried_route carried = nullptr) : bounds_{bounds}, carried_{carried} {}
   /// What the server around it allows and has; `site` outlives the session.
-  void use(const http_site& site) noexcept { visit_.use(site); }
+  void use(const http_site& site) noexcept { site_ = &site; }
 
   http1_session(const http1_session&) = delete;
   http1_session& operator=(const http1_session&) = delete;
@@ -18640,7 +19002,7 @@ class http1_session {
     detail::append_status_line(out, 200);
     detail::append_content_type(out, route_.content_type);
     out.append(connection_lines());
-    out.append(visit_.lines());
+    out.append(visit_.lines);
     out.append(detail::blank_length);
     return {.start = start, .payload = out.size()};
   }
@@ -18657,11 +19019,11 @@ class http1_session {
     const bool wants_post = route_.safely && error.code() == code::unimplemented && error.has(outcome::not_executed) && error.has(outcome::no_retry);
     const int http_status = wants_post ? 405 : http_status_of(error.outcome());
     // Another verb would have found a route.
-    const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow_line().empty();
+    const bool wants_other = http_status == 404 && error.code() == code::unimplemented && !visit_.allow.empty();
     const detail::http_answer_head head{.http_status = wants_other ? 405 : http_status,
                                         .connection = connection_lines(),
-                                        .more = wants_other ? visit_.allow_line() : wants_post ? "Allow: POST\r\n" : "",
-                                        .lines = visit_.lines(),
+                                        .more = wants_other ? std::string_view{visit_.allow} : std::string_view{wants_post ? "Allow: POST\r\n" : ""},
+                                        .lines = visit_.lines,
                                         .with_body = !to_head_};
     detail::append_error_answer(out, head, error, extra);
     settle();
@@ -18671,7 +19033,7 @@ class http1_session {
   void write_nothing(buffer& out) {
     detail::append_status_line(out, 204);
     out.append(connection_lines());
-    out.append(visit_.lines());
+    out.append(visit_.lines);
     out.append("\r\n");
     settle();
   }
@@ -18758,11 +19120,17 @@ class http1_session {
   }
 
   bool find_route(const detail::http_head& head, detail::http_refusal& refusal) {
-    const auto seen = visit_.look(head, head_.substr(head.fields_at), route_, refusal);
-    if (seen != detail::http_visit::verdict::pass) return seen == detail::http_visit::verdict::routed;
+    const std::string_view fields = head_.substr(head.fields_at);
+    visit_.restart();
+    if (site_ != nullptr && site_->look != nullptr) {
+      const http_verdict seen = site_->look(*site_, head, fields, visit_, route_, refusal);
+      if (seen != http_verdict::pass) return seen == http_verdict::routed;
+    } else if (!head.origin.empty() && head.verb != detail::http_verb::options) [[unlikely]] {
+      if (!detail::admit_origin(head, fields, refusal)) return false;
+    }
     if (carried_ != nullptr) {
       route_.form = detail::http_form::message;
-      const detail::http_carried found = carried_(head, head_.substr(head.fields_at), route_, unescaped_, refusal);
+      const detail::http_carried found = carried_(head, fields, route_, unescaped_, refusal);
       if (found != detail::http_carried::no) return found == detail::http_carried::yes;
     }
     const bool asks = head.verb == detail::http_verb::get || head.verb == detail::http_verb::head;
@@ -18853,7 +19221,7 @@ class http1_session {
   // What the path, the query and the body of a route say, as one payload. False when that cannot be read, which has been answered then.
   [[gnu::cold, gnu::noinline]] bool bind(request& call, buffer& out) {
     const std::size_t start = head_.find(' ') + 1;
-    const status bound = visit_.bind(head_.substr(start, head_.find(' ', start) - start), call.payload, bounds_, bound_);
+    const status bound = site_->routes->bind(visit_.match, head_.substr(start, head_.find(' ', start) - start), call.payload, bounds_, bound_);
     call.payload = bound_.view();
     if (bound.ok()) return true;
     write_error(out, call.address, bound, {});
@@ -18891,20 +19259,20 @@ class http1_session {
       reason_ = refusal.message;
     }
     if (refusal.page != nullptr) {
-      detail::append_page(out, {.http_status = refusal.http_status, .connection = connection_lines(), .lines = visit_.lines(), .with_body = !to_head_}, *refusal.page);
+      detail::append_page(out, {.http_status = refusal.http_status, .connection = connection_lines(), .lines = visit_.lines, .with_body = !to_head_}, *refusal.page);
     } else if (refusal.http_status == 204) {
       detail::append_status_line(out, 204);
       out.append(connection_lines());
       out.append(refusal.more_head);
-      out.append(visit_.lines());
+      out.append(visit_.lines);
       out.append("\r\n");
     } else {
       const bool wants_other = refusal.http_status == 404 || (refusal.http_status == 405 && !refusal.close);
-      const std::string_view allow = wants_other ? visit_.allow_line() : std::string_view{};
+      const std::string_view allow = wants_other ? std::string_view{visit_.allow} : std::string_view{};
       const detail::http_answer_head head{.http_status = allow.empty() ? refusal.http_status : 405,
                                           .connection = connection_lines(),
                                           .more = allow.empty() ? refusal.more_head : allow,
-                                          .lines = visit_.lines(),
+                                          .lines = visit_.lines,
                                           .with_body = !to_head_};
       detail::append_error_answer(out, head, {refusal.why, refusal.message}, {});
     }
@@ -18946,7 +19314,8 @@ class http1_session {
   std::string reason_;
   buffer body_;
   buffer bound_;                // the payload of a route
-  detail::http_visit visit_;
+  const http_site* site_ = nullptr;
+  http_visit visit_;            // what the site says of the request that is being read or answered
   detail::http_chunks chunks_;
   std::size_t line_ = 0;        // of an unfinished head: where its last line starts,
   std::size_t scanned_ = 0;     // and how much of that has been looked at
@@ -19324,6 +19693,15 @@ class rpcx_session {
     if (peer_is_tenon_) rpcx::append_notice(out, rpcx::going_away_notice, last_request_);
   }
 
+  /// Asks a tenon peer for a sign of life. False for others: Go's client takes a server's heartbeat for the answer to the call of the same sequence.
+  [[gnu::cold]] bool write_heartbeat(buffer& out) {
+    if (peer_is_tenon_) rpcx::append_heartbeat(out, 0, 0, rpcx::peer_server);
+    return peer_is_tenon_;
+  }
+
+  /// Whether the peer answers calls; any rpcx client takes one-way requests.
+  bool takes_calls() const noexcept { return peer_is_tenon_; }
+
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
 
@@ -19373,7 +19751,13 @@ class rpcx_session {
   // What is no request. False for a one-way request.
   template <class Sink>
   [[gnu::cold, gnu::noinline]] bool take_aside(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
-    if (cut.is_response()) return true;  // Nothing was asked of this peer: a late answer is dropped.
+    if (cut.is_response()) {
+      // To a call in the other direction, if any were made.
+      if constexpr (requires { sink.on_answer(whole); }) {
+        if (!cut.is_heartbeat()) sink.on_answer(whole);
+      }
+      return true;
+    }
     if (rpcx::is_notice(cut, rpcx::cancel_notice)) {
       if constexpr (requires { sink.on_cancel(cut.sequence); }) sink.on_cancel(cut.sequence);
       return true;
@@ -19474,7 +19858,7 @@ class rpcx_client_session final : public client_session {
       const std::string_view head = written.substr(end);
       if (*length > head.size()) return;
       end += static_cast<std::size_t>(*length);
-      if ((static_cast<unsigned char>(head[2]) & (rpcx::heartbeat_bit | rpcx::one_way_bit)) == 0) visitor.request(tenon::detail::load_big_endian_64(head.data() + 4), end);
+      if ((static_cast<unsigned char>(head[2]) & (rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit)) == 0) visitor.request(tenon::detail::load_big_endian_64(head.data() + 4), end);
     }
   }
 
@@ -19500,23 +19884,36 @@ class rpcx_client_session final : public client_session {
         continue;
       }
       if (rest.size() < *length) return done;
-      const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
+      const std::string_view whole = rest.substr(0, static_cast<std::size_t>(*length));
+      const auto cut = rpcx::cut_frame(whole);
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
       if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
-      else take_aside(*cut, sink, out);
+      else take_aside(*cut, whole, sink, out);
     }
   }
 
  private:
-  // Everything but an answer. Other requests from a server are pushes, which nobody here has asked for.
-  [[gnu::cold]] void take_aside(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
+  // Everything but an answer.
+  [[gnu::cold]] void take_aside(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
     if (cut.is_heartbeat()) {
       if (!cut.is_response()) rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_client);
       else if (rpcx::is_from_tenon(cut, rpcx::peer_server)) peer_is_tenon_ = true;
     } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::going_away_notice)) {
       sink.on_going_away(cut.sequence);
+    } else if (!cut.is_response() && !sink.on_request(whole) && !cut.is_one_way()) {
+      refuse_call(cut, out);
     }
+  }
+
+  [[gnu::cold]] static void refuse_call(const rpcx::frame& cut, buffer& out) {
+    mark at = rpcx::begin_frame(out, rpcx::response_bit | 1, static_cast<serialization>(cut.codec), cut.sequence);
+    std::memset(out.extend(12), 0, 12);
+    const std::size_t block = out.size();
+    rpcx::append_status(out, status{outcome{.code = code::unimplemented, .flags = outcome::not_executed}, "this client serves nothing"});
+    tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
+    rpcx::begin_payload(out, at);
+    rpcx::end_frame(out, at);
   }
 
   [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {
@@ -21218,6 +21615,19 @@ status write_given(buffer& out, Given&& given) {
   }
 }
 
+/// Calls method `Index` of contract `S` on an object and appends what it gives. The handler is a plain one.
+template <class S, std::size_t Index, class Codec, class Implementation>
+status call_and_write(buffer& out, Implementation& object, tenon::context* context, typename handler<S, Implementation, Index>::values& arguments) {
+  using handled = handler<S, Implementation, Index>;
+  if constexpr (std::is_void_v<typename handled::returned>) {
+    handled::call(object, context, arguments);
+    Codec::encode(out, nullptr);
+    return {};
+  } else {
+    return write_given<Codec>(out, handled::call(object, context, arguments));
+  }
+}
+
 }  // namespace tenon::inline v0::service
 
 namespace tenon::inline v0::service::detail {
@@ -21529,7 +21939,7 @@ namespace tenon::inline v0::service {
 class pending;
 
 /// Where the answers of handlers that take their time go: the connection the call came by. It knows the time as well.
-class answer_sink {
+class answer_sink : public tenon::detail::origin {
  public:
   /// The time now, not that of the batch.
   virtual instant read_clock() = 0;
@@ -21539,6 +21949,7 @@ class answer_sink {
   virtual void finished(pending& call) = 0;
 
  protected:
+  using origin::origin;
   ~answer_sink() = default;
 };
 
@@ -21568,7 +21979,8 @@ class pending : public tenon::detail::from_frame_cache {
   tenon::context context;
   std::unique_ptr<attachment> watch;
   std::unique_ptr<attachment> alarm;
-  bool answered = false;  ///< nobody waits any more: the deadline has passed, or the caller is gone
+  bool elsewhere = false;  ///< its handler runs on another thread: until it has ended, nobody else looks at what it writes into its context
+  bool answered = false;   ///< nobody waits any more: the deadline has passed, or the caller is gone
 
   // The sink's list of its open calls.
   void join(pending*& first) noexcept {
@@ -21632,6 +22044,85 @@ using tenon::detail::guarded;
 // tenon/service/held.hpp
 // A call that a policy lets wait before its handler may run. Service layer.
 
+// tenon/service/answer_port.hpp
+// How policies that may answer a call in the handler's place see it: the bytes of the question, and where an answer goes. Service layer.
+
+namespace tenon::inline v0::service {
+
+namespace detail {
+
+// What tells one sending of a question from another, and not one question from another.
+inline bool is_about_sending(std::string_view key) noexcept {
+  for (const std::string_view each : {"__ServerTimeout", "grpc-timeout", "connect-timeout-ms", "grpc-previous-rpc-attempts", "traceparent", "tracestate", "date", "content-length"}) {
+    if (key == each) return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// Stands beside the call, and goes with it when it takes its time: a copy no longer needs the request.
+///
+/// Laws    a question is the same when its method, its codec, its encoded arguments and its principal are; and where the handler takes a context, which shows it the request's
+///         metadata, these as well. An answer that has metadata of its own is not shown to policies: they keep the bytes of the value alone.
+template <class Guard>
+class answer_port final : public Guard::answering {
+ public:
+  answer_port(const exchange& call, const typename Guard::info_type& info, bool shows_metadata) noexcept : call_{&call}, info_{&info}, out_{&call.out}, shows_metadata_{shows_metadata} {}
+  /// For a call that goes on without its request; `out` is where an answer that is given goes from then on, null when none will be.
+  answer_port(const typename Guard::info_type& info, buffer* out) : out_{out} {
+    if (info.answers != nullptr) info.answers->append_key(key_);
+  }
+  answer_port(const answer_port&) = delete;
+  answer_port& operator=(const answer_port&) = delete;
+
+  /// What the handler has given, while the guard learns of it.
+  void answered(std::string_view encoded, const metadata& beside) noexcept { answer_ = beside.empty() ? encoded : std::string_view{}; }
+
+  void append_key(std::string& into) const override {
+    if (call_ == nullptr) return void(into.append(key_));
+    into.append(tenon::detail::join_text({tenon::detail::number_text{static_cast<unsigned>(call_->call.address.codec)}, " "}));
+    if constexpr (Guard::identifies) append_counted(into, info_->principal);
+    if (shows_metadata_ && !call_->call.metadata_block.empty() && call_->call.read_metadata != nullptr) {
+      metadata sent;
+      call_->call.read_metadata(call_->call.metadata_block, sent);
+      for (const auto& [key, value] : sent) {
+        if (detail::is_about_sending(key)) continue;
+        append_counted(into, key);
+        append_counted(into, value);
+      }
+    }
+    into.append("\n").append(call_->call.payload);
+  }
+  std::string_view answer() const noexcept override { return answer_; }
+  bool give(std::string_view encoded) noexcept override {
+    if (out_ == nullptr) return false;
+    out_->append(encoded);
+    return true;
+  }
+  bool recover(std::size_t, outcome) noexcept override { return false; }
+
+ private:
+  static void append_counted(std::string& into, std::string_view text) {
+    into.append(tenon::detail::join_text({tenon::detail::number_text{text.size()}, ":", text}));
+  }
+
+  const exchange* call_ = nullptr;
+  const typename Guard::info_type* info_ = nullptr;
+  buffer* out_ = nullptr;
+  bool shows_metadata_ = false;
+  std::string key_;
+  std::string_view answer_;
+};
+
+/// Nothing, for a guard that does not answer.
+struct no_answer_port {
+  template <class Info>
+  no_answer_port(const Info&, buffer*) noexcept {}
+};
+
+}  // namespace tenon::inline v0::service
+
 namespace tenon::inline v0::service {
 
 /// Keeps a copy of the request, and once the call is admitted sends it the way it would have gone at first; the handler's own pending call, if it makes one, is passed on.
@@ -21645,12 +22136,16 @@ class held final : public pending, private answer_sink, private cancellation::li
   /// `stand_in` was in a queue in this call's place; `answer` is what the policy said.
   held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
        tenon::waiter& stand_in, outcome answer)
-      : home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
+      : answer_sink{call.sink.connection_id()}, home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, port_{info, &value_}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
         method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
     address = call.call.address;
     context.info = info;
     context.place(service_, method_, call.peer, call.io);
+    context.set_origin(call.sink);
     info_.waiter = &node_;
+    if constexpr (Guard::answers) {
+      if (info_.answers != nullptr) info_.answers = &port_;
+    }
     node_.replace(stand_in);
   }
 
@@ -21658,7 +22153,10 @@ class held final : public pending, private answer_sink, private cancellation::li
     context.cancel.listen(*this);
     arm();
   }
-  void woken() override { ask_again(); }
+  // It may have gone on before its time came.
+  void woken() override {
+    if (position_ != nowhere) ask_again();
+  }
   status write_value(buffer& out) override {
     if (inner_ != nullptr) return inner_->write_value(out);
     if (error_.ok()) out.append(value_.view());
@@ -21693,6 +22191,9 @@ class held final : public pending, private answer_sink, private cancellation::li
     if (Guard::waits(admitted)) {
       position_ = Guard::position_of(admitted);
       return arm();
+    }
+    if constexpr (Guard::answers) {
+      if (Guard::is_answered(admitted)) return sink_->finished(*this);
     }
     if (!admitted.ok()) {
       error_ = refuse_(home_, admitted);
@@ -21732,6 +22233,7 @@ class held final : public pending, private answer_sink, private cancellation::li
     sink_->finished(*this);
   }
   instant read_clock() override { return sink_->read_clock(); }
+  std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
 
   Home& home_;
@@ -21740,6 +22242,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   refusal_function refuse_;
   typename Guard::info_type info_;
   typename Guard::call_state state_;
+  [[no_unique_address]] std::conditional_t<Guard::answers, answer_port<Guard>, no_answer_port> port_;
   node node_;
   answer_sink* sink_;
   const limits& bounds_;
@@ -21859,6 +22362,230 @@ class method_table {
 
 }  // namespace tenon::inline v0::service
 
+// tenon/service/offloaded.hpp
+// A blocking method's call between the loop, where it came and is answered, and the thread of the pool where it runs. Service layer.
+
+// tenon/service/thread_pool.hpp
+// The threads on which blocking methods run, and their queue. Service layer; owned by a server, made when it serves such a method.
+
+#include <condition_variable>
+
+namespace tenon::inline v0::service {
+
+/// A fixed number of threads at most, each begun when there is work for it and none is idle; they end with the pool.
+///
+/// Laws    what was taken is run exactly once, on one of its threads, in the order of taking; `~thread_pool` waits for that, so it takes as long as what runs.
+class thread_pool {
+ public:
+  /// Work as its owner keeps it: alive until it has been run.
+  class job {
+   public:
+    explicit job(void (*run)(job& self) noexcept) noexcept : run_{run} {}
+    job(const job&) = delete;
+    job& operator=(const job&) = delete;
+
+   protected:
+    ~job() = default;
+
+   private:
+    friend thread_pool;
+    void (*run_)(job& self) noexcept;
+    job* next_ = nullptr;
+  };
+
+  /// `queue` is how many may wait for a thread.
+  thread_pool(std::size_t threads, std::size_t queue) noexcept : most_threads_{threads == 0 ? 1 : threads}, most_waiting_{queue} {}
+  thread_pool(const thread_pool&) = delete;
+  thread_pool& operator=(const thread_pool&) = delete;
+  ~thread_pool() {
+    {
+      const std::lock_guard guard{mutex_};
+      ending_ = true;
+    }
+    work_came_.notify_all();
+    for (std::thread& each : threads_) each.join();
+  }
+
+  /// From any thread. False when every thread is busy and the queue is full, or when the system gives no thread: nothing was taken then.
+  bool take(job& work) {
+    {
+      const std::lock_guard guard{mutex_};
+      if (waiting_ >= idle_ && !(threads_.size() < most_threads_ && begin_thread()) && (threads_.empty() || waiting_ - idle_ >= most_waiting_)) return false;
+      work.next_ = nullptr;
+      *last_ = &work;
+      last_ = &work.next_;
+      ++waiting_;
+    }
+    work_came_.notify_one();
+    return true;
+  }
+
+  /// What a call is told that was not taken.
+  [[gnu::cold]] status refusal(std::string_view method) const {
+    status why{code::resource_exhausted, tenon::detail::join_text({method, ": every thread for blocking methods is busy (", tenon::detail::number_text{most_threads_}, "), and as many calls wait as may (",
+                                                                   tenon::detail::number_text{most_waiting_}, ")"})};
+    return std::move(why.add_flag(outcome::not_executed));
+  }
+
+  /// How many threads have been begun.
+  std::size_t threads() const {
+    const std::lock_guard guard{mutex_};
+    return threads_.size();
+  }
+
+ private:
+  // Counted as idle at once: it will come for the work that it is begun for.
+  bool begin_thread() noexcept {
+#if defined(__cpp_exceptions)
+    try {
+      threads_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+      return false;
+    }
+#else
+    threads_.emplace_back([this] { serve(); });
+#endif
+    ++idle_;
+    return true;
+  }
+
+  void serve() {
+    std::unique_lock guard{mutex_};
+    while (true) {
+      while (first_ == nullptr && !ending_) work_came_.wait(guard);
+      if (first_ == nullptr) return;
+      job* next = std::exchange(first_, first_->next_);
+      if (first_ == nullptr) last_ = &first_;
+      --waiting_;
+      --idle_;
+      guard.unlock();
+      next->run_(*next);
+      guard.lock();
+      ++idle_;
+    }
+  }
+
+  const std::size_t most_threads_;
+  const std::size_t most_waiting_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_came_;
+  std::vector<std::thread> threads_;
+  job* first_ = nullptr;
+  job** last_ = &first_;
+  std::size_t waiting_ = 0;
+  std::size_t idle_ = 0;  // threads that run nothing; some of them are on their way to what waits
+  bool ending_ = false;
+};
+
+}  // namespace tenon::inline v0::service
+
+namespace tenon::inline v0::service {
+
+/// Keeps what the handler uses, and the encoded answer.
+///
+/// Laws    between `take` of the pool and the news on the loop the arguments, the answer and what the handler writes into its context are the pool's; the rest is the
+///         loop's. Deadline, cancel and a lost caller reach the handler by `context.cancelled()`, and its nested calls (`{.parent = &context}`) by themselves. One that
+///         nobody waits for any more when its turn comes is not run.
+template <class S, class Implementation, class Guard, std::size_t Index, class Codec>
+class offloaded final : public pending, public thread_pool::job {
+  using handled = handler<S, Implementation, Index>;
+
+ public:
+  offloaded(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state)
+      : job{[](job& self) noexcept { static_cast<offloaded&>(self).run(); }}, object_{std::move(object)}, guard_{guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer},
+        work_{call.io->get_executor()} {
+    address = call.call.address;
+    elsewhere = true;
+    context.info = info;
+    if constexpr (Guard::identifies) context.set_principal(info.principal);
+    context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
+    context.cancel.share();
+    if constexpr (handled::takes_context) {
+      way_back_.emplace(call.sink);
+      context.set_origin(*way_back_);
+      if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
+    }
+  }
+
+  typename handled::values arguments{};
+
+  void go_on() override {}
+
+  status write_value(buffer& out) override {
+    if (ended_.ok()) out.append(value_.view());
+    observe(ended_.outcome());
+    return std::move(ended_);
+  }
+
+  // A thread cannot be taken from a handler: it is asked to end, and the call goes when it has.
+  void dispose() noexcept override {
+    if (!std::exchange(observed_, true)) {
+      guard_.observe(state_, info_, outcome{.code = code::cancelled, .flags = outcome::local});
+      context.cancel.request();
+    }
+    sink_ = nullptr;
+    release();
+  }
+
+ private:
+  // On a thread of the pool.
+  void run() noexcept {
+    if (context.cancelled()) {
+      ended_ = status{code::cancelled, tenon::detail::join_text({full_name<S, Index>, ": nobody waited for it any more when a thread was free"})};
+      ended_.add_flag(outcome::not_executed);
+    } else {
+      ended_ = guarded(full_name<S, Index>, [this]() -> status { return call_and_write<S, Index, Codec>(value_, *object_, &context, arguments); });
+    }
+    tenon::detail::post(*context.io(), [self = std::unique_ptr<offloaded, releaser>{this}] { self->ended(); });
+  }
+
+  // On the loop's again. The sink disposes of it.
+  void ended() {
+    elsewhere = false;
+    work_.reset();
+    if (sink_ != nullptr) sink_->finished(*this);
+  }
+  void observe(outcome result) noexcept {
+    observed_ = true;
+    if constexpr (Guard::measures) info_.now = sink_->read_clock();
+    guard_.observe(state_, info_, result);
+  }
+
+  // The connection may go while the handler runs.
+  class kept_origin final : public tenon::detail::origin {
+   public:
+    explicit kept_origin(origin& from) : origin{from.connection_id()}, kept_{from.handle()} {}
+    std::shared_ptr<tenon::detail::connection_handle> handle() override { return kept_; }
+
+   private:
+    std::shared_ptr<tenon::detail::connection_handle> kept_;
+  };
+
+  // Two keep it, both on the loop: the sink, and what the pool will post. The news of a loop that has gone is dropped with it.
+  struct releaser {
+    void operator()(offloaded* held) const noexcept { held->release(); }
+  };
+  void release() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+  std::shared_ptr<Implementation> object_;
+  Guard& guard_;
+  typename Guard::info_type info_;
+  typename Guard::call_state state_;
+  answer_sink* sink_;
+  std::string peer_;
+  std::optional<kept_origin> way_back_;
+  // The io_context waits for the answer even if nothing else happens on it.
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  buffer value_;
+  status ended_;
+  int references_ = 2;
+  bool observed_ = false;
+};
+
+}  // namespace tenon::inline v0::service
+
 // tenon/service/route.hpp
 // A method at a path of its own: what its attribute and its signature say, without their types. Service layer; route_table.hpp finds and binds.
 
@@ -21912,270 +22639,6 @@ struct route_list {
 };
 
 }  // namespace tenon::inline v0::service
-
-// tenon/service/route_table.hpp
-// The routes of a router: finding one by verb and path, and binding its parameters. Service layer; compiled where a service has routes.
-
-// tenon/service/detail/route_binder.hpp
-// Makes the arguments of a call out of a route's path, query and body: one text in JSON, for the codec to read. Service layer, detail of route_table.hpp.
-
-// tenon/service/detail/route_path.hpp
-// The paths of routes: whole steps, literal or `{parameter}`; their matching, and their order. Service layer, detail of route_table.hpp.
-
-namespace tenon::inline v0::service::detail {
-
-// Takes one step off the front of a path, its slash included. False at the end.
-constexpr bool take_step(std::string_view& path, std::string_view& step) noexcept {
-  if (path.empty() || path.front() != '/') return false;
-  path.remove_prefix(1);
-  step = path.substr(0, path.find('/'));
-  path.remove_prefix(step.size());
-  return true;
-}
-
-constexpr bool is_capture(std::string_view step) noexcept { return step.size() > 2 && step.front() == '{' && step.back() == '}'; }
-constexpr std::string_view name_of_capture(std::string_view step) noexcept { return step.substr(1, step.size() - 2); }
-
-// Whether a route may have this path: what has a meaning in a URL, or in another router, is no literal.
-constexpr bool is_route_path(std::string_view path) noexcept {
-  std::string_view step;
-  if (path.empty() || path.front() != '/') return false;
-  while (take_step(path, step)) {
-    const std::string_view name = is_capture(step) ? name_of_capture(step) : step;
-    for (const char c : name) {
-      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-      if (!letter && (is_capture(step) || (c != '.' && c != '~' && c != ':' && c != '@' && c != '!' && c != '$'))) return false;
-    }
-  }
-  return path.empty();
-}
-
-constexpr std::size_t count_captures(std::string_view path) noexcept {
-  std::size_t count = 0;
-  std::string_view step;
-  while (take_step(path, step)) count += is_capture(step);
-  return count;
-}
-// The name of the capture at `index`; empty when there are fewer.
-constexpr std::string_view capture_at(std::string_view path, std::size_t index) noexcept {
-  std::string_view step;
-  while (take_step(path, step)) {
-    if (is_capture(step) && index-- == 0) return name_of_capture(step);
-  }
-  return {};
-}
-
-// Below zero when `one` is asked before `other`, a literal before a capture; zero when they take the same paths, whatever their captures are called.
-constexpr int compare_paths(std::string_view one, std::string_view other) noexcept {
-  std::string_view step;
-  std::string_view other_step;
-  while (true) {
-    const bool goes_on = take_step(one, step);
-    const bool other_goes_on = take_step(other, other_step);
-    if (!goes_on || !other_goes_on) return static_cast<int>(goes_on) - static_cast<int>(other_goes_on);
-    const bool captures = is_capture(step);
-    if (captures != is_capture(other_step)) return captures ? 1 : -1;
-    if (captures) continue;
-    if (const int order = step.compare(other_step); order != 0) return order;
-  }
-}
-
-}  // namespace tenon::inline v0::service::detail
-
-namespace tenon::inline v0::service::detail {
-
-/// One use: `bind`, then `take`.
-///
-/// Laws    nothing that was sent can end the text early or begin another member: text is quoted, everything else is held against JSON's grammar first. What an object in the
-///         body does not close itself makes the whole text no JSON, since the path's members come after it.
-class route_binder {
- public:
-  route_binder(const route& bound, const limits& bounds, buffer& out) : route_{bound}, bounds_{bounds}, out_{out} {}
-
-  status bind(std::string_view path, std::string_view query, std::string_view body) {
-    out_.push_back(route_.positional ? '[' : '{');
-    if (!route_.positional && (!read_query(query) || !write_body(body) || !write_query(body.empty()))) return error_;
-    if (!write_path(path)) return error_;
-    out_.push_back(route_.positional ? ']' : '}');
-    return {};
-  }
-
- private:
-  struct given {
-    std::vector<std::string> values{};
-    bool in_path = false;
-    bool is_bare = false;  // `?name`, without an equals sign
-  };
-
-  bool fail(std::string_view where, std::string_view name, std::string_view expected, std::string_view found) {
-    constexpr std::size_t longest = 80;
-    error_ = status{code::invalid_argument, tenon::detail::join_text({route_.full_name, ": ", where, name.empty() ? "" : " \"", name, name.empty() ? "" : "\"", ": expected ", expected, ", found \"",
-                                                                      found.substr(0, longest), found.size() > longest ? "...\"" : "\""})};
-    error_.add_flag(outcome::not_executed);
-    return false;
-  }
-
-  std::size_t index_of(std::string_view name) const {
-    for (std::size_t i = 0; i < route_.parameters.size(); ++i) {
-      if (route_.parameters[i].name == name) return i;
-    }
-    return route::none;
-  }
-
-  void separate() {
-    const char last = out_.view().back();
-    if (last != '{' && last != '[') out_.push_back(',');
-  }
-  void write_name(std::string_view name) {
-    separate();
-    protocol::detail::append_json_string(out_, name);
-    out_.push_back(':');
-  }
-
-  // --- the query
-
-  bool read_query(std::string_view query) {
-    given_.resize(route_.parameters.size());
-    for (std::size_t i = 0; i < count_captures(route_.path); ++i) given_[index_of(capture_at(route_.path, i))].in_path = true;
-    while (!query.empty()) {
-      const std::string_view each = query.substr(0, query.find('&'));
-      query.remove_prefix(each.size() + (each.size() != query.size() ? 1 : 0));
-      const std::size_t equals = each.find('=');
-      std::string name;
-      std::string value;
-      if (!read_form(each.substr(0, equals), name) || (equals != std::string_view::npos && !read_form(each.substr(equals + 1), value))) {
-        return fail("query", {}, "two hexadecimal digits after each percent sign", each);
-      }
-      const std::size_t index = index_of(name);
-      // Others may have put theirs into the query, and the path counts before it.
-      if (index == route::none || given_[index].in_path) continue;
-      const route_parameter& parameter = route_.parameters[index];
-      if (parameter.value == route_value::body) return fail("query parameter", name, "it in the body, as no query can hold it", value);
-      if (!parameter.is_list && !given_[index].values.empty()) return fail("query parameter", name, "it once", value);
-      given_[index].is_bare = equals == std::string_view::npos;
-      given_[index].values.push_back(std::move(value));
-    }
-    return true;
-  }
-  // Forms write a blank as a plus sign.
-  static bool read_form(std::string_view escaped, std::string& plain) {
-    std::string spaced{escaped};
-    for (char& c : spaced) c = c == '+' ? ' ' : c;
-    return protocol::detail::unescape(spaced, plain);
-  }
-
-  bool write_query(bool without_body) {
-    for (std::size_t i = 0; i < given_.size(); ++i) {
-      const route_parameter& parameter = route_.parameters[i];
-      const given& all = given_[i];
-      if (all.in_path || parameter.value == route_value::body) continue;
-      if (!parameter.is_list) {
-        if (all.values.empty()) continue;
-        write_name(parameter.name);
-        const bool is_flag = all.is_bare && parameter.value == route_value::boolean;
-        if (!write_value(parameter, "query parameter", parameter.name, is_flag ? "true" : std::string_view{all.values[0]})) return false;
-        continue;
-      }
-      // A list that is not given is empty, unless the body may have it or a struct has its own idea.
-      if (all.values.empty() && (route_.is_record || !without_body)) continue;
-      write_name(parameter.name);
-      out_.push_back('[');
-      for (const std::string& each : all.values) {
-        separate();
-        if (!write_value(parameter, "query parameter", parameter.name, each)) return false;
-      }
-      out_.push_back(']');
-    }
-    return true;
-  }
-
-  // --- the body
-
-  bool write_body(std::string_view body) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const std::size_t first = body.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return true;
-    body = body.substr(first, body.find_last_not_of(blanks) + 1 - first);
-    if (route_.in_body != route::none) return write_whole_body(route_.parameters[route_.in_body].name, body);
-    if (body.size() < 2 || body.front() != '{' || body.back() != '}') return fail("body", {}, "an object", body);
-    body = body.substr(1, body.size() - 2);
-    if (body.find_first_not_of(blanks) != std::string_view::npos) out_.append(body);
-    return true;
-  }
-  bool write_whole_body(std::string_view name, std::string_view body) {
-    codec::detail::json_scanner scanner{body, bounds_};
-    if (const char* at = scanner.skip_value(scanner.begin()); at != nullptr) scanner.finish(at);
-    if (error_ = scanner.error().to_status(); !error_.ok()) {
-      error_.set_message(tenon::detail::join_text({route_.full_name, ": body: ", error_.message()}));
-      error_.add_flag(outcome::not_executed);
-      return false;
-    }
-    write_name(name);
-    out_.append(body);
-    return true;
-  }
-
-  // --- the path
-
-  bool write_path(std::string_view path) {
-    std::string_view pattern = route_.path;
-    std::string_view wanted;
-    std::string_view step;
-    std::size_t position = 0;
-    while (take_step(pattern, wanted) && take_step(path, step)) {
-      if (!is_capture(wanted)) continue;
-      const std::string_view name = name_of_capture(wanted);
-      std::string plain;
-      protocol::detail::unescape(step, plain);
-      if (route_.positional) separate();
-      else write_name(name);
-      if (!write_value(route_.parameters[route_.positional ? position++ : index_of(name)], "path parameter", name, plain)) return false;
-    }
-    return true;
-  }
-
-  // --- a value
-
-  bool write_value(const route_parameter& parameter, std::string_view where, std::string_view name, std::string_view text) {
-    switch (parameter.value) {
-      case route_value::number:
-        if (!is_number(text)) return fail(where, name, "a number", text);
-        out_.append(text);
-        return true;
-      case route_value::boolean:
-        if (text != "true" && text != "false") return fail(where, name, "true or false", text);
-        out_.append(text);
-        return true;
-      case route_value::enumeration:
-        if (is_number(text)) return out_.append(text), true;
-        [[fallthrough]];
-      default:
-        if (!is_utf8(text)) return fail(where, name, "UTF-8", text);
-        protocol::detail::append_json_string(out_, text);
-        return true;
-    }
-  }
-  bool is_number(std::string_view text) const {
-    codec::detail::json_scanner scanner{text, bounds_};
-    codec::detail::json_number ignored;
-    return scanner.scan_number(scanner.begin(), ignored) == scanner.end() && !text.empty();
-  }
-  static bool is_utf8(std::string_view text) noexcept {
-    for (std::size_t length = 0; !text.empty(); text.remove_prefix(length)) {
-      length = static_cast<unsigned char>(text.front()) < 0x80 ? 1 : tenon::detail::utf8_sequence(text.data(), text.data() + text.size());
-      if (length == 0) return false;
-    }
-    return true;
-  }
-
-  const route& route_;
-  const limits& bounds_;
-  buffer& out_;
-  status error_;
-  std::vector<given> given_;
-};
-
-}  // namespace tenon::inline v0::service::detail
 
 // tenon/service/router.hpp
 // From a service's and a method's wire name to the one function that serves it. Service layer.
@@ -22268,262 +22731,6 @@ class router {
 
 }  // namespace tenon::inline v0::service
 
-namespace tenon::inline v0::service {
-
-/// The routes in the order in which they are asked: a literal step before a capture, from the left. `/service/method` is a literal, too.
-class route_table final : public route_finder {
- public:
-  static std::unique_ptr<route_finder> make() { return std::make_unique<route_table>(); }
-
-  status add(std::span<const route> routes) override {
-    for (const route& each : routes) {
-      for (const route* known : routes_) {
-        if (known->verb != each.verb || detail::compare_paths(known->path, each.path) != 0) continue;
-        return status{code::already_exists, tenon::detail::join_text({"route ", each.verb, " ", each.path, " of ", each.full_name, " takes what ", known->path, " of ", known->full_name, " takes already"})};
-      }
-    }
-    for (const route& each : routes) {
-      const auto before = [](const route* one, const route* other) { return detail::compare_paths(one->path, other->path) < 0; };
-      routes_.insert(std::upper_bound(routes_.begin(), routes_.end(), &each, before), &each);
-    }
-    return {};
-  }
-
-  void add_service(const instance& served) override { services_.push_back(&served); }
-
-  found find(std::string_view verb, std::string_view path, protocol::http_match& match) const override {
-    found answer = found::no;
-    const std::string_view wanted = verb == "HEAD" ? "GET" : verb;
-    for (const route* each : routes_) {
-      if (!takes(each->path, path)) continue;
-      if (each->verb == wanted) {
-        if (detail::count_captures(each->path) != 0 && (wanted == "GET" || wanted == "POST") && is_method(path)) return found::no;
-        match = {.route = each, .service = each->service, .method = each->method};
-        return found::yes;
-      }
-      answer = found::other_verb;
-    }
-    return answer;
-  }
-
-  std::string verbs_at(std::string_view path) const override {
-    std::string all;
-    const bool method_is_here = is_method(path);
-    for (const std::string_view verb : std::array<std::string_view, 6>{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"}) {
-      const bool calls_method = method_is_here && (verb == "GET" || verb == "HEAD" || verb == "POST");
-      if (protocol::http_match match; calls_method || find(verb, path, match) == found::yes) all.append(all.empty() ? "" : ", ").append(verb);
-    }
-    return all;
-  }
-
-  status bind(const protocol::http_match& match, std::string_view target, std::string_view body, const limits& bounds, buffer& payload) const override {
-    const std::size_t mark = target.find('?');
-    detail::route_binder binder{*static_cast<const route*>(match.route), bounds, payload};
-    return binder.bind(protocol::detail::path_of(target), mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1), body);
-  }
-
- private:
-  // A capture takes any step but an empty one. What cannot be unescaped is nobody's.
-  static bool takes(std::string_view pattern, std::string_view path) {
-    std::string_view wanted;
-    std::string_view step;
-    std::string plain;
-    while (detail::take_step(pattern, wanted)) {
-      if (!detail::take_step(path, step)) return false;
-      if (step.find('%') != std::string_view::npos) {
-        plain.clear();
-        if (!protocol::detail::unescape(step, plain)) return false;
-        step = plain;
-      }
-      if (detail::is_capture(wanted) ? step.empty() : wanted != step) return false;
-    }
-    return path.empty();
-  }
-
-  bool is_method(std::string_view path) const {
-    std::string_view service;
-    std::string_view method;
-    if (!detail::take_step(path, service) || !detail::take_step(path, method) || !path.empty()) return false;
-    for (const instance* each : services_) {
-      if (each->name() == service) return each->find(method) != nullptr;
-    }
-    return false;
-  }
-
-  std::vector<const instance*> services_;
-  std::vector<const route*> routes_;
-};
-
-}  // namespace tenon::inline v0::service
-
-// tenon/service/routes_of.hpp
-// The routes of a service, made by the compiler out of tenon::get, post, put, patch and del, and held against the methods' parameters. Service layer.
-
-namespace tenon::inline v0::service {
-
-namespace detail {
-
-template <class T>
-constexpr route_parameter route_parameter_of(std::string_view name) {
-  constexpr shape form = shape_of<T>;
-  if constexpr (form == shape::boolean) return {name, route_value::boolean};
-  else if constexpr (form == shape::integer || form == shape::floating || form == shape::duration) return {name, route_value::number};
-  else if constexpr (form == shape::text || form == shape::time_point || form == shape::binary) return {name, route_value::text};
-  else if constexpr (form == shape::enumeration) return {name, route_value::enumeration};
-  else if constexpr (form == shape::optional) {
-    return route_parameter_of<std::remove_cvref_t<decltype(*std::declval<T&>())>>(name);
-  } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
-    const route_parameter element = route_parameter_of<typename T::value_type>(name);
-    return {name, element.is_list ? route_value::body : element.value, true};
-  } else {
-    return {name, route_value::body};
-  }
-}
-
-template <class... Fields>
-consteval auto parameters_of_record(const boost::hana::tuple<Fields...>*) {
-  return std::array<route_parameter, sizeof...(Fields)>{route_parameter_of<typename Fields::type>(Fields::name)...};
-}
-template <class Method, class... Parameters, std::size_t... Index>
-consteval auto parameters_by_name(const type_list<Parameters...>*, std::index_sequence<Index...>) {
-  constexpr bool named = Method::parameter_names.size() == sizeof...(Parameters);
-  return std::array<route_parameter, sizeof...(Parameters)>{route_parameter_of<Parameters>(named ? Method::parameter_names[named ? Index : 0] : std::string_view{})...};
-}
-
-// Whether the fields of the one struct are the parameters.
-template <class Method>
-consteval bool takes_one_record() {
-  if constexpr (Method::parameters::size == 1) return shape_of<type_at<0, typename Method::parameters>> == shape::record;
-  else return false;
-}
-template <class Method>
-consteval auto make_route_parameters() {
-  if constexpr (takes_one_record<Method>()) return parameters_of_record(&fields_of<type_at<0, typename Method::parameters>>);
-  else return parameters_by_name<Method>(static_cast<const typename Method::parameters*>(nullptr), std::make_index_sequence<Method::parameters::size>{});
-}
-template <class Method>
-inline constexpr auto route_parameters = make_route_parameters<Method>();
-
-// Nothing names the parameters but the path.
-template <class Method>
-inline constexpr bool has_no_names = !takes_one_record<Method>() && Method::parameters::size != 0 && Method::parameter_names.empty();
-
-template <class Method>
-constexpr std::size_t find_parameter(std::string_view name) {
-  for (std::size_t i = 0; i < route_parameters<Method>.size(); ++i) {
-    if (route_parameters<Method>[i].name == name) return i;
-  }
-  return route::none;
-}
-
-enum class route_fault { none, path, unknown, unnamed, unfit, twice };
-
-template <class Method>
-constexpr route_fault fault_of(const route_attribute& given) {
-  if (!is_route_path(given.path)) return route_fault::path;
-  const std::size_t captures = count_captures(given.path);
-  if (has_no_names<Method> && captures != route_parameters<Method>.size()) return route_fault::unnamed;
-  for (std::size_t i = 0; i < captures; ++i) {
-    const std::string_view name = capture_at(given.path, i);
-    const std::size_t index = has_no_names<Method> ? i : find_parameter<Method>(name);
-    if (index == route::none) return route_fault::unknown;
-    if (route_parameters<Method>[index].is_list || route_parameters<Method>[index].value == route_value::body) return route_fault::unfit;
-    for (std::size_t other = 0; other < i; ++other) {
-      if (capture_at(given.path, other) == name) return route_fault::twice;
-    }
-  }
-  return route_fault::none;
-}
-
-template <class Method>
-constexpr std::size_t parameter_in_body(const route_attribute& given) {
-  if (takes_one_record<Method>() || given.verb == "GET") return route::none;
-  std::size_t found = route::none;
-  for (std::size_t i = 0; i < route_parameters<Method>.size(); ++i) {
-    if (route_parameters<Method>[i].value != route_value::body) continue;
-    if (found != route::none) return route::none;
-    found = i;
-  }
-  return found;
-}
-
-template <class S, std::size_t Index>
-consteval auto routes_of_method() {
-  using asked = method<S, Index>;
-  constexpr auto given = tenon::detail::routes_in(asked::attributes);
-  std::array<route, given.size()> made{};
-  if constexpr (given.size() != 0) {
-    constexpr auto has = [](route_fault wanted) {
-      for (const route_attribute& each : tenon::detail::routes_in(asked::attributes)) {
-        if (fault_of<asked>(each) == wanted) return true;
-      }
-      return false;
-    };
-    static_assert(!has(route_fault::path), "tenon: a route's path is no path; write whole steps, literal or a {parameter}: \"/orders/{id}/lines\"");
-    static_assert(!has(route_fault::unknown), "tenon: a route's path names a parameter that the method does not have; write a name of tenon::params, or of a field of its one struct");
-    static_assert(!has(route_fault::unnamed), "tenon: a route cannot tell the method's parameters apart; name them by tenon::params, or take one struct, or name all of them in the path");
-    static_assert(!has(route_fault::unfit), "tenon: a route's path names a parameter that no step of a path can hold; take it from the query or the body");
-    static_assert(!has(route_fault::twice), "tenon: a route's path names a parameter twice; name each one once");
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      made[i] = {.verb = given[i].verb,
-                 .path = given[i].path,
-                 .service = service_name<S>,
-                 .method = asked::name,
-                 .full_name = full_name<S, Index>,
-                 .parameters = route_parameters<asked>,
-                 .is_record = takes_one_record<asked>(),
-                 .positional = has_no_names<asked>,
-                 .in_body = parameter_in_body<asked>(given[i])};
-    }
-  }
-  return made;
-}
-
-template <class S, std::size_t... Index>
-consteval auto make_routes(std::index_sequence<Index...>) {
-  std::array<route, (std::size_t{0} + ... + tenon::detail::routes_in(method<S, Index>::attributes).size())> all{};
-  std::size_t count = 0;
-  const auto take = [&](const auto& some) {
-    for (const route& each : some) all[count++] = each;
-  };
-  (take(routes_of_method<S, Index>()), ...);
-  return all;
-}
-
-template <std::size_t Count>
-consteval bool routes_differ(const std::array<route, Count>& all) {
-  for (std::size_t one = 0; one < Count; ++one) {
-    for (std::size_t other = one + 1; other < Count; ++other) {
-      if (all[one].verb == all[other].verb && compare_paths(all[one].path, all[other].path) == 0) return false;
-    }
-  }
-  return true;
-}
-
-template <class S, std::size_t... Index>
-consteval bool any_routes(std::index_sequence<Index...>) {
-  return ((tenon::detail::routes_in(method<S, Index>::attributes).size() != 0) || ...);
-}
-
-template <class S>
-inline constexpr auto routes_by_method = make_routes<S>(std::make_index_sequence<method_count<S>>{});
-
-}  // namespace detail
-
-/// Whether any method of the service has a route.
-template <class S>
-inline constexpr bool has_routes = detail::any_routes<S>(std::make_index_sequence<method_count<S>>{});
-
-/// The routes of a service, in the order of its methods.
-template <class S>
-std::span<const route> routes_of() {
-  static_assert(detail::routes_differ(detail::routes_by_method<S>),
-                "tenon: two routes of a service take the same requests; give each its own verb or path, the names of parameters do not tell them apart");
-  return detail::routes_by_method<S>;
-}
-
-}  // namespace tenon::inline v0::service
-
 // tenon/service/running.hpp
 // A coroutine handler between its start and its answer. Service layer.
 
@@ -22539,11 +22746,13 @@ class running final : public pending {
 
  public:
   running(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state)
-      : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, sink_{&call.sink}, peer_{call.peer} {
+      : object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, port_{info, nullptr}, sink_{&call.sink}, peer_{call.peer} {
+    if constexpr (answers) info_.answers = &port_;
     address = call.call.address;
     context.info = info;
     if constexpr (Guard::identifies) context.set_principal(info.principal);
     context.place(service_name<S>, method<S, Index>::name, peer_, call.io);
+    context.set_origin(call.sink);
     if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
   }
   ~running() override {
@@ -22576,6 +22785,7 @@ class running final : public pending {
   }
 
   status write_value(buffer& out) override {
+    [[maybe_unused]] const std::size_t begin = out.size();
     status ended = guarded(full_name<S, Index>, [&]() -> status {
       if constexpr (kind::in_task) {
         if constexpr (std::is_void_v<given>) {
@@ -22592,6 +22802,9 @@ class running final : public pending {
         return write_given<Codec>(out, std::move(*value_));
       }
     });
+    if constexpr (answers) {
+      if (ended.ok()) port_.answered(out.view().substr(begin), context.response);
+    }
     observe(ended.outcome());
     return ended;
   }
@@ -22599,6 +22812,7 @@ class running final : public pending {
   // An awaitable's frame cannot be destroyed from here: its completion owns the call, and goes together with the frame. It is asked to end.
   void dispose() noexcept override {
     sink_ = nullptr;
+    context.forget_origin();
     const bool under_way = !observed_;
     if (under_way) observe(outcome{.code = code::cancelled, .flags = outcome::local});
     if constexpr (kind::in_task) delete this;
@@ -22606,6 +22820,9 @@ class running final : public pending {
   }
 
  private:
+  static constexpr bool answers = Guard::answers && method<S, Index>::is_cacheable;
+  using port_type = std::conditional_t<answers, answer_port<Guard>, no_answer_port>;
+
   // The completion of co_spawn: called or dropped exactly once.
   struct completion {
     std::unique_ptr<running> self;
@@ -22642,6 +22859,7 @@ class running final : public pending {
   Guard* guard_;
   typename Guard::info_type info_;
   typename Guard::call_state state_;
+  [[no_unique_address]] port_type port_;
   answer_sink* sink_;
   // The connection's own text is enough for a task, which goes before the connection does; an awaitable may outlive it.
   std::conditional_t<kind::in_task, std::string_view, std::string> peer_;
@@ -22669,6 +22887,7 @@ struct no_guard {
   static constexpr bool named = false;     ///< whether it wants to know the names of what is called
   static constexpr bool identifies = false;  ///< whether it asks the request's metadata who calls, and says so
   static constexpr bool keyed = false;     ///< whether it wants to tell callers apart
+  static constexpr bool answers = false;   ///< whether it may answer in the handler's place: `answering` is the interface by which it asks then, `info.answers` who it asks
   static constexpr bool can_wait = false;  ///< whether `admit` may answer that the call has to wait: see held.hpp for what else it needs then
   outcome admit(call_state&, info_type&) noexcept { return {}; }
   void observe(call_state&, info_type&, outcome) noexcept {}
@@ -22708,7 +22927,19 @@ inline constexpr auto method_names = names_of_methods<S>(std::make_index_sequenc
 template <class S>
 inline constexpr method_table<method_count<S>> methods_by_name{method_names<S>};
 
+template <class S, std::size_t... I>
+consteval bool any_routes(std::index_sequence<I...>) {
+  return ((tenon::detail::routes_in(method<S, I>::attributes).size() != 0) || ...);
+}
+
 }  // namespace detail
+
+/// Whether any method of the service has a route.
+template <class S>
+inline constexpr bool has_routes = detail::any_routes<S>(std::make_index_sequence<method_count<S>>{});
+/// Defined in routes.hpp.
+template <class S>
+route_list list_routes() noexcept;
 
 /// One served object of contract `S`, on one loop.
 template <class S, class Implementation, class Guard, class Codecs>
@@ -22716,6 +22947,13 @@ class served final : public instance {
  public:
   template <class... Given>
   explicit served(std::shared_ptr<Implementation> object, Given&&... given) : object_{std::move(object)}, guard_{std::forward<Given>(given)...} {}
+
+  /// Where the blocking methods run; before the first call.
+  void use(thread_pool& pool) noexcept
+    requires(has_blocking_methods<S>)
+  {
+    pool_ = &pool;
+  }
 
   std::string_view name() const noexcept override { return service_name<S>; }
   std::span<const std::string_view> methods() const noexcept override { return detail::method_names<S>; }
@@ -22725,11 +22963,16 @@ class served final : public instance {
     return index < functions.size() ? functions[index] : nullptr;
   }
   route_list routes() const noexcept override {
-    if constexpr (has_routes<S>) return {.routes = routes_of<S>(), .make_finder = &route_table::make};
+    if constexpr (has_routes<S>) return list_routes<S>();
     else return {};
   }
 
  private:
+  using port_type = answer_port<Guard>;
+  // Only methods that are declared cacheable are answered in the handler's place.
+  template <std::size_t I>
+  static constexpr bool answers = Guard::answers && method<S, I>::is_cacheable;
+
   template <std::size_t... I>
   static constexpr auto make_functions(std::index_sequence<I...>) {
     return std::array<invoke_function, sizeof...(I)>{&served::template invoke<I>...};
@@ -22773,6 +23016,18 @@ class served final : public instance {
     if constexpr (Guard::keyed) info.peer_key = tenon::detail::hash_of_host(call.peer);
     if constexpr (Guard::named) info.identity = &identity<I>;
     typename Guard::call_state state{};
+    if constexpr (answers<I>) {
+      port_type port{call, info, handler<S, Implementation, I>::takes_context};
+      info.cacheable = true;
+      info.answers = &port;
+      return identify_and_go<I, Codec>(call, info, state);
+    } else {
+      return identify_and_go<I, Codec>(call, info, state);
+    }
+  }
+
+  template <std::size_t I, class Codec>
+  disposition identify_and_go(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     if constexpr (Guard::identifies) {
       tenon::metadata sent;
       if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, sent);
@@ -22790,7 +23045,12 @@ class served final : public instance {
     } else {
       const outcome admitted = guard_.admit(state, info);
       if constexpr (Guard::identifies) info.request_metadata = nullptr;
-      if (!admitted.ok()) [[unlikely]] return call.refuse(refusal(admitted, full_name<S, I>));
+      if (!admitted.ok()) [[unlikely]] {
+        if constexpr (answers<I>) {
+          if (Guard::is_answered(admitted)) return disposition::answered;
+        }
+        return call.refuse(refusal(admitted, full_name<S, I>));
+      }
       return go<I, Codec>(*this, call, info, state);
     }
   }
@@ -22800,7 +23060,10 @@ class served final : public instance {
     // Until here it was the wait that counted, from here on it is the work.
     if constexpr (Guard::measures) info.attempt_start = info.now;
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
-    if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
+    static_assert(!method<S, I>::is_blocking || !(kind::in_task || kind::in_awaitable),
+                  "tenon::server::serve: a method declared tenon::blocking is a coroutine, which runs on the loop; return a plain value, or leave tenon::blocking out");
+    if constexpr (method<S, I>::is_blocking) return self.template offload<I, Codec>(call, info, state);
+    else if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
     else return self.template answer<I, Codec>(call, info, state);
   }
 
@@ -22814,6 +23077,9 @@ class served final : public instance {
     // It lives on this call's stack, which a call that waits leaves.
     if constexpr (Guard::identifies) info.request_metadata = nullptr;
     if (admitted.ok()) [[likely]] return go_further(*this, call, info, state);
+    if constexpr (Guard::answers) {
+      if (Guard::is_answered(admitted)) return disposition::answered;
+    }
     if (!Guard::waits(admitted)) return call.refuse(refuse(*this, admitted));
     call.under_way = new held_type{*this, guard_, go_further, refuse, call, info, state, stand_in, admitted};
     return disposition::pending;
@@ -22823,6 +23089,7 @@ class served final : public instance {
   template <std::size_t I, class Codec>
   disposition answer(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
     using handled = handler<S, Implementation, I>;
+    [[maybe_unused]] const std::size_t begin = call.out.size();
     status ended = guarded(full_name<S, I>, [&]() -> status {
       typename handled::values arguments{};
       if (status read = read_arguments<I, Codec>(call, arguments); !read.ok()) [[unlikely]] return read;
@@ -22831,30 +23098,22 @@ class served final : public instance {
         context.info = info;
         if constexpr (Guard::identifies) context.set_principal(info.principal);
         context.place(call.call.service, call.call.method, call.peer, call.io);
+        context.set_origin(call.sink);
         if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
-        status done = call_and_write<I, Codec>(call.out, &context, arguments);
+        status done = call_and_write<S, I, Codec>(call.out, *object_, &context, arguments);
         call.response = std::move(context.response);
         return done;
       } else {
-        return call_and_write<I, Codec>(call.out, nullptr, arguments);
+        return call_and_write<S, I, Codec>(call.out, *object_, nullptr, arguments);
       }
     });
     if constexpr (Guard::measures) info.now = call.sink.read_clock();
+    if constexpr (answers<I>) {
+      if (ended.ok()) static_cast<port_type*>(info.answers)->answered(call.out.view().substr(begin), call.response);
+    }
     guard_.observe(state, info, ended.outcome());
     if (ended.ok()) [[likely]] return disposition::answered;
     return call.refuse(std::move(ended));
-  }
-
-  template <std::size_t I, class Codec>
-  status call_and_write(buffer& out, tenon::context* context, typename handler<S, Implementation, I>::values& arguments) {
-    using handled = handler<S, Implementation, I>;
-    if constexpr (std::is_void_v<typename handled::returned>) {
-      handled::call(*object_, context, arguments);
-      Codec::encode(out, nullptr);
-      return {};
-    } else {
-      return write_given<Codec>(out, handled::call(*object_, context, arguments));
-    }
   }
 
   // A coroutine handler: started here, answered when it ends.
@@ -22880,6 +23139,23 @@ class served final : public instance {
     return call.refuse(std::move(ended));
   }
 
+  // A plain handler that takes its time: its arguments are read here, the rest happens on a thread of the pool, and the answer comes back to the loop.
+  template <std::size_t I, class Codec>
+  disposition offload(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    using offloaded_type = offloaded<S, Implementation, Guard, I, Codec>;
+    auto made = std::make_unique<offloaded_type>(object_, guard_, call, info, state);
+    status ended = guarded(full_name<S, I>, [&]() -> status { return read_arguments<I, Codec>(call, made->arguments); });
+    if (ended.ok()) {
+      if (offloaded_type* const given = made.get(); pool_->take(*given)) {
+        call.under_way = made.release();
+        return disposition::pending;
+      }
+      ended = pool_->refusal(full_name<S, I>);
+    }
+    guard_.observe(state, info, ended.outcome());
+    return call.refuse(std::move(ended));
+  }
+
   template <std::size_t I, class Codec>
   static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
     codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
@@ -22897,8 +23173,11 @@ class served final : public instance {
   template <std::size_t I>
   static constexpr call_identity identity{service_name<S>, method<S, I>::name};
 
+  struct no_pool {};
+
   std::shared_ptr<Implementation> object_;
   Guard guard_;
+  [[no_unique_address]] std::conditional_t<has_blocking_methods<S>, thread_pool*, no_pool> pool_{};
 };
 
 }  // namespace tenon::inline v0::service
@@ -22938,6 +23217,8 @@ class call_base : public from_frame_cache, public net::timer {
   virtual void replied(const protocol::reply& answer) = 0;
   /// The attempt that is under way ends without an answer.
   virtual void failed(status why) = 0;
+  /// Ends a call that was never started, on any thread.
+  virtual void refused(status why) = 0;
   /// Ends the whole call, whatever it is at.
   virtual void cancelled(status why) = 0;
 
@@ -23173,6 +23454,9 @@ namespace tenon::inline v0 {
 
 class cancellation;
 class context;
+namespace detail {
+class offered;
+}
 
 /// How long to wait between two attempts to connect: `first`, then each time `multiplier` times the wait before, up to `longest`; each give or take `jitter` of it.
 /// There is no last attempt. Every connection on which the peer has said anything starts over.
@@ -23214,6 +23498,7 @@ struct client_options {
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
+  std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header
 };
 
 /// For one call: `m.with({.timeout = 50_ms}).last("ACME")`.
@@ -23296,6 +23581,20 @@ class call_list {
 
 // tenon/client/link.hpp
 // One connection of a client while it stands: sends requests, gives answers to their calls, both a batch at a time, and notices when the peer is gone. Client layer.
+
+// tenon/client/offered.hpp
+// What a client serves over its own connections, as far as a connection knows it. Client layer; <tenon/peers/offers.hpp> makes one.
+
+namespace tenon::inline v0::detail {
+
+class offered {
+ public:
+  virtual ~offered() = default;
+  /// The server has called for the first time on this connection: gives it a return path. On its loop's thread.
+  virtual void open(const std::shared_ptr<connection_handle>& by) = 0;
+};
+
+}  // namespace tenon::inline v0::detail
 
 // tenon/client/pending_table.hpp
 // The calls of one connection that wait for their answer. Client layer.
@@ -23409,7 +23708,7 @@ void guard_user_code([[maybe_unused]] asio::io_context& io, F&& f) {
 
 // Used on the loop's thread. Lives until its last operation has ended, which may be after its owner has ended it.
 template <class Io>
-class basic_link final : private net::stream_user, private protocol::reply_sink {
+class basic_link final : private net::stream_user, private protocol::reply_sink, private carrier {
  public:
   basic_link(net::loop& loop, std::unique_ptr<net::stream> stream, std::unique_ptr<protocol::client_session> session, const client_options& options, link_owner& owner,
        std::string url)
@@ -23469,6 +23768,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
   template <class Each>
   [[gnu::cold]] bool end(Each&& each) {
     const bool first = std::exchange(owner_, nullptr) != nullptr;
+    if (handle_ != nullptr) handle_->close();
     watch_.disarm();
     stream_->close();
     calls_.clear_marks();
@@ -23570,6 +23870,28 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
     }
   }
 
+  // --- calls in the other direction
+
+  [[gnu::cold]] bool on_request(std::string_view message) override {
+    if (options_.offers == nullptr || owner_ == nullptr) return false;
+    used_ = heard_;
+    if (handle_ == nullptr) {
+      handle_ = std::make_shared<connection_handle>(loop_.io(), 0, url_, static_cast<carrier&>(*this));
+      options_.offers->open(handle_);
+    }
+    handle_->deliver(message);
+    return true;
+  }
+  [[gnu::cold]] void carry(std::string_view messages) override {
+    out_.append(messages);
+    flush();
+  }
+  bool full() const noexcept override { return out_.size() >= options_.max_unsent_bytes; }
+  reach can_ask() override { return reach::nothing; }
+  [[gnu::cold]] void fail(std::string_view why) override {
+    if (owner_ != nullptr) owner_->link_lost(*this, why);
+  }
+
   [[gnu::cold]] void finish_if_leaving() {
     if (leaving_ && owner_ != nullptr && calls_.size() == 0 && !writing_ && out_.empty()) owner_->link_finished(*this);
   }
@@ -23596,6 +23918,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
     }
     sending_.clear();
     handed_over_ = 0;
+    if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (sending_.capacity() > kept_buffer) sending_.release();
     if (!out_.empty()) {
       loop_.refresh();
@@ -23668,6 +23991,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink 
   const client_options& options_;
   link_owner* owner_;
   pending_table calls_;
+  std::shared_ptr<connection_handle> handle_;  // made when the server calls
   buffer in_;
   buffer out_;
   buffer sending_;
@@ -23759,7 +24083,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   void queue(call_base& call) { queue(call, options_.wait_for_ready); }
   [[gnu::cold]] void queue(call_base& call, bool patient) {
     if (!refusal_.ok()) return call.failed(refusal_);
-    if (!open()) return call.failed(status{refused_here(code::unavailable), "the client is closed"});
+    if (!open()) return call.failed(closed_here());
     if (waiting_.size() + patient_.size() >= options_.max_pending_calls) return call.failed(too_many());
     const bool early = current() == connection_state::backoff && loop_.now() < next_dial_;
     if (early && !patient) return call.failed(too_early());
@@ -23835,6 +24159,8 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     release();
   }
 
+  static status cancelled_here() { return status{outcome{.code = code::cancelled, .flags = outcome::local}, "the call was cancelled by its caller"}; }
+
   template <class F>
   void guard_user_code(F&& f) {
     detail::guard_user_code(loop_.io(), std::forward<F>(f));
@@ -23852,7 +24178,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   // Closed by then: whoever made it closes it.
   ~basic_channel() = default;
 
-  static status cancelled_here() { return status{outcome{.code = code::cancelled, .flags = outcome::local}, "the call was cancelled by its caller"}; }
+  [[gnu::cold]] static status closed_here() { return status{refused_here(code::unavailable), "the client is closed"}; }
 
   void end(call_base& call, status why) {
     if (waits(call)) why.add_flag(outcome::not_executed);
@@ -23881,13 +24207,15 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   void post(posted what) {
     {
       const std::lock_guard guard{inbox_mutex_};
-      // A channel that is closed has ended its calls.
-      if (inbox_closed_) return;
-      what.call->retain();
-      inbox_.push_back(what);
-      if (inbox_.size() > 1) return;
+      if (!inbox_closed_) {
+        what.call->retain();
+        inbox_.push_back(what);
+        if (inbox_.size() > 1) return;
+      }
     }
-    wake();
+    if (!inbox_closed_) return wake();
+    // A channel that is closed has ended its calls; this one comes after that.
+    if (!what.cancel) what.call->refused(refusal_.ok() ? closed_here() : refusal_);
   }
   void wake() {
     retain();
@@ -24707,6 +25035,8 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     via().guard_user_code([&] { own::attempt_ended(facts_.about(status{late, "no answer in the time of one attempt"})); });
   }
 
+  [[gnu::cold]] status about(status why) const { return facts_.about(std::move(why)); }
+
  private:
   using own::arm;
   using own::attempting_;
@@ -25191,6 +25521,7 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
   void start() override { driver::go(); }
   void replied(const protocol::reply& answer) override { driver::answered(answer); }
   void failed(status why) override { driver::attempt_failed(std::move(why)); }
+  void refused(status why) override { end(driver::about(std::move(why.add_flag(outcome::not_executed)))); }
   void cancelled(status why) override { driver::give_up(std::move(why)); }
 
  private:
@@ -25314,8 +25645,12 @@ struct starter {
       Codec::encode(out, all);
     };
     channel& via = core.via;
-    if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] return via.cancel(*state), std::move(held);
     const bool here = via.loop().on_this_thread();
+    if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] {
+      if (here) via.cancel(*state);
+      else state->refused(channel::cancelled_here());
+      return held;
+    }
     if (here && via.ready() && !Stack::keeps_request) {
       state->start_with(write_payload);
     } else {
@@ -25571,7 +25906,96 @@ class open_calls {
 // tenon/server/options.hpp
 // What a server may be told when it is made. Server layer.
 
+// tenon/server/hooks.hpp
+// What a program may watch and veto on a server: functions of an object of its own, those it has. Server layer; the twin of client/hooks.hpp.
+
 namespace tenon::inline v0 {
+
+/// A connection as hooks see it.
+struct connection_info {
+  std::uint64_t id = 0;        ///< one of the server's own, never used twice; `context::connection_id()` in handlers
+  std::string_view peer{};     ///< the caller's address, `tcp://127.0.0.1:53412`
+};
+
+/// The hooks of one object, each optional, found by its name and arguments; on the connection's loop, so with several loops from several threads.
+///
+/// Shape   `tenon::server_options{.hooks = tenon::server_hooks::of(mine)}`; `mine` has any of
+///           accept(const connection_info& by)                             a connection has come; nothing has been read
+///           received(const connection_info& by, std::size_t count)        one read has ended
+///           before_call(context& call)                                    its header has been read: names, metadata, deadline; its arguments have not
+///           after_call(const context& call, const status& ended)          its handler has ended, or a policy has refused it; the answer is not sent yet
+///           sent(const connection_info& by, std::size_t count)            so much has been taken by the peer's side
+///           closed(const connection_info& by, std::string_view why)
+/// Laws    a hook returns void or a status. A status that is not OK vetoes: `accept` closes the connection, `before_call` refuses the call, of which it says that nothing
+///         ran; the others' means nothing. What a hook throws counts as such a status. Each connection that was not vetoed is closed once, and each call that was not
+///         has one `after_call`, except when its connection is torn down with the server or at the end of a drain. `mine` outlives the server.
+///         A context is the hook's to look at; what it writes there is lost. Absent hooks cost one look at a null pointer per connection, batch or call.
+struct server_hooks {
+  void* object = nullptr;
+  status (*accept)(void*, const connection_info& by) = nullptr;
+  status (*received)(void*, const connection_info& by, std::size_t count) = nullptr;
+  status (*before_call)(void*, context& call) = nullptr;
+  status (*after_call)(void*, const context& call, const status& ended) = nullptr;
+  status (*sent)(void*, const connection_info& by, std::size_t count) = nullptr;
+  status (*closed)(void*, const connection_info& by, std::string_view why) = nullptr;
+
+  template <class T>
+  static server_hooks of(T& told) noexcept;
+};
+
+namespace detail {
+
+template <class Hook>
+[[gnu::cold]] status run_server_hook(Hook&& hook) noexcept {
+  return guarded("a hook threw", [&]() -> status {
+    if constexpr (std::is_void_v<decltype(hook())>) {
+      hook();
+      return {};
+    } else {
+      return hook();
+    }
+  });
+}
+
+}  // namespace detail
+
+template <class T>
+server_hooks server_hooks::of(T& told) noexcept {
+  server_hooks made{.object = &told};
+  if constexpr (requires(const connection_info& by) { told.accept(by); }) {
+    made.accept = [](void* self, const connection_info& by) { return detail::run_server_hook([&] { return static_cast<T*>(self)->accept(by); }); };
+  }
+  if constexpr (requires(const connection_info& by) { told.received(by, std::size_t{}); }) {
+    made.received = [](void* self, const connection_info& by, std::size_t count) { return detail::run_server_hook([&] { return static_cast<T*>(self)->received(by, count); }); };
+  }
+  if constexpr (requires(context& call) { told.before_call(call); }) {
+    made.before_call = [](void* self, context& call) { return detail::run_server_hook([&] { return static_cast<T*>(self)->before_call(call); }); };
+  }
+  if constexpr (requires(const context& call, const status& ended) { told.after_call(call, ended); }) {
+    made.after_call = [](void* self, const context& call, const status& ended) { return detail::run_server_hook([&] { return static_cast<T*>(self)->after_call(call, ended); }); };
+  }
+  if constexpr (requires(const connection_info& by) { told.sent(by, std::size_t{}); }) {
+    made.sent = [](void* self, const connection_info& by, std::size_t count) { return detail::run_server_hook([&] { return static_cast<T*>(self)->sent(by, count); }); };
+  }
+  if constexpr (requires(const connection_info& by) { told.closed(by, std::string_view{}); }) {
+    made.closed = [](void* self, const connection_info& by, std::string_view why) { return detail::run_server_hook([&] { return static_cast<T*>(self)->closed(by, why); }); };
+  }
+  return made;
+}
+
+}  // namespace tenon::inline v0
+
+namespace tenon::inline v0 {
+
+/// How a peer that is gone without a word is noticed: after `interval` without a byte from it it is asked for one, and after `timeout` more the connection is closed.
+/// Zero for `interval` turns it off. Any traffic counts; a connection that is not read, since its peer does not read, is `write_timeout`'s.
+///
+/// Asked are those whose protocol lets a server ask: gRPC's peers by PING, rpcx's if they are tenon. Go's rpcx client would take the question for the answer to one of
+/// its calls; HTTP/1.1, JSON-RPC and MessagePack-RPC have no such message. For all of these only `idle_timeout` applies, which asks nobody and is off by default.
+struct server_keepalive_options {
+  duration interval = std::chrono::minutes{2};
+  duration timeout = std::chrono::seconds{20};
+};
 
 /// Units   bytes, and durations of which 0 means for ever.
 ///
@@ -25587,8 +26011,12 @@ struct server_options {
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
-  http_options http{};                                     ///< what callers over HTTP may do
+  server_keepalive_options keepalive{};
+  protocol::http_policy http{};                            ///< what callers over HTTP may do: tenon::over_http of <tenon/protocol/http_policy.hpp>
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
+  std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
+  std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
+  server_hooks hooks{};                                    ///< of the program's own, told what happens and asked whether it may
   void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
 };
 
@@ -25635,6 +26063,13 @@ class serving {
   serving& operator=(const serving&) = delete;
   ~serving() { tear_down(); }
 
+  /// For a new connection. Loops count in steps of their number, each from its own place.
+  std::uint64_t next_connection_id() noexcept { return std::exchange(connection_id_, connection_id_ + id_step_); }
+  void count_ids(std::uint64_t first, std::uint64_t step) noexcept {
+    connection_id_ = first;
+    id_step_ = step;
+  }
+
   void add(served_connection& who) noexcept {
     who.next_ = first_;
     who.previous_ = &first_;
@@ -25654,7 +26089,9 @@ class serving {
 
   /// What its sessions over HTTP are told.
   const protocol::http_site& site() noexcept {
+    site_.options = chosen.http.options.get();
     site_.routes = router.routes();
+    site_.look = chosen.http.look != nullptr ? chosen.http.look : site_.routes != nullptr ? site_.routes->look() : site_.pages != nullptr ? site_.pages->look() : nullptr;
     return site_;
   }
   void show(const protocol::http_pages* pages) noexcept { site_.pages = pages; }
@@ -25721,12 +26158,135 @@ class serving {
   }
 
   served_connection* first_ = nullptr;
-  protocol::http_site site_{.options = &chosen.http, .draining = &draining};
+  protocol::http_site site_{.draining = &draining};
+  std::uint64_t connection_id_ = 1;
+  std::uint64_t id_step_ = 1;
   timeout give_up_;
 };
 
 }  // namespace detail
 }  // namespace tenon::inline v0
+
+// tenon/server/spoken_session.hpp
+// What one connection speaks: the session of the one protocol whose first bytes came. Server layer.
+
+namespace tenon::inline v0::detail {
+
+template <protocol::server_session... Protocols>
+class spoken_session {
+  template <class F>
+  using given_by = decltype(std::declval<F&>()(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>()));
+
+ public:
+  bool known() const noexcept { return session_.index() != 0; }
+
+  /// Finds out what the peer speaks by its first bytes, and calls `begun(session)` with the session for it.
+  template <class Begun>
+  protocol::sniffed recognise(std::string_view first, const limits& bounds, Begun&& begun) {
+    bool undecided = false;
+    const auto ask = [&](auto protocol) {
+      using candidate = typename decltype(protocol)::type;
+      const protocol::sniffed answer = candidate::recognise(first);
+      if (answer == protocol::sniffed::need_more) undecided = true;
+      if (answer == protocol::sniffed::yes) begun(session_.template emplace<candidate>(bounds));
+      return answer == protocol::sniffed::yes;
+    };
+    if ((ask(std::type_identity<Protocols>{}) || ...)) return protocol::sniffed::yes;
+    return undecided ? protocol::sniffed::need_more : protocol::sniffed::no;
+  }
+  [[gnu::cold]] std::string unrecognised(std::string_view bytes) const {
+    const auto first = static_cast<unsigned>(static_cast<unsigned char>(bytes.front()));
+    std::string text = join_text({"the first byte is ", number_text{first}, "; expected the beginning of one of:"});
+    (text.append(" ").append(Protocols::name), ...);
+    return text;
+  }
+
+  /// Calls `f` with the session; while there is none, gives what `f` would give at its simplest.
+  template <class F>
+  auto with(F&& f) -> given_by<F> {
+    if constexpr (std::is_void_v<given_by<F>>) {
+      ((std::holds_alternative<Protocols>(session_) ? void(f(*std::get_if<Protocols>(&session_))) : void()), ...);
+    } else {
+      given_by<F> given{};
+      ((std::holds_alternative<Protocols>(session_) ? void(given = f(*std::get_if<Protocols>(&session_))) : void()), ...);
+      return given;
+    }
+  }
+
+ private:
+  std::variant<std::monostate, Protocols...> session_;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/server/watches.hpp
+// The timers of one connection and of its calls; what they say to whom, not what follows from it. Server layer.
+
+namespace tenon::inline v0::detail {
+
+// How long the first byte, an unfinished message, or a peer that was refused, is waited for.
+template <class Owner>
+class patience final : public net::timer {
+ public:
+  explicit patience(Owner& owner) : owner_{owner} {}
+  [[gnu::cold]] void expired() override { owner_.patience_ends(); }
+
+ private:
+  Owner& owner_;
+};
+
+// Looks every quarter of a limit whether something has happened, which says so by `looks = 0`: cheaper than a timer that is armed anew each time. At the
+// fifth look in vain nothing has for the whole limit.
+template <class Owner>
+class quiet_watch final : public net::timer {
+ public:
+  quiet_watch(Owner& owner, duration server_options::* limit) : owner_{owner}, limit_{limit} {}
+  duration whole(const server_options& chosen) const noexcept { return chosen.*limit_; }
+  [[gnu::cold]] void expired() override { owner_.look(*this); }
+
+  unsigned looks = 0;
+
+ private:
+  Owner& owner_;
+  duration server_options::* limit_;
+};
+
+// When the peer is to be asked for a sign of life, or has owed one for too long.
+template <class Owner>
+class life_watch final : public net::timer {
+ public:
+  explicit life_watch(Owner& owner) : owner_{owner} {}
+  [[gnu::cold]] void expired() override { owner_.look_for_life(); }
+
+  instant asked_at = instant::never();  ///< never: it owes nothing
+
+ private:
+  Owner& owner_;
+};
+
+// The deadline of one call that is under way.
+template <class Owner>
+class deadline_watch final : public service::pending::attachment, public net::timer {
+ public:
+  deadline_watch(Owner& owner, service::pending& call) : owner_{owner}, watched_{call} {}
+  void expired() override { owner_.expire(watched_); }
+
+ private:
+  Owner& owner_;
+  service::pending& watched_;
+};
+
+// When a call that waits wants to be asked again.
+class waiting_alarm final : public service::pending::attachment, public net::timer {
+ public:
+  explicit waiting_alarm(service::pending& call) : waiting_{call} {}
+  void expired() override { waiting_.woken(); }
+
+ private:
+  service::pending& waiting_;
+};
+
+}  // namespace tenon::inline v0::detail
 
 namespace tenon::inline v0::detail {
 
@@ -25734,11 +26294,12 @@ namespace tenon::inline v0::detail {
 ///
 /// Laws    everything happens on the loop's thread; one read and one write under way at most; it lives until both have ended and every handler it started has.
 template <protocol::server_session... Protocols>
-class connection final : public served_connection, private net::stream_user, private service::answer_sink {
+class connection final : public served_connection, private net::stream_user, private service::answer_sink, private carrier {
  public:
   static void start(serving& home, std::unique_ptr<net::stream> stream) {
     auto* made = new connection{home, std::move(stream)};
     home.add(*made);
+    if (home.chosen.hooks.accept != nullptr && !made->is_welcome()) return made->close("turned away by a hook");
     made->wait_for_first_byte();
     made->read();
   }
@@ -25761,23 +26322,28 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
-    closed_ = true;
+    if (!std::exchange(closed_, true)) tell_closed("the server ends it");
     disarm_all();
     while (service::pending* each = calls_.any()) forget(*each);
+    if (handle_ != nullptr) handle_->close();
     // Closed, not destroyed: a write that was cut in two may still come back to its socket.
     stream_->close();
     release();
   }
 
  private:
-  using session = std::variant<std::monostate, Protocols...>;
+  friend patience<connection>;
+  friend quiet_watch<connection>;
+  friend life_watch<connection>;
+  friend deadline_watch<connection>;
+  using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
   static constexpr std::size_t largest_write = 256 * 1024;
   static constexpr std::chrono::seconds farewell{1};
 
-  connection(serving& home, std::unique_ptr<net::stream> stream) : home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
+  connection(serving& home, std::unique_ptr<net::stream> stream) : answer_sink{home.next_connection_id()}, home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
     retain();  // the list's reference
   }
   ~connection() = default;
@@ -25803,7 +26369,9 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
-    if (error) return close();
+    if (error) return close(error.message());
+    if (home_.chosen.hooks.received != nullptr) [[unlikely]] (void)home_.chosen.hooks.received(home_.chosen.hooks.object, info(), count);
+    if (closed_) return;
     if (!lingering_) in_.commit(count);
     drop_taken();
     if (lingering_) return read();
@@ -25816,7 +26384,9 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold]] void wait_for_first_byte() {
     const server_options& chosen = home_.chosen;
     if (chosen.first_byte_timeout > duration{}) home_.loop.arm(patience_, home_.loop.refresh() + chosen.first_byte_timeout);
-    silence_.start();
+    start(silence_);
+    read_at_ = home_.loop.now();
+    if (chosen.keepalive.interval > duration{}) home_.loop.arm(life_, read_at_ + chosen.keepalive.interval);
   }
 
   // Takes everything out of the read buffer that can be taken, then sends what that gave.
@@ -25825,8 +26395,8 @@ class connection final : public served_connection, private net::stream_user, pri
     held_back_ = false;
     served_any_ = false;
     while (!closed_ && !in_order_ && !stopping_ && taken_ != in_.size()) {
-      if (session_.index() == 0 && !recognise()) break;
-      const protocol::consumed done = with_session([this](auto& spoken) {
+      if (!session_.known() && !recognise()) break;
+      const protocol::consumed done = session_.with([this](auto& spoken) {
         sink<std::remove_cvref_t<decltype(spoken)>> requests{*this, spoken};
         return spoken.consume(in_.view(taken_), requests, out_);
       });
@@ -25846,20 +26416,20 @@ class connection final : public served_connection, private net::stream_user, pri
     batching_ = false;
     if (closed_) return;
     drop_taken();
-    const bool unfinished = taken_ != in_.size() || with_session([](const auto& spoken) { return spoken.unfinished(); });
+    const bool unfinished = taken_ != in_.size() || session_.with([](const auto& spoken) { return spoken.unfinished(); });
     // Each message has its own time, so one that was complete gives the next a new start.
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
     else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
     if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush();
-    if (with_session([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
+    if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
   }
 
   [[gnu::cold, gnu::noinline]] void say_that_we_go() {
     if (std::exchange(said_that_we_go_, true)) return;
-    with_session([this](auto& spoken) {
+    session_.with([this](auto& spoken) {
       if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
     });
   }
@@ -25887,88 +26457,66 @@ class connection final : public served_connection, private net::stream_user, pri
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
   // answer on its way, so its bytes are read and thrown away for a moment.
   [[gnu::cold, gnu::noinline]] void end() {
-    if (!linger_) return close();
+    if (!linger_) return close("everything was answered");
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
     home_.loop.arm(patience_, home_.loop.refresh() + farewell);
     read();
   }
 
-  // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
-  struct patience final : net::timer {
-    explicit patience(connection& owner) : self{owner} {}
-    [[gnu::cold]] void expired() override {
-      if (!self.lingering_) self.home_.log(self.peer_, self.silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
-      self.close();
-    }
-    connection& self;
-  };
-
-  // Looks every quarter of a limit whether something has happened, which says so by `looks = 0`: cheaper than a timer that is armed anew each time. At the
-  // fifth look in vain nothing has for the whole limit.
-  struct quiet_watch final : net::timer {
-    quiet_watch(connection& owner, duration server_options::* given) : self{owner}, limit{given} {}
-    [[gnu::cold, gnu::noinline]] void start() {
-      const duration whole = self.home_.chosen.*limit;
-      if (whole > duration{}) self.home_.loop.arm(*this, self.home_.loop.now() + duration{whole.ns / 4});
-    }
-    [[gnu::cold]] void expired() override { self.look(*this); }
-    connection& self;
-    duration server_options::* limit;
-    unsigned looks = 0;
-  };
-
-  [[gnu::cold, gnu::noinline]] void look(quiet_watch& by) {
+  [[gnu::cold, gnu::noinline]] void start(watch& which) {
+    const duration whole = which.whole(home_.chosen);
+    if (whole > duration{}) home_.loop.arm(which, home_.loop.now() + duration{whole.ns / 4});
+  }
+  [[gnu::cold, gnu::noinline]] void look(watch& by) {
     const bool at_writing = &by == &stall_;
     if (at_writing && !writing_) return;  // The next write starts it again.
     if (!at_writing && (writing_ || calls_.size() != 0)) by.looks = 0;
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
-    by.start();
+    start(by);
+  }
+  [[gnu::cold]] void look_for_life() {
+    const server_keepalive_options& chosen = home_.chosen.keepalive;
+    const instant now = home_.loop.now();
+    // What it has sent may be waiting to be read.
+    const instant heard = reading_ ? read_at_ : now;
+    if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
+    if (life_.asked_at == instant::never() && now - heard >= chosen.interval) {
+      const bool asked = session_.with([this](auto& spoken) {
+        if constexpr (requires { spoken.write_heartbeat(out_); }) return spoken.write_heartbeat(current_out());
+        else return false;
+      });
+      if (!asked) return home_.loop.arm(life_, now + chosen.interval);
+      life_.asked_at = now;
+      flush();
+    }
+    if (life_.asked_at == instant::never()) return home_.loop.arm(life_, heard + chosen.interval);
+    if (now - life_.asked_at >= chosen.timeout && chosen.timeout > duration{}) return give_up("the peer was asked for a sign of life, and gave none in time");
+    home_.loop.arm(life_, life_.asked_at + chosen.timeout);
+  }
+  // The first byte, an unfinished message, or a peer that was refused, has had its time.
+  [[gnu::cold]] void patience_ends() {
+    if (lingering_) return close("all was said, and the peer did not hang up");
+    give_up(silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
   }
   [[gnu::cold]] void give_up(std::string_view why) {
     home_.log(peer_, why);
-    close();
+    close(why);
   }
   void disarm_all() noexcept {
     patience_.disarm();
     stall_.disarm();
     silence_.disarm();
+    life_.disarm();
   }
 
-  // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know.
+  // False when more bytes are needed, or when it is nothing we know.
   bool recognise() {
-    bool undecided = false;
-    const auto ask = [&](auto protocol) {
-      using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
-      if (answer == protocol::sniffed::need_more) undecided = true;
-      if (answer == protocol::sniffed::yes) {
-        [[maybe_unused]] candidate& spoken = session_.template emplace<candidate>(home_.chosen.limits);
-        if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
-      }
-      return answer == protocol::sniffed::yes;
-    };
-    if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
-    if (!undecided) hang_up(unrecognised());
-    return false;
-  }
-  [[gnu::cold]] std::string unrecognised() const {
-    const auto first = static_cast<unsigned>(static_cast<unsigned char>(in_.view(taken_).front()));
-    std::string text = join_text({"the first byte is ", number_text{first}, "; expected the beginning of one of:"});
-    (text.append(" ").append(Protocols::name), ...);
-    return text;
-  }
-
-  template <class F>
-  auto with_session(F&& f) -> decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>())) {
-    using answer = decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>()));
-    if constexpr (std::is_void_v<answer>) {
-      ((std::holds_alternative<Protocols>(session_) ? void(f(*std::get_if<Protocols>(&session_))) : void()), ...);
-    } else {
-      answer given{};
-      ((std::holds_alternative<Protocols>(session_) ? void(given = f(*std::get_if<Protocols>(&session_))) : void()), ...);
-      return given;
-    }
+    const protocol::sniffed found = session_.recognise(in_.view(taken_), home_.chosen.limits, [this]([[maybe_unused]] auto& spoken) {
+      if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+    });
+    if (found == protocol::sniffed::no) hang_up(session_.unrecognised(in_.view(taken_)));
+    return found == protocol::sniffed::yes;
   }
 
   // --- requests
@@ -25980,6 +26528,9 @@ class connection final : public served_connection, private net::stream_user, pri
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
+    void on_answer(std::string_view message) {
+      if (self.handle_ != nullptr) self.handle_->deliver(message);
+    }
   };
 
   template <class Session>
@@ -25992,7 +26543,7 @@ class connection final : public served_connection, private net::stream_user, pri
     protocol::mark at{};
     if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
     reply_is_open_ = true;
-    const service::disposition became = admissible(exchange) ? home_.router.route(exchange) : service::disposition::refused;
+    const service::disposition became = admissible(exchange) ? route(exchange) : service::disposition::refused;
     reply_is_open_ = false;
     if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
       spoken.end_reply(out_, at, call.address, exchange.response);
@@ -26012,6 +26563,13 @@ class connection final : public served_connection, private net::stream_user, pri
     return true;
   }
 
+  service::disposition route(service::exchange& exchange) {
+    if (home_.chosen.hooks.before_call != nullptr && !is_allowed(exchange)) [[unlikely]] return service::disposition::refused;
+    const service::disposition became = home_.router.route(exchange);
+    if (home_.chosen.hooks.after_call != nullptr && became != service::disposition::pending) [[unlikely]] tell_after(exchange, became);
+    return became;
+  }
+
   bool admissible(service::exchange& exchange) const {
     const auto refuse = [&exchange](code why, std::string_view text) {
       exchange.error = status{refused_here(why), text};
@@ -26025,34 +26583,20 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- answers that come later
 
-  // The deadline of one call that is under way.
-  struct deadline_watch final : service::pending::attachment, net::timer {
-    deadline_watch(connection& owner, service::pending& call) : self{owner}, watched{call} {}
-    void expired() override { self.expire(watched); }
-    connection& self;
-    service::pending& watched;
-  };
-
   void keep(service::pending& call) {
     retain();
     calls_.add(call);
     if (call.context.has_deadline()) {
-      auto watch = std::make_unique<deadline_watch>(*this, call);
-      home_.loop.arm(*watch, call.context.deadline());
-      call.watch = std::move(watch);
+      auto until = std::make_unique<deadline_watch<connection>>(*this, call);
+      home_.loop.arm(*until, call.context.deadline());
+      call.watch = std::move(until);
     }
   }
 
-  // When a call that waits wants to be asked again.
-  struct alarm final : service::pending::attachment, net::timer {
-    explicit alarm(service::pending& call) : waiting{call} {}
-    void expired() override { waiting.woken(); }
-    service::pending& waiting;
-  };
   instant read_clock() override { return home_.loop.refresh(); }
   void wake_at(service::pending& call, instant when) override {
-    if (call.alarm == nullptr) call.alarm = std::make_unique<alarm>(call);
-    home_.loop.arm(static_cast<alarm&>(*call.alarm), when);
+    if (call.alarm == nullptr) call.alarm = std::make_unique<waiting_alarm>(call);
+    home_.loop.arm(static_cast<waiting_alarm&>(*call.alarm), when);
   }
 
   [[gnu::noinline]] void finished(service::pending& call) override {
@@ -26060,7 +26604,7 @@ class connection final : public served_connection, private net::stream_user, pri
       answer(call);
     } else {
       buffer nobody;
-      (void)call.write_value(nobody);
+      tell_after(call, call.write_value(nobody));
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
@@ -26069,14 +26613,15 @@ class connection final : public served_connection, private net::stream_user, pri
   void answer(service::pending& call) {
     if (call.address.one_way) {
       buffer nobody;
-      (void)call.write_value(nobody);
-      return;
+      return tell_after(call, call.write_value(nobody));
     }
-    with_session([&](auto& spoken) {
+    session_.with([&](auto& spoken) {
       buffer& out = current_out();
       const std::size_t start = out.size();
       const protocol::mark at = spoken.begin_reply(out, call.address);
-      if (const status error = call.write_value(out); error.ok()) {
+      const status error = call.write_value(out);
+      tell_after(call, error);
+      if (error.ok()) {
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
         out.truncate(start);
@@ -26097,7 +26642,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
                          join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
-      with_session([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.context.response); });
+      session_.with([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
     }
     retain();
     const bool resume = std::exchange(in_order_, false);
@@ -26154,7 +26699,7 @@ class connection final : public served_connection, private net::stream_user, pri
     sent_ = 0;
     // What is being sent counts as well.
     room_ -= (std::min)(room_, sending_.size());
-    if (!stall_.armed()) [[unlikely]] stall_.start();
+    if (!stall_.armed()) [[unlikely]] start(stall_);
     write_on();
   }
 
@@ -26168,26 +26713,90 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     writing_ = false;
     if (closed_) return;
-    if (error) return close();
+    if (error) return close(error.message());
+    if (home_.chosen.hooks.sent != nullptr) [[unlikely]] {
+      (void)home_.chosen.hooks.sent(home_.chosen.hooks.object, info(), (sent_ - 1) % largest_write + 1);
+      if (closed_) return;
+    }
     stall_.looks = silence_.looks = 0;
     if (sent_ != sending_.size()) [[unlikely]] return write_on();
     room_ = home_.chosen.max_write_buffer_bytes;
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
     flush();
+    if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
     if (finished_everything()) return end();
     read();
   }
 
-  bool full() const noexcept { return out_.size() > room_; }
+  bool full() const noexcept override { return out_.size() > room_; }
   bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && !writing_ && out_.empty(); }
+
+  // --- what hooks are told
+
+  connection_info info() const noexcept { return {connection_id(), peer_}; }
+  [[gnu::cold]] bool is_welcome() {
+    const status answer = home_.chosen.hooks.accept(home_.chosen.hooks.object, info());
+    vetoed_ = !answer.ok();
+    if (vetoed_) home_.log(peer_, join_text({"turned away by a hook: ", answer.to_string()}));
+    return !vetoed_;
+  }
+  // As a handler would have it.
+  [[gnu::cold]] void describe(const service::exchange& exchange, context& call) {
+    call.info.now = exchange.now;
+    call.info.deadline = exchange.deadline;
+    call.info.request_bytes = exchange.call.payload.size();
+    call.info.on_server = true;
+    call.place(exchange.call.service, exchange.call.method, peer_, &home_.io);
+    call.set_origin(*this);
+    if (!exchange.call.metadata_block.empty() && exchange.call.read_metadata != nullptr) exchange.call.read_metadata(exchange.call.metadata_block, call.request);
+  }
+  [[gnu::cold, gnu::noinline]] bool is_allowed(service::exchange& exchange) {
+    context call;
+    describe(exchange, call);
+    status answer = home_.chosen.hooks.before_call(home_.chosen.hooks.object, call);
+    if (answer.ok()) return true;
+    exchange.error = std::move(answer.add_flag(outcome::not_executed));
+    return false;
+  }
+  [[gnu::cold, gnu::noinline]] void tell_after(const service::exchange& exchange, service::disposition became) {
+    context call;
+    describe(exchange, call);
+    (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call, became == service::disposition::refused ? exchange.error : status{});
+  }
+  void tell_after(const service::pending& call, const status& ended) {
+    if (home_.chosen.hooks.after_call != nullptr) [[unlikely]] (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call.context, ended);
+  }
+  [[gnu::cold]] void tell_closed(std::string_view why) {
+    if (home_.chosen.hooks.closed != nullptr && !vetoed_) (void)home_.chosen.hooks.closed(home_.chosen.hooks.object, info(), why);
+  }
+
+  // --- calls in the other direction
+
+  std::shared_ptr<connection_handle> handle() override {
+    if (closed_ && handle_ == nullptr) return std::make_shared<connection_handle>(home_.io, connection_id(), peer_);
+    if (handle_ == nullptr) handle_ = std::make_shared<connection_handle>(home_.io, connection_id(), peer_, static_cast<carrier&>(*this));
+    return handle_;
+  }
+  [[gnu::cold]] void carry(std::string_view messages) override {
+    current_out().append(messages);
+    if (!batching_) flush();
+  }
+  [[gnu::cold]] reach can_ask() override {
+    return session_.with([](const auto& spoken) {
+      if constexpr (requires { spoken.takes_calls(); }) return spoken.takes_calls() ? reach::calls : reach::notices;
+      else return reach::nothing;
+    });
+  }
+  [[gnu::cold]] void fail(std::string_view why) override { give_up(why); }
 
   // --- the end
 
-  [[gnu::cold, gnu::noinline]] void close() {
+  [[gnu::cold, gnu::noinline]] void close(std::string_view why) {
     if (std::exchange(closed_, true)) return;
     retain();
+    tell_closed(why);
     disarm_all();
     stream_->close();
     std::size_t from = 0;
@@ -26196,6 +26805,7 @@ class connection final : public served_connection, private net::stream_user, pri
       each->watch.reset();
       each->context.cancel.request();
     }
+    if (handle_ != nullptr) handle_->close();
     leave_when_done();
     release();
   }
@@ -26210,12 +26820,13 @@ class connection final : public served_connection, private net::stream_user, pri
   serving& home_;
   std::unique_ptr<net::stream> stream_;
   std::string peer_;
-  session session_;
+  spoken_session<Protocols...> session_;
   buffer in_;
   buffer out_;
   buffer aside_;  // answers that came while another was being written
   buffer sending_;
   open_calls calls_;
+  std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
@@ -26234,13 +26845,15 @@ class connection final : public served_connection, private net::stream_user, pri
   bool greeted_ = false;          // the peer has said something whole
   bool said_that_we_go_ = false;
   bool silent_so_far_ = true;   // no message was begun that is still unfinished
+  bool vetoed_ = false;  // by a hook, which does not hear of its end
   bool linger_ = false;
   bool lingering_ = false;
   bool closed_ = false;
   bool left_ = false;
-  patience patience_{*this};
-  quiet_watch stall_{*this, &server_options::write_timeout};
-  quiet_watch silence_{*this, &server_options::idle_timeout};
+  patience<connection> patience_{*this};
+  watch stall_{*this, &server_options::write_timeout};
+  watch silence_{*this, &server_options::idle_timeout};
+  life_watch<connection> life_{*this};
 };
 
 }  // namespace tenon::inline v0::detail
@@ -26276,6 +26889,8 @@ class stack_guard {
   static constexpr bool identifies = Stack::identifies;
   static constexpr bool keyed = Stack::keyed;
   static constexpr bool can_wait = Stack::can_wait;
+  static constexpr bool answers = Stack::answers;
+  using answering = policy::answering;
 
   explicit stack_guard(std::shared_ptr<guard_in_common<Stack>> common)
       : common_{std::move(common)}, random_{static_cast<std::uint64_t>(steady_clock{}.now().ns) ^ reinterpret_cast<std::uintptr_t>(this)} {
@@ -26298,6 +26913,7 @@ class stack_guard {
   }
   outcome resume(call_state& state, info_type& info, std::size_t position) noexcept { return Stack::resume(view(state, info), position); }
   void abandon(call_state& state, info_type& info, std::size_t position, outcome why) noexcept { Stack::abandon(view(state, info), position, why); }
+  static bool is_answered(outcome result) noexcept { return policy::is_answered(result); }
   static bool waits(outcome result) noexcept { return policy::waits(result); }
   static std::size_t position_of(outcome result) noexcept { return Stack::position_of(result); }
   std::string_view producer(outcome result) const noexcept { return Stack::producer(result); }
@@ -26412,22 +27028,27 @@ template <class S, class Given, class Parameters>
 class definition_of {
   using stack = typename Parameters::stack;
   using guard = stack_guard<stack>;
-  static_assert(!stack::answers, "tenon::server::serve: fallback, cache and singleflight answer a client's calls and do nothing on a server; write them among the client's parameters");
+  static_assert(!stack::replaces, "tenon::server::serve: fallback and last_good answer calls that have failed, which is the client's part; write them among the client's parameters");
 
  public:
   explicit definition_of(Given given) : given_{std::move(given)} {
     if constexpr (!std::is_invocable_v<Given&>) object_ = hold(std::move(given_));
   }
+  void use(service::thread_pool& pool) noexcept { pool_ = &pool; }
   std::unique_ptr<service::instance> make() {
     using served = service::served<S, implementation<Given>, guard, typename Parameters::codecs>;
-    if constexpr (std::is_invocable_v<Given&>) return std::make_unique<served>(hold(given_()), common_);
-    else return std::make_unique<served>(object_, common_);
+    std::unique_ptr<served> made;
+    if constexpr (std::is_invocable_v<Given&>) made = std::make_unique<served>(hold(given_()), common_);
+    else made = std::make_unique<served>(object_, common_);
+    if constexpr (has_blocking_methods<S>) made->use(*pool_);
+    return made;
   }
   std::unique_ptr<served_options> options() { return std::make_unique<served_options_of<S, stack>>(common_, Parameters::template table<S>().data()); }
 
  private:
   Given given_;
   std::shared_ptr<implementation<Given>> object_;
+  service::thread_pool* pool_ = nullptr;
   std::shared_ptr<guard_in_common<stack>> common_ = std::make_shared<guard_in_common<stack>>(method_count<S>, Parameters::template table<S>().data());
 };
 
@@ -26438,7 +27059,6 @@ class definition_of {
 // The server: services, addresses and loops put together. Server layer; the door people type.
 // Long because declarations and definitions stand apart, for explicit instantiation.
 
-#include <condition_variable>
 #include <cstdio>
 
 namespace tenon::inline v0 {
@@ -26518,6 +27138,7 @@ class server {
       if constexpr (fits) {
         using definition = detail::definition_of<service_type, std::decay_t<Object>, parameters>;
         definition made{std::forward<Object>(object)};
+        if constexpr (has_blocking_methods<service_type>) made.use(pool());
         status added = add(&made, [](void* defined) { return static_cast<definition*>(defined)->make(); });
         if (added.ok()) options_of_services_.push_back(made.options());
         return added;
@@ -26578,7 +27199,8 @@ class server {
   status run();
 
   /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
-  /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`.
+  /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`. A blocking handler that outlasts
+  /// `options.drain` is asked to end, and waited for by the destructor, since a thread cannot be ended from outside.
   [[gnu::cold]] void stop();
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
@@ -26606,6 +27228,7 @@ class server {
   [[gnu::cold]] status add(void* definition, make_instance make);
   [[gnu::cold]] status show_pages(std::shared_ptr<const protocol::http_pages> pages);
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
+  [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
   [[gnu::cold]] bool begin(std::size_t threads);
   [[gnu::cold]] void drained();
@@ -26629,6 +27252,7 @@ class server {
   std::shared_ptr<const protocol::http_pages> pages_;
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
+  std::shared_ptr<service::thread_pool> pool_;  // made with the first service that has blocking methods; shared, so that what it is is known there only
   std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
 };
 
@@ -26660,6 +27284,7 @@ server<Protocols>::server(server_options options) : options_{options} {
     auto own = std::make_unique<asio::io_context>(1);
     asio::io_context& io = *own;
     workers_.push_back(std::make_unique<worker>(std::move(own), io, options_));
+    workers_.back()->serving.count_ids(i + 1, count);
   }
 }
 
@@ -26676,6 +27301,8 @@ server<Protocols>::~server() {
   }
   for (auto& each : listeners_) each->close();
   for (auto& each : workers_) each->serving.tear_down();
+  // The blocking handlers that still run use what was served, and post to loops.
+  pool_.reset();
 }
 
 template <class Protocols>
@@ -26741,6 +27368,12 @@ status server<Protocols>::show_pages(std::shared_ptr<const protocol::http_pages>
   pages_ = std::move(pages);
   for (auto& each : workers_) each->serving.show(pages_.get());
   return {};
+}
+
+template <class Protocols>
+service::thread_pool& server<Protocols>::pool() {
+  if (pool_ == nullptr) pool_ = std::make_shared<service::thread_pool>(options_.blocking_threads, options_.max_blocking_queue);
+  return *pool_;
 }
 
 template <class Protocols>

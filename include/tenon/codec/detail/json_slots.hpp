@@ -102,21 +102,20 @@ struct filling_sink {
 
 // The name of an alternative as .proto has it.
 template <class T, std::size_t Index, std::size_t Alternative, std::size_t Rank>
-struct member_text {
+constexpr auto make_member_text() {
   using variant = std::remove_cv_t<typename field<T, Index>::type>;
-  static consteval auto make() {
-    constexpr std::size_t size = [] {
-      counting_sink sink;
-      proto_put_member_name<T, Index, variant, Alternative>(sink, {}, Rank);
-      return sink.size;
-    }();
-    std::array<char, size> text{};
-    filling_sink sink{text.data()};
+  constexpr std::size_t size = [] {
+    counting_sink sink;
     proto_put_member_name<T, Index, variant, Alternative>(sink, {}, Rank);
-    return text;
-  }
-  static constexpr auto text = make();
-};
+    return sink.size;
+  }();
+  std::array<char, size> text{};
+  filling_sink sink{text.data()};
+  proto_put_member_name<T, Index, variant, Alternative>(sink, {}, Rank);
+  return text;
+}
+template <class T, std::size_t Index, std::size_t Alternative, std::size_t Rank>
+inline constexpr auto member_text = make_member_text<T, Index, Alternative, Rank>();
 
 /// The name of a slot before the style changes its case.
 template <class Style, class T, std::size_t Slot>
@@ -125,8 +124,8 @@ consteval std::string_view slot_name() {
   if constexpr (slot.alternative == json_slot::whole) {
     return field<T, slot.field>::name;
   } else {
-    using made = member_text<T, slot.field, slot.alternative, Slot - slots_of<Style, T>.first[slot.field]>;
-    return std::string_view{made::text.data(), made::text.size()};
+    const auto& text = member_text<T, slot.field, slot.alternative, Slot - slots_of<Style, T>.first[slot.field]>;
+    return std::string_view{text.data(), text.size()};
   }
 }
 
