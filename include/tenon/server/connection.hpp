@@ -234,19 +234,18 @@ class connection final : public served_connection, private net::stream_user, pri
     silence_.disarm();
   }
 
-  // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know.
+  // Finds out what the peer speaks. False when more bytes are needed, or when it is nothing we know. The first in the list that does not say no decides: who needs
+  // more bytes gets them before those behind it are asked.
   bool recognise() {
-    bool undecided = false;
+    protocol::sniffed answer = protocol::sniffed::no;
     const auto ask = [&](auto protocol) {
       using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
-      if (answer == protocol::sniffed::need_more) undecided = true;
+      answer = candidate::recognise(in_.view(taken_));
       if (answer == protocol::sniffed::yes) session_.template emplace<candidate>(home_.chosen.limits);
-      return answer == protocol::sniffed::yes;
+      return answer != protocol::sniffed::no;
     };
-    if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
-    if (!undecided) hang_up(unrecognised());
-    return false;
+    if (!(ask(std::type_identity<Protocols>{}) || ...)) hang_up(unrecognised());
+    return answer == protocol::sniffed::yes;
   }
   [[gnu::cold]] std::string unrecognised() const {
     const auto first = static_cast<unsigned>(static_cast<unsigned char>(in_.view(taken_).front()));
@@ -276,6 +275,7 @@ class connection final : public served_connection, private net::stream_user, pri
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
+    void on_peer_left() { self.cancel_calls(); }
   };
 
   template <class Session>
@@ -486,14 +486,18 @@ class connection final : public served_connection, private net::stream_user, pri
     retain();
     disarm_all();
     stream_->close();
+    cancel_calls();
+    leave_when_done();
+    release();
+  }
+  // Nobody waits for any answer any more.
+  [[gnu::cold]] void cancel_calls() {
     std::size_t from = 0;
     while (service::pending* each = calls_.next_uncancelled(from)) {
       each->answered = true;
       each->watch.reset();
       each->context.cancel.request();
     }
-    leave_when_done();
-    release();
   }
   // A closed connection stays on the loop's list while handlers it started still run.
   void leave_when_done() {
