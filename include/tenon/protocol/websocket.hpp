@@ -238,7 +238,7 @@ class basic_websocket_session {
 
   static std::string_view fault_of(const detail::http_head& line, const detail::websocket_head& head) {
     if (line.verb != detail::http_verb::get || !line.is_http_11) return "a WebSocket begins with GET by HTTP/1.1";
-    if (!head.upgrades || !line.upgrades) return "expected the headers Upgrade: websocket and Connection: Upgrade";
+    if (!head.upgrades || !head.connects) return "expected the headers Upgrade: websocket and Connection: Upgrade";
     if (line.hosts != 1) return "expected one header Host";
     if (line.has_body() || line.foreign_coding) return "a handshake has no body";
     if (head.keys != 1 || !detail::is_websocket_key(head.key)) return "expected one header Sec-WebSocket-Key of 16 bytes in base64";

@@ -60,14 +60,15 @@ struct websocket_head {
   std::string_view origin{};
   std::string_view host{};
   std::string_view extensions{};
-  std::string_view protocol{};    ///< of an answer
+  std::string_view protocol{};    ///< of an answer, which has one at most
   std::size_t keys = 0;
   std::size_t versions = 0;
   std::size_t accepts = 0;
   std::size_t origins = 0;
-  bool upgrades = false;          ///< `Upgrade` lists websocket
+  bool upgrades = false;          ///< `Upgrade` lists websocket,
+  bool connects = false;          ///< and `Connection` lists upgrade
   bool offers_jsonrpc = false;    ///< `Sec-WebSocket-Protocol` lists jsonrpc
-  bool offers_protocols = false;
+  bool has_protocol = false;
 };
 
 inline constexpr std::string_view websocket_protocol = "jsonrpc";
@@ -82,6 +83,7 @@ inline void note_websocket_field(const http_field& field, websocket_head& head) 
       ++head.origins;
       break;
     case 7: if (is("upgrade")) head.upgrades = head.upgrades || lists_token(field.value, "websocket"); break;
+    case 10: if (is("connection")) head.connects = head.connects || lists_token(field.value, "upgrade"); break;
     case 17:
       if (!is("sec-websocket-key")) break;
       head.key = field.value;
@@ -100,7 +102,7 @@ inline void note_websocket_field(const http_field& field, websocket_head& head) 
     case 22:
       if (!is("sec-websocket-protocol")) break;
       head.protocol = field.value;
-      head.offers_protocols = true;
+      head.has_protocol = true;
       head.offers_jsonrpc = head.offers_jsonrpc || lists_token(field.value, websocket_protocol);
       break;
     case 24: if (is("sec-websocket-extensions")) head.extensions = field.value; break;
