@@ -17752,20 +17752,22 @@ using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, 
 ///
 /// Errors  invalid_argument that says what to write instead.
 [[gnu::cold]] inline status fits_protocol(std::string_view url, serialization codec, session_maker sessions) {
-  const auto needs = [&](std::string_view protocol, serialization wanted, std::string_view name) -> status {
-    if (codec != wanted) {
-      return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": ", protocol, " carries ", name, " only; write tenon::client<service, tenon::codec::", name, ">"})};
-    }
+  const auto has_sessions = [&](std::string_view header, std::string_view maker) -> status {
     if (sessions != nullptr) return {};
-    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/protocol/client_sessions.hpp> and give it the option ",
-                                                                    ".sessions = tenon::protocol::make_client_session"})};
+    return status{code::invalid_argument,
+                  tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/", header, "> and give it the option .sessions = tenon::", maker})};
   };
-  if (url.starts_with("jsonrpc")) return needs("JSON-RPC", serialization::json, "json");
-  if (url.starts_with("msgpackrpc")) return needs("MessagePack-RPC", serialization::msgpack, "msgpack");
-  if (url.starts_with("grpc") && sessions == nullptr) {
-    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/grpc.hpp> and give it the option .sessions = tenon::grpc"})};
-  }
-  return {};
+  const auto carries = [&](std::string_view protocol, serialization wanted, std::string_view name) -> status {
+    if (codec == wanted) return {};
+    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": ", protocol, " carries ", name, " only; write tenon::client<service, tenon::codec::", name, ">"})};
+  };
+  status fits;
+  if (url.starts_with("jsonrpc")) fits = carries("JSON-RPC", serialization::json, "json");
+  else if (url.starts_with("msgpackrpc")) fits = carries("MessagePack-RPC", serialization::msgpack, "msgpack");
+  else if (url.starts_with("ws")) fits = carries("JSON-RPC over WebSocket", serialization::json, "json");
+  else return url.starts_with("grpc") ? has_sessions("grpc.hpp", "grpc") : fits;
+  if (!fits.ok()) return fits;
+  return url.starts_with("ws") ? has_sessions("websocket.hpp", "websocket") : has_sessions("protocol/client_sessions.hpp", "protocol::make_client_session");
 }
 
 }  // namespace tenon::inline v0::protocol
@@ -17893,6 +17895,7 @@ constexpr std::string_view http_reason(int status) noexcept {
     case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
+    case 426: return "Upgrade Required";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 499: return "Client Closed Request";
@@ -19968,6 +19971,7 @@ namespace tenon::inline v0 {
 ///
 /// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp. A client that speaks another protocol
 ///         has its name in front of the transport's: `jsonrpc+tcp://`, `jsonrpc+lsp+tcp://` (with Content-Length headers), `msgpackrpc+unix://`, `grpc://`; alone it means tcp.
+///         `ws://host:port/path?query` alone may leave the port out, which is 80 then, and has a target.
 class endpoint {
  public:
   enum class kind : std::uint8_t { tcp, local };
@@ -19984,7 +19988,7 @@ class endpoint {
     std::string_view scheme = url.substr(0, mark);
     std::string_view rest = url.substr(mark + 3);
     endpoint parsed;
-    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc"}) {
+    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc", "ws"}) {
       if (!scheme.starts_with(protocol)) continue;
       parsed.protocol_ = protocol;
       scheme.remove_prefix(protocol.size());
@@ -19999,7 +20003,18 @@ class endpoint {
       parsed.host_ = rest;
       return parsed;
     }
-    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc");
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, ws");
+    std::string storage;
+    if (parsed.protocol_ == "ws") {
+      const std::size_t end = (std::min)(rest.find_first_of("/?"), rest.size());
+      parsed.target_.assign(rest.substr(end).starts_with('?') ? "/" : "").append(rest.substr(end));
+      for (const char c : parsed.target_) {
+        if (c <= ' ' || c > '~' || c == '#') return refuse("a path and query without blanks, percent signs in front of what is no ASCII, and no fragment");
+      }
+      rest = rest.substr(0, end);
+      // RFC 6455, 3.
+      if (rest.find(':', rest.find(']') + 1) == std::string_view::npos) rest = storage.assign(rest).append(":80");
+    }
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const std::size_t colon = rest.rfind(':');
     if (colon == std::string_view::npos || rest.find(']', colon) != std::string_view::npos) return refuse("a port after the host, tcp://host:port");
@@ -20039,12 +20054,14 @@ class endpoint {
   /// The path of a local socket.
   const std::string& path() const noexcept { return host_; }
   std::uint16_t port() const noexcept { return port_; }
+  /// What is asked for there: path and query as written, where the protocol has such; empty otherwise.
+  const std::string& target() const noexcept { return target_; }
 
   [[gnu::cold]] std::string url() const {
     const std::string_view joint = protocol_.empty() ? "" : "+";
     if (is_local()) return detail::join_text({protocol_, joint, "unix://", host_});
     const bool brackets = host_.find(':') != std::string::npos;
-    return detail::join_text({protocol_, joint, "tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
+    return detail::join_text({protocol_, joint, "tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}, target_});
   }
 
   bool operator==(const endpoint&) const = default;
@@ -20054,6 +20071,7 @@ class endpoint {
   std::uint16_t port_ = 0;
   std::string host_;
   std::string protocol_;
+  std::string target_;
 };
 
 }  // namespace tenon::inline v0
@@ -26180,19 +26198,19 @@ class spoken_session {
  public:
   bool known() const noexcept { return session_.index() != 0; }
 
-  /// Finds out what the peer speaks by its first bytes, and calls `begun(session)` with the session for it.
+  /// Finds out what the peer speaks by its first bytes, and calls `begun(session)` with the session for it. The first in the list that does not say no decides: who needs
+  /// more bytes gets them before those behind it are asked.
   template <class Begun>
   protocol::sniffed recognise(std::string_view first, const limits& bounds, Begun&& begun) {
-    bool undecided = false;
+    protocol::sniffed answer = protocol::sniffed::no;
     const auto ask = [&](auto protocol) {
       using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(first);
-      if (answer == protocol::sniffed::need_more) undecided = true;
+      answer = candidate::recognise(first);
       if (answer == protocol::sniffed::yes) begun(session_.template emplace<candidate>(bounds));
-      return answer == protocol::sniffed::yes;
+      return answer != protocol::sniffed::no;
     };
-    if ((ask(std::type_identity<Protocols>{}) || ...)) return protocol::sniffed::yes;
-    return undecided ? protocol::sniffed::need_more : protocol::sniffed::no;
+    (void)(ask(std::type_identity<Protocols>{}) || ...);
+    return answer;
   }
   [[gnu::cold]] std::string unrecognised(std::string_view bytes) const {
     const auto first = static_cast<unsigned>(static_cast<unsigned char>(bytes.front()));
@@ -26531,6 +26549,7 @@ class connection final : public served_connection, private net::stream_user, pri
     void on_answer(std::string_view message) {
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
+    void on_peer_left() { self.cancel_calls(); }
   };
 
   template <class Session>
@@ -26799,15 +26818,19 @@ class connection final : public served_connection, private net::stream_user, pri
     tell_closed(why);
     disarm_all();
     stream_->close();
+    cancel_calls();
+    if (handle_ != nullptr) handle_->close();
+    leave_when_done();
+    release();
+  }
+  // Nobody waits for any answer any more.
+  [[gnu::cold]] void cancel_calls() {
     std::size_t from = 0;
     while (service::pending* each = calls_.next_uncancelled(from)) {
       each->answered = true;
       each->watch.reset();
       each->context.cancel.request();
     }
-    if (handle_ != nullptr) handle_->close();
-    leave_when_done();
-    release();
   }
   // A closed connection stays on the loop's list while handlers it started still run.
   void leave_when_done() {

@@ -31,9 +31,15 @@ fi
 
 failed=0
 for fuzzer in "$@"; do
+  libraries=$(sed -n '1s/.* Links \([a-z0-9]*\)\.$/-l\1/p' "tests/fuzz/$fuzzer.cpp")
+  # shellcheck disable=SC2086 # none or one
+  if [ -n "$libraries" ] && ! "$compiler" $libraries -fsanitize=fuzzer "$work/nothing.cpp" -o "$work/nothing" 2>/dev/null; then
+    echo "skipped: $fuzzer (no library for $libraries)"
+    continue
+  fi
   # shellcheck disable=SC2086 # a list
   if ! $launcher "$compiler" $flags -I include -c "tests/fuzz/$fuzzer.cpp" -o "$work/$fuzzer.o" ||
-    ! "$compiler" -fsanitize=fuzzer,address,undefined "$work/$fuzzer.o" -o "$work/$fuzzer"; then
+    ! "$compiler" -fsanitize=fuzzer,address,undefined "$work/$fuzzer.o" $libraries -o "$work/$fuzzer"; then
     echo "FAIL $fuzzer does not build"
     failed=1
     continue

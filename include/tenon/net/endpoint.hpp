@@ -1,7 +1,9 @@
 // Where a service is: a URL taken apart. Net layer.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +19,7 @@ namespace tenon::inline v0 {
 ///
 /// Shape   `tcp://host:port`, `tcp://[::1]:port`, `unix:///path` (a leading `@` makes it abstract on Linux). `rpcx://` means tcp. A client that speaks another protocol
 ///         has its name in front of the transport's: `jsonrpc+tcp://`, `jsonrpc+lsp+tcp://` (with Content-Length headers), `msgpackrpc+unix://`, `grpc://`; alone it means tcp.
+///         `ws://host:port/path?query` alone may leave the port out, which is 80 then, and has a target.
 class endpoint {
  public:
   enum class kind : std::uint8_t { tcp, local };
@@ -33,7 +36,7 @@ class endpoint {
     std::string_view scheme = url.substr(0, mark);
     std::string_view rest = url.substr(mark + 3);
     endpoint parsed;
-    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc"}) {
+    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc", "ws"}) {
       if (!scheme.starts_with(protocol)) continue;
       parsed.protocol_ = protocol;
       scheme.remove_prefix(protocol.size());
@@ -48,7 +51,18 @@ class endpoint {
       parsed.host_ = rest;
       return parsed;
     }
-    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc");
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, ws");
+    std::string storage;
+    if (parsed.protocol_ == "ws") {
+      const std::size_t end = (std::min)(rest.find_first_of("/?"), rest.size());
+      parsed.target_.assign(rest.substr(end).starts_with('?') ? "/" : "").append(rest.substr(end));
+      for (const char c : parsed.target_) {
+        if (c <= ' ' || c > '~' || c == '#') return refuse("a path and query without blanks, percent signs in front of what is no ASCII, and no fragment");
+      }
+      rest = rest.substr(0, end);
+      // RFC 6455, 3.
+      if (rest.find(':', rest.find(']') + 1) == std::string_view::npos) rest = storage.assign(rest).append(":80");
+    }
     if (rest.ends_with('/')) rest.remove_suffix(1);
     const std::size_t colon = rest.rfind(':');
     if (colon == std::string_view::npos || rest.find(']', colon) != std::string_view::npos) return refuse("a port after the host, tcp://host:port");
@@ -88,12 +102,14 @@ class endpoint {
   /// The path of a local socket.
   const std::string& path() const noexcept { return host_; }
   std::uint16_t port() const noexcept { return port_; }
+  /// What is asked for there: path and query as written, where the protocol has such; empty otherwise.
+  const std::string& target() const noexcept { return target_; }
 
   [[gnu::cold]] std::string url() const {
     const std::string_view joint = protocol_.empty() ? "" : "+";
     if (is_local()) return detail::join_text({protocol_, joint, "unix://", host_});
     const bool brackets = host_.find(':') != std::string::npos;
-    return detail::join_text({protocol_, joint, "tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}});
+    return detail::join_text({protocol_, joint, "tcp://", brackets ? "[" : "", host_, brackets ? "]:" : ":", detail::number_text{port_}, target_});
   }
 
   bool operator==(const endpoint&) const = default;
@@ -103,6 +119,7 @@ class endpoint {
   std::uint16_t port_ = 0;
   std::string host_;
   std::string protocol_;
+  std::string target_;
 };
 
 }  // namespace tenon::inline v0

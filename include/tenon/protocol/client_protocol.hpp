@@ -18,20 +18,22 @@ using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, 
 ///
 /// Errors  invalid_argument that says what to write instead.
 [[gnu::cold]] inline status fits_protocol(std::string_view url, serialization codec, session_maker sessions) {
-  const auto needs = [&](std::string_view protocol, serialization wanted, std::string_view name) -> status {
-    if (codec != wanted) {
-      return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": ", protocol, " carries ", name, " only; write tenon::client<service, tenon::codec::", name, ">"})};
-    }
+  const auto has_sessions = [&](std::string_view header, std::string_view maker) -> status {
     if (sessions != nullptr) return {};
-    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/protocol/client_sessions.hpp> and give it the option ",
-                                                                    ".sessions = tenon::protocol::make_client_session"})};
+    return status{code::invalid_argument,
+                  tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/", header, "> and give it the option .sessions = tenon::", maker})};
   };
-  if (url.starts_with("jsonrpc")) return needs("JSON-RPC", serialization::json, "json");
-  if (url.starts_with("msgpackrpc")) return needs("MessagePack-RPC", serialization::msgpack, "msgpack");
-  if (url.starts_with("grpc") && sessions == nullptr) {
-    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": this client was made for rpcx; include <tenon/grpc.hpp> and give it the option .sessions = tenon::grpc"})};
-  }
-  return {};
+  const auto carries = [&](std::string_view protocol, serialization wanted, std::string_view name) -> status {
+    if (codec == wanted) return {};
+    return status{code::invalid_argument, tenon::detail::join_text({"address \"", url, "\": ", protocol, " carries ", name, " only; write tenon::client<service, tenon::codec::", name, ">"})};
+  };
+  status fits;
+  if (url.starts_with("jsonrpc")) fits = carries("JSON-RPC", serialization::json, "json");
+  else if (url.starts_with("msgpackrpc")) fits = carries("MessagePack-RPC", serialization::msgpack, "msgpack");
+  else if (url.starts_with("ws")) fits = carries("JSON-RPC over WebSocket", serialization::json, "json");
+  else return url.starts_with("grpc") ? has_sessions("grpc.hpp", "grpc") : fits;
+  if (!fits.ok()) return fits;
+  return url.starts_with("ws") ? has_sessions("websocket.hpp", "websocket") : has_sessions("protocol/client_sessions.hpp", "protocol::make_client_session");
 }
 
 }  // namespace tenon::inline v0::protocol

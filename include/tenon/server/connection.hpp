@@ -268,6 +268,7 @@ class connection final : public served_connection, private net::stream_user, pri
     void on_answer(std::string_view message) {
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
+    void on_peer_left() { self.cancel_calls(); }
   };
 
   template <class Session>
@@ -536,15 +537,19 @@ class connection final : public served_connection, private net::stream_user, pri
     tell_closed(why);
     disarm_all();
     stream_->close();
+    cancel_calls();
+    if (handle_ != nullptr) handle_->close();
+    leave_when_done();
+    release();
+  }
+  // Nobody waits for any answer any more.
+  [[gnu::cold]] void cancel_calls() {
     std::size_t from = 0;
     while (service::pending* each = calls_.next_uncancelled(from)) {
       each->answered = true;
       each->watch.reset();
       each->context.cancel.request();
     }
-    if (handle_ != nullptr) handle_->close();
-    leave_when_done();
-    release();
   }
   // A closed connection stays on the loop's list while handlers it started still run.
   void leave_when_done() {

@@ -22,19 +22,19 @@ class spoken_session {
  public:
   bool known() const noexcept { return session_.index() != 0; }
 
-  /// Finds out what the peer speaks by its first bytes, and calls `begun(session)` with the session for it.
+  /// Finds out what the peer speaks by its first bytes, and calls `begun(session)` with the session for it. The first in the list that does not say no decides: who needs
+  /// more bytes gets them before those behind it are asked.
   template <class Begun>
   protocol::sniffed recognise(std::string_view first, const limits& bounds, Begun&& begun) {
-    bool undecided = false;
+    protocol::sniffed answer = protocol::sniffed::no;
     const auto ask = [&](auto protocol) {
       using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(first);
-      if (answer == protocol::sniffed::need_more) undecided = true;
+      answer = candidate::recognise(first);
       if (answer == protocol::sniffed::yes) begun(session_.template emplace<candidate>(bounds));
-      return answer == protocol::sniffed::yes;
+      return answer != protocol::sniffed::no;
     };
-    if ((ask(std::type_identity<Protocols>{}) || ...)) return protocol::sniffed::yes;
-    return undecided ? protocol::sniffed::need_more : protocol::sniffed::no;
+    (void)(ask(std::type_identity<Protocols>{}) || ...);
+    return answer;
   }
   [[gnu::cold]] std::string unrecognised(std::string_view bytes) const {
     const auto first = static_cast<unsigned>(static_cast<unsigned char>(bytes.front()));
