@@ -15,13 +15,16 @@
 #include <tenon/core/fwd.hpp>
 #include <tenon/core/guarded.hpp>
 #include <tenon/core/limits.hpp>
+#include <tenon/core/message_queue.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/post.hpp>
 #include <tenon/core/random.hpp>
 #include <tenon/core/result.hpp>
+#include <tenon/core/source.hpp>
 #include <tenon/core/spawn.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/stream.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/core/utf8.hpp>

@@ -11,3 +11,4 @@
 #include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
+#include <tenon/protocol/streaming.hpp>

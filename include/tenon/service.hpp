@@ -12,4 +12,6 @@
 #include <tenon/service/router.hpp>
 #include <tenon/service/running.hpp>
 #include <tenon/service/served.hpp>
+#include <tenon/service/streamed.hpp>
+#include <tenon/service/streaming.hpp>
 #include <tenon/service/thread_pool.hpp>

@@ -81,6 +81,10 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
   virtual status read_answer(const protocol::reply& answer) = 0;
   /// The one end: with the value that is kept, or with the reason there is none.
   virtual void end(status why) = 0;
+  /// The request of a call that streams has been written.
+  virtual void opened() {}
+  /// From here on the call cannot be tried again: something of it has been taken, or given, that cannot be repeated.
+  void commit() noexcept { committed_ = true; }
   /// Makes and keeps the value that the policy at this position has instead of a failure.
   virtual status recover_value(std::size_t, const typename Stack::view&, const status& why) { return why; }
 
@@ -130,6 +134,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
  private:
   using own::arm;
   using own::attempting_;
+  using own::committed_;
   using own::core_;
   using own::drop_attempt;
   using own::entry_;
@@ -168,7 +173,8 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     }
     admitted_ = true;
     if constexpr (Stack::has_fan_out) {
-      if (Stack::fans_out(view()) && !(facts_.chosen && facts_.chosen->one_way)) extras_.begin();
+      // Of a stream the first item counts, not the end: a second one would give its items as well.
+      if (Stack::fans_out(view()) && !(facts_.chosen && (facts_.chosen->one_way || facts_.method.streams()))) extras_.begin();
     }
     return true;
   }
@@ -217,7 +223,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     }
     const policy::decision then = Stack::decide(view(), why.outcome());
     if constexpr (Stack::has_loop) {
-      if (then.again && via().open() && info_.now + then.delay < info_.deadline) {
+      if (then.again && !committed_ && via().open() && info_.now + then.delay < info_.deadline) {
         ++info_.attempt;
         via().park(self_);
         if (then.delay > duration{}) via().loop().arm(pause_, info_.now + then.delay);

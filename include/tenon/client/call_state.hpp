@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -43,6 +44,9 @@ class call_base : public from_frame_cache, public net::timer {
   virtual void refused(status why) = 0;
   /// Ends the whole call, whatever it is at.
   virtual void cancelled(status why) = 0;
+  // Of a call that streams: an item of its answer; how many bytes more it may send.
+  virtual void item(protocol::serialization codec, std::string_view payload) { (void)codec, (void)payload; }
+  virtual void credit(std::int64_t bytes) { (void)bytes; }
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {

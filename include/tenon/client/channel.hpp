@@ -100,6 +100,24 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     return true;
   }
 
+  // For calls that stream: each does nothing unless the call is under way on a connection.
+  bool streams() const noexcept { return link_->streams(); }
+  std::int64_t first_credit() const noexcept { return link_->first_credit(); }
+  bool is_sent(const call_base& call) const noexcept { return call.place_ == call_base::place::sent; }
+  /// Returns what the item takes of the call's credit.
+  template <class WritePayload>
+  std::int64_t send_item(call_base& call, protocol::serialization codec, WritePayload&& write_payload) {
+    std::int64_t cost = 0;
+    with_link(call, [&](link& by) { cost = by.write_item(call, codec, std::forward<WritePayload>(write_payload)); });
+    return cost;
+  }
+  void end_items(call_base& call) {
+    with_link(call, [&](link& by) { by.write_end(call); });
+  }
+  void give_credit(call_base& call, const protocol::items_taken& taken) {
+    with_link(call, [&](link& by) { by.write_credit(call, taken); });
+  }
+
   /// Lets the call wait for the connection, which is made if need be; `call.start()` is called when it stands. A patient one waits however often that fails.
   void queue(call_base& call) { queue(call, options_.wait_for_ready); }
   [[gnu::cold]] void queue(call_base& call, bool patient) {
@@ -218,6 +236,16 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   [[gnu::cold]] void cancel_sent(call_base& call) {
     link& by = *call.link_;
     by.cancel(call);
+    if (batching_ && &by == link_) return;
+    now();
+    by.flush();
+  }
+
+  template <class F>
+  void with_link(call_base& call, F&& f) {
+    if (!is_sent(call)) return;
+    link& by = *call.link_;
+    f(by);
     if (batching_ && &by == link_) return;
     now();
     by.flush();

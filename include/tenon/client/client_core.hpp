@@ -46,6 +46,10 @@ struct called_method {
   int arguments = -1;
   bool cacheable = false;
   const call_identity* identity = nullptr;
+  bool client_streams = false;
+  bool server_streams = false;
+
+  bool streams() const noexcept { return client_streams || server_streams; }
 };
 
 }  // namespace tenon::inline v0::detail

@@ -110,6 +110,7 @@ class extra_attempts {
    private:
     const call_facts<Stack>& facts() const noexcept { return among_.call_.facts(); }
     void may_have_run() noexcept { among_.call_.may_have_run(); }
+    void opened() noexcept {}  // Streams have no extra attempts.
     void go_on() {
       own::via().withdraw(*this);
       start();

@@ -91,6 +91,20 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     session_->end_request(out_, at);
   }
 
+  // For calls that stream, while they are under way here.
+  bool streams() const noexcept { return session_->streams(); }
+  std::int64_t first_credit() const noexcept { return session_->first_credit(); }
+  /// Returns what the item takes of the call's credit.
+  template <class WritePayload>
+  std::int64_t write_item(call_base& call, protocol::serialization codec, WritePayload&& write_payload) {
+    const std::uint64_t id = calls_.id_of(call.slot_);
+    const protocol::mark at = session_->begin_item(out_, id, codec);
+    write_payload(out_);
+    return session_->end_item(out_, at, id);
+  }
+  void write_end(call_base& call) { session_->write_end(out_, calls_.id_of(call.slot_)); }
+  void write_credit(call_base& call, const protocol::items_taken& taken) { session_->write_credit(out_, calls_.id_of(call.slot_), taken); }
+
   /// Sends what is written, unless a write is under way: that one's end sends it.
   void flush() {
     if (writing_ || out_.empty() || owner_ == nullptr) return;
@@ -201,6 +215,14 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     take_out(*call);
     if (options_.hooks.after_reply != nullptr) [[unlikely]] return watched_reply(*call, answer);
     guard_user_code(loop_.io(), [&] { call->replied(answer); });
+  }
+  void on_item(std::uint64_t id, protocol::serialization codec, std::string_view payload) override {
+    if (owner_ == nullptr) return;
+    if (call_base* call = calls_.find(id); call != nullptr) guard_user_code(loop_.io(), [&] { call->item(codec, payload); });
+  }
+  void on_credit(std::uint64_t id, std::int64_t bytes) override {
+    if (owner_ == nullptr) return;
+    if (call_base* call = calls_.find(id); call != nullptr) guard_user_code(loop_.io(), [&] { call->credit(bytes); });
   }
   [[gnu::cold]] void watched_reply(call_base& call, const protocol::reply& answer) {
     status veto = options_.hooks.after_reply(options_.hooks.object, answer);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <type_traits>
@@ -49,7 +50,8 @@ struct call_facts {
 };
 
 // `Derived` is the one whose attempt this is. It has the `facts()` of its call, and is told how the attempt ends: by `succeed()`, or by `decide(status)` once the policies know;
-// after either it may be gone. `may_have_run()` tells it that a handler of the peer may have.
+// after either it may be gone. `may_have_run()` tells it that a handler of the peer may have, `opened()` that a
+// call that streams has sent its request.
 template <class Stack, class Derived>
 class one_attempt {
  public:
@@ -123,12 +125,20 @@ class one_attempt {
     if (call.chosen) [[unlikely]] {
       head.one_way = call.chosen->one_way;
       if (!call.chosen->metadata.empty()) head.extra = &call.chosen->metadata;
+      if (call.method.streams()) {
+        if (!via().streams()) return attempt_ended(call.about(no_streams()));
+        head.one_way = false;
+        head.extra = &call.chosen->metadata;
+        head.stream_credit = (std::max)(via().options().stream_window_bytes, std::uint32_t{1});
+        head.client_streams = call.method.client_streams;
+        head.server_streams = call.method.server_streams;
+      }
     }
     info_.sent = true;
     if constexpr (Stack::repeats || Stack::attaches) {
       if (Stack::attaches || info_.attempt != 0) [[unlikely]] return send_with_more(head);
     }
-    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] derived().succeed();
+    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && call.chosen) [[unlikely]] after_sending(head);
   }
 
   // The attempt is over and was not good; what follows is decided by whoever wants another.
@@ -138,7 +148,7 @@ class one_attempt {
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
     if constexpr (Stack::attaches) {
       // The peer did not know the caller, so nothing ran: once more with new credentials, whatever retry thinks.
-      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && via().open() && Stack::renew(view())) {
+      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && !committed_ && via().open() && Stack::renew(view())) {
         renewed_ = true;
         ++info_.attempt;
         via().park(self_);
@@ -168,9 +178,19 @@ class one_attempt {
   [[no_unique_address]] std::conditional_t<pauses, pause<Derived>, no_pause> pause_;
   bool attempting_ = false;
   bool renewed_ = false;
+  bool committed_ = false;  // a stream's items have come or gone: there is no second attempt
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  [[gnu::cold]] void after_sending(const protocol::outgoing& head) {
+    if (head.one_way) derived().succeed();
+    else if (head.stream_credit != 0) derived().opened();
+  }
+  [[gnu::cold]] static status no_streams() {
+    return status{outcome{.code = code::unimplemented, .flags = outcome::local | outcome::not_executed | outcome::no_retry},
+                  "the method streams, and this protocol carries no streams here; call it over rpcx (tcp://) or gRPC (grpc://)"};
+  }
 
   // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
   void send_with_more(protocol::outgoing& head) {
@@ -179,7 +199,7 @@ class one_attempt {
     if constexpr (Stack::attaches) Stack::attach(view(), extra);
     if (info_.attempt != 0) extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
     head.extra = &extra;
-    if (via().send(self_, head, [this](buffer& out) { out.append(derived().facts().request.view()); }) && head.one_way) derived().succeed();
+    if (via().send(self_, head, [this](buffer& out) { out.append(derived().facts().request.view()); })) after_sending(head);
   }
 };
 

@@ -49,6 +49,7 @@ struct client_options {
   tenon::limits limits{};
   std::size_t max_pending_calls = 100'000;
   std::size_t max_unsent_bytes = 64 * 1024 * 1024;
+  std::uint32_t stream_window_bytes = 256 * 1024;       ///< per call that streams: what a server may send before it is read, give or take one message
   duration connect_timeout = std::chrono::seconds{5};
   std::uint64_t seed = 0;                               ///< of what is drawn by chance; 0: another one each time
   bool wait_for_ready = false;                          ///< calls wait for a connection as long as they have time, instead of failing when connecting fails

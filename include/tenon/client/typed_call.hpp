@@ -20,7 +20,7 @@ inline constexpr call_identity identity_of{service_name<S>, method<S, Index>::na
 template <class S, std::size_t Index, class Codec>
 inline constexpr called_method method_to_call{service_name<S>, method<S, Index>::name, static_cast<std::uint32_t>(Index), method<S, Index>::is_idempotent,
                                               static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size),
-                                              method<S, Index>::is_cacheable, &identity_of<S, Index>};
+                                              method<S, Index>::is_cacheable, &identity_of<S, Index>, method<S, Index>::client_streams, method<S, Index>::server_streams};
 
 template <class S, std::size_t Index, class Codec, class Stack>
 class typed_call final : public call_state<typename method<S, Index>::response>, public attempts<Stack> {

@@ -9,5 +9,9 @@ class result;
 class context;
 template <class T = void>
 class task;
+template <class T>
+class stream;
+template <class T>
+class source;
 
 }  // namespace tenon::inline v0

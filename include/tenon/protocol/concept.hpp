@@ -24,6 +24,7 @@ struct reply_address {
   std::uint64_t id = 0;           ///< what the protocol correlates by; unused by protocols that answer in order
   serialization codec = serialization::raw;
   bool one_way = false;           ///< nothing is ever sent
+  bool streamed = false;          ///< the answer is a stream: items, then an end without a value
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.
@@ -40,6 +41,8 @@ struct request {
   metadata_reader read_metadata = nullptr;
   /// Asked in a way that promises to change nothing: a method that is not declared safe does not run, and refuses with `unimplemented`, `not_executed` and `no_retry`.
   bool safely = false;
+  /// Not 0 when the caller takes part in streams: how many bytes of items it takes before it says that it can take more. See streaming.hpp.
+  std::uint32_t stream_credit = 0;
 };
 
 /// One answer as it stands in the read buffer of a client.
@@ -62,6 +65,9 @@ struct outgoing {
   std::optional<duration> timeout{};
   const metadata* extra = nullptr;
   int arguments = -1;  ///< how many the payload holds, for protocols that frame them themselves; negative when nobody says
+  std::uint32_t stream_credit = 0;  ///< not 0 for a call that streams, whose `extra` is not null then: as in `request`
+  bool client_streams = false;      ///< items follow the request, whose payload is nothing by itself
+  bool server_streams = false;      ///< items precede the answer, whose payload is empty
 };
 
 /// A message being written: where it starts, and where its payload does.
@@ -80,6 +86,12 @@ struct consumed {
   std::size_t bytes = 0;       ///< handled, and not to be fed again
   state next = state::more;
   std::string reason{};        ///< with `close`: for the log
+};
+
+/// What a receiver of items has read since it last said so: that much of its window is free again.
+struct items_taken {
+  std::int64_t bytes = 0;  ///< of payloads
+  std::int64_t items = 0;
 };
 
 /// Whether the first bytes of a connection are this protocol's.
@@ -133,6 +145,10 @@ class reply_sink {
   virtual void on_going_away(std::uint64_t last) { (void)last; }
   /// A whole message in which the peer calls, notifies, or does not wait any more. False when nobody here serves.
   virtual bool on_request(std::string_view message) { return (void)message, false; }
+  /// An item of a streamed answer.
+  virtual void on_item(std::uint64_t id, serialization codec, std::string_view payload) { (void)id, (void)codec, (void)payload; }
+  /// The peer can take so many bytes more of what this call sends.
+  virtual void on_credit(std::uint64_t id, std::int64_t bytes) { (void)id, (void)bytes; }
 
  protected:
   ~reply_sink() = default;
@@ -167,6 +183,15 @@ class client_session {
   virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
   /// Finds the requests in bytes that were written here from a message's beginning on: of those that never left it is certain that nothing ran.
   virtual void visit_requests(std::string_view written, request_visitor& visitor) const { (void)written, (void)visitor; }
+
+  // Streams, for a protocol whose `streams` is true; see streaming.hpp.
+  virtual bool streams() const noexcept { return false; }
+  virtual mark begin_item(buffer& out, std::uint64_t id, serialization codec) { return (void)id, (void)codec, mark{out.size(), out.size()}; }
+  virtual std::int64_t end_item(buffer& out, mark at, std::uint64_t id) { return (void)out, (void)at, (void)id, 0; }
+  virtual void write_end(buffer& out, std::uint64_t id) { (void)out, (void)id; }
+  virtual void write_credit(buffer& out, std::uint64_t id, const items_taken& taken) { (void)out, (void)id, (void)taken; }
+  /// The credit of a call that streams, as soon as its request is written.
+  virtual std::int64_t first_credit() const noexcept { return 0; }
 };
 
 }  // namespace tenon::inline v0::protocol

@@ -20,10 +20,12 @@
 #include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol {
 
-/// The server's half of rpcx. Requests may be answered in any order. A sink that has `on_cancel(id)` is told of calls that nobody waits for any more.
+/// The server's half of rpcx. Requests may be answered in any order. A sink that has `on_cancel(id)` is told of calls that nobody waits for any more;
+/// streams are between tenon peers, see streaming.hpp and rpcx_extension.hpp.
 ///
 /// Errors  a bad magic, impossible lengths or a metadata block that does not add up close the connection, since the next frame cannot be found;
 ///         a frame, payload or metadata above its limit is answered with resource_exhausted, a frame that cannot be held at all is skipped without being stored;
@@ -67,7 +69,7 @@ class rpcx_session {
         return close(done, {"expected a frame of at least 32 bytes, found a total of ", tenon::detail::number_text{*length}});
       }
       if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
-        refuse_oversized(rest, *length, out);
+        refuse_oversized(rest, *length, sink, out);
         skipping_ = *length;
         continue;
       }
@@ -105,6 +107,13 @@ class rpcx_session {
     rpcx::end_frame(out, at);
   }
 
+  mark begin_item(buffer& out, const reply_address& to) { return rpcx::begin_item(out, to.codec, to.id); }
+  std::int64_t end_item(buffer& out, mark at, const reply_address&) {
+    rpcx::end_frame(out, at);
+    return cost_of_item(out.size() - at.payload);
+  }
+  void write_credit(buffer& out, const reply_address& to, const items_taken& taken) { rpcx::append_credit(out, to.id, cost_of_items(taken)); }
+
   /// Tells a tenon peer that no request from now on will be executed: the caller sees to that. Others find out by the refusals.
   [[gnu::cold]] void write_going_away(buffer& out) {
     if (peer_is_tenon_) rpcx::append_notice(out, rpcx::going_away_notice, last_request_);
@@ -133,7 +142,7 @@ class rpcx_session {
   template <class Sink>
   bool handle(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
     constexpr unsigned char special = rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit;
-    if ((cut.bits & special) != 0 && take_aside(cut, whole, sink, out)) [[unlikely]] return true;
+    if ((cut.bits & special) != 0 && (take_item(cut, sink) || take_aside(cut, whole, sink, out))) [[unlikely]] return true;
     last_request_ = cut.sequence;
     request call{.service = cut.service,
                  .method = cut.method,
@@ -144,6 +153,7 @@ class rpcx_session {
                  .read_metadata = &rpcx::read_metadata};
     if (!cut.metadata_block.empty()) {
       const bool sound = rpcx::for_each_metadata(cut.metadata_block, [&call](std::string_view key, std::string_view value) {
+        if (key == rpcx::stream_key) call.stream_credit = credit_of(value);
         if (key != rpcx::timeout_key) return;
         // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
         if (const auto milliseconds = rpcx::frames::parse_number(value)) {
@@ -165,6 +175,21 @@ class rpcx_session {
     return true;
   }
 
+  template <class Sink>
+  [[gnu::noinline]] bool take_item(const rpcx::frame& cut, Sink& sink) {
+    if (!rpcx::is_notice(cut, rpcx::item_notice)) return false;
+    if constexpr (requires { sink.on_item(cut.sequence, cut.payload); }) {
+      if (cut.payload.size() > bounds_.max_message_bytes) sink.on_refused_item(cut.sequence, too_large("an item", cut.payload.size(), bounds_.max_message_bytes));
+      else if (cut.is_compressed()) sink.on_refused_item(cut.sequence, status{code::unimplemented, "compressed items (gzip) are not supported here"});
+      else sink.on_item(cut.sequence, cut.payload);
+    }
+    return true;
+  }
+  // At least 1 for whoever sends the key at all.
+  [[gnu::cold]] static std::uint32_t credit_of(std::string_view value) noexcept {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rpcx::frames::parse_number(value).value_or(1), 1, 0x7FFFFFFF));
+  }
+
   // What is no request. False for a one-way request.
   template <class Sink>
   [[gnu::cold, gnu::noinline]] bool take_aside(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
@@ -178,6 +203,10 @@ class rpcx_session {
     if (rpcx::is_notice(cut, rpcx::cancel_notice)) {
       if constexpr (requires { sink.on_cancel(cut.sequence); }) sink.on_cancel(cut.sequence);
       return true;
+    }
+    if constexpr (requires { sink.on_credit(cut.sequence, std::int64_t{}); }) {
+      if (rpcx::is_notice(cut, rpcx::credit_notice)) return sink.on_credit(cut.sequence, rpcx::read_credit(cut)), true;
+      if (rpcx::is_notice(cut, rpcx::end_notice)) return sink.on_items_end(cut.sequence), true;
     }
     if (!cut.is_heartbeat()) return false;
     if (rpcx::is_from_tenon(cut, rpcx::peer_client)) {
@@ -196,9 +225,14 @@ class rpcx_session {
     if (!to.one_way) write_error(out, to, error, {});
   }
 
-  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, buffer& out) {
+  template <class Sink>
+  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, Sink& sink, buffer& out) {
     const auto bits = static_cast<unsigned char>(head[2]);
     if ((bits & (rpcx::response_bit | rpcx::heartbeat_bit)) != 0) return;
+    // An item, or a one-way request, whose number is that of no call under way.
+    if constexpr (requires { sink.on_item(length, head); }) {
+      if ((bits & rpcx::one_way_bit) != 0) return sink.on_refused_item(tenon::detail::load_big_endian_64(head.data() + 4), too_large("an item", length, bounds_.max_message_bytes));
+    }
     const reply_address to{tenon::detail::load_big_endian_64(head.data() + 4), static_cast<serialization>(static_cast<unsigned char>(head[3]) >> 4), (bits & rpcx::one_way_bit) != 0};
     refuse(to, too_large("message", length, bounds_.max_message_bytes), out);
   }
@@ -225,6 +259,6 @@ class rpcx_session {
   bool peer_is_tenon_ = false;
 };
 
-static_assert(server_session<rpcx_session>);
+static_assert(streaming_session<rpcx_session>);
 
 }  // namespace tenon::inline v0::protocol

@@ -19,6 +19,7 @@
 #include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
 #include <tenon/protocol/rpcx_status.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -36,11 +37,12 @@ class rpcx_client_session final : public client_session {
     rpcx::frames::append_block(out, call.method);
     const std::size_t block = out.size() + 4;
     std::memset(out.extend(4), 0, 4);
-    if (call.timeout || (call.extra != nullptr && !call.extra->empty())) {
+    if (call.timeout || call.extra != nullptr) {
       // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
       if (call.timeout) rpcx::frames::append_number(out, rpcx::timeout_key, (call.timeout->ns + 999'999) / 1'000'000);
       if (call.extra != nullptr) {
         for (const auto& [key, value] : *call.extra) rpcx::frames::append_pair(out, key, value);
+        if (call.stream_credit != 0) [[unlikely]] rpcx::frames::append_number(out, rpcx::stream_key, call.stream_credit);
       }
       tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
     }
@@ -67,6 +69,16 @@ class rpcx_client_session final : public client_session {
     }
   }
 
+  /// The request that opens a stream may go to anybody; what follows waits for credit, which only tenon sends.
+  bool streams() const noexcept override { return true; }
+  mark begin_item(buffer& out, std::uint64_t id, serialization codec) override { return rpcx::begin_item(out, codec, id); }
+  std::int64_t end_item(buffer& out, mark at, std::uint64_t) override {
+    rpcx::end_frame(out, at);
+    return cost_of_item(out.size() - at.payload);
+  }
+  void write_end(buffer& out, std::uint64_t id) override { rpcx::append_notice(out, rpcx::end_notice, id); }
+  void write_credit(buffer& out, std::uint64_t id, const items_taken& taken) override { rpcx::append_credit(out, id, cost_of_items(taken)); }
+
   consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
     consumed done;
     while (true) {
@@ -84,7 +96,7 @@ class rpcx_client_session final : public client_session {
       if (!length) return done;
       if (*length < rpcx::smallest_frame) return close(done, {"expected an answer of at least 32 bytes, found a total of ", tenon::detail::number_text{*length}});
       if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
-        refuse_oversized(rest, *length, sink);
+        refuse_oversized(rest, *length, sink, out);
         skipping_ = *length;
         continue;
       }
@@ -94,18 +106,36 @@ class rpcx_client_session final : public client_session {
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
       if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
+      else if (rpcx::is_notice(*cut, rpcx::item_notice)) take_item(*cut, sink, out);
       else take_aside(*cut, whole, sink, out);
     }
   }
 
  private:
-  // Everything but an answer.
+  void take_item(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
+    if (!peer_is_tenon_) return;
+    if (cut.payload.size() > bounds_.max_message_bytes) return refuse_item(cut.sequence, cut.payload.size(), sink, out);
+    sink.on_item(cut.sequence, static_cast<serialization>(cut.codec), cut.payload);
+  }
+  // Ends the call here, and then there.
+  [[gnu::cold]] void refuse_item(std::uint64_t id, std::uint64_t length, reply_sink& sink, buffer& out) const {
+    rpcx::append_notice(out, rpcx::cancel_notice, id);
+    sink.on_reply(reply{.id = id, .error = too_large("an item of the answer", length)});
+  }
+  [[gnu::cold]] status too_large(std::string_view what, std::uint64_t length) const {
+    status error{code::resource_exhausted, tenon::detail::join_text({what, " has ", tenon::detail::number_text{length}, " bytes; the limit is ", tenon::detail::number_text{bounds_.max_message_bytes}})};
+    return error.add_flag(outcome::local).add_flag(outcome::no_retry);
+  }
+
+  // Everything but an answer and its items.
   [[gnu::cold]] void take_aside(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
     if (cut.is_heartbeat()) {
       if (!cut.is_response()) rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_client);
       else if (rpcx::is_from_tenon(cut, rpcx::peer_server)) peer_is_tenon_ = true;
     } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::going_away_notice)) {
       sink.on_going_away(cut.sequence);
+    } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::credit_notice)) {
+      sink.on_credit(cut.sequence, rpcx::read_credit(cut));
     } else if (!cut.is_response() && !sink.on_request(whole) && !cut.is_one_way()) {
       refuse_call(cut, out);
     }
@@ -121,13 +151,15 @@ class rpcx_client_session final : public client_session {
     rpcx::end_frame(out, at);
   }
 
-  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {
+  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink, buffer& out) const {
     const auto bits = static_cast<unsigned char>(head[2]);
-    if ((bits & rpcx::response_bit) == 0 || (bits & rpcx::heartbeat_bit) != 0) return;
-    reply answer{.id = tenon::detail::load_big_endian_64(head.data() + 4)};
-    answer.error = status{code::resource_exhausted, tenon::detail::join_text({"the answer has ", tenon::detail::number_text{length}, " bytes; the limit is ", tenon::detail::number_text{bounds_.max_message_bytes}})};
-    answer.error.add_flag(outcome::local).add_flag(outcome::no_retry);
-    sink.on_reply(answer);
+    const std::uint64_t id = tenon::detail::load_big_endian_64(head.data() + 4);
+    if ((bits & rpcx::heartbeat_bit) != 0) return;
+    if ((bits & rpcx::response_bit) == 0) {
+      if (peer_is_tenon_) refuse_item(id, length, sink, out);
+      return;
+    }
+    sink.on_reply(reply{.id = id, .error = too_large("the answer", length)});
   }
 
   static void deliver(const rpcx::frame& cut, reply_sink& sink) {

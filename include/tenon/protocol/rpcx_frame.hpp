@@ -31,6 +31,7 @@ inline constexpr std::string_view timeout_key = "__ServerTimeout";
 inline constexpr std::string_view code_key = "tenon-code";
 inline constexpr std::string_view pushback_key = "tenon-pushback-ms";
 inline constexpr std::string_view not_executed_key = "tenon-not-executed";
+inline constexpr std::string_view stream_key = "tenon-stream";
 
 /// One frame in place: views into the bytes it was cut from.
 ///
@@ -104,7 +105,7 @@ bool for_each_metadata(std::string_view block, F&& each) {
 /// The pairs that are the user's: everything but the keys by which rpcx and tenon talk to themselves.
 inline void read_metadata(std::string_view block, metadata& into) {
   for_each_metadata(block, [&into](std::string_view key, std::string_view value) {
-    if (key != timeout_key && key != error_key && key != code_key && key != pushback_key && key != not_executed_key) into.add(key, value);
+    if (key != timeout_key && key != error_key && key != code_key && key != pushback_key && key != not_executed_key && key != stream_key) into.add(key, value);
   });
 }
 

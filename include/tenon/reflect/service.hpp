@@ -170,7 +170,8 @@ inline constexpr std::size_t method_count = detail::service_methods<S>::count;
 /// Shape   `name` on the wire, `identifier` in C++, `index` from 0, `attributes`, `parameter_names` (empty when not
 ///         given); `signature` is the member function's type, `parameters` a type_list of the decayed parameters
 ///         without a leading `tenon::context&`, `declared_parameters` the same as written, `response` what is left of
-///         the declared one without result, task and awaitable.
+///         the declared one without result, task, awaitable and stream. `server_streams` where it returns a tenon::stream,
+///         `client_streams` where it takes a tenon::source, which is none of the parameters: `item` is what that brings.
 template <class S, std::size_t Index>
 struct method {
  private:
@@ -188,6 +189,7 @@ struct method {
   using declared_parameters = typename parts::declared_parameters;
   using response = typename parts::response;
   using declared_response = typename parts::declared_response;
+  using item = typename parts::item;
 
   static constexpr std::size_t index = Index;
   static constexpr const auto& attributes = boost::hana::at_c<Index + 1>(detail::service_methods<S>::attributes);
@@ -196,12 +198,17 @@ struct method {
   static constexpr std::span<const std::string_view> parameter_names = detail::parameter_names_in(attributes);
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
+  static constexpr bool server_streams = parts::server_streams;
+  static constexpr bool client_streams = parts::client_streams;
   static constexpr bool is_safe = has_attribute<safe_attribute>(attributes) || detail::has_route(attributes, "GET");
   static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
   static constexpr bool is_blocking = has_attribute<blocking_attribute>(attributes);
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
                                         detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
+  static_assert(!parts::has_source_among_others, "tenon: a service's method takes a tenon::source beside other parameters; "
+                                                 "take it alone (tenon::context& may stand first) and let the first item "
+                                                 "say what the others would: a call that streams starts with no message");
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
                                                "comes back through it; return the value, or a struct of values "
                                                "(tenon::context& stands first)");

@@ -17,8 +17,10 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/core/waiter.hpp>
 #include <tenon/net/stream.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/streaming.hpp>
 #include <tenon/server/open_calls.hpp>
 #include <tenon/server/serving.hpp>
 #include <tenon/server/spoken_session.hpp>
@@ -269,6 +271,21 @@ class connection final : public served_connection, private net::stream_user, pri
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
     void on_peer_left() { self.cancel_calls(); }
+
+    // Of streams.
+    auto streams(std::string_view service, std::string_view method) const { return self.home_.router.streams(service, method); }
+    void on_item(std::uint64_t id, std::string_view payload) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->take_item(payload);
+    }
+    void on_items_end(std::uint64_t id) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->items_ended({});
+    }
+    void on_refused_item(std::uint64_t id, status why) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->items_ended(std::move(why));
+    }
+    void on_credit(std::uint64_t id, std::int64_t bytes) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->add_credit(bytes);
+    }
   };
 
   template <class Session>
@@ -390,6 +407,48 @@ class connection final : public served_connection, private net::stream_user, pri
     release();
   }
 
+  // --- streams
+
+  std::int64_t open_stream() override {
+    if (open_streams_ >= home_.chosen.max_open_streams) return 0;
+    ++open_streams_;
+    return (std::max)(home_.chosen.stream_window_bytes, std::uint32_t{1});
+  }
+
+  [[gnu::noinline]] bool write_item(service::pending& call, tenon::waiter& room, std::int64_t& cost) override {
+    if (closed_) return false;
+    if (full()) {
+      for_room_.append(room);
+      return false;
+    }
+    session_.with([&](auto& spoken) {
+      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) {
+        buffer& out = current_out();
+        const std::size_t start = out.size();
+        const protocol::mark at = spoken.begin_item(out, call.address);
+        if (call.write_item(out)) cost += spoken.end_item(out, at, call.address);
+        else out.truncate(start);
+      }
+    });
+    if (!batching_) flush();
+    return true;
+  }
+
+  [[gnu::noinline]] void give_credit(service::pending& call, const protocol::items_taken& taken) override {
+    if (closed_) return;
+    session_.with([&](auto& spoken) {
+      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) spoken.write_credit(current_out(), call.address, taken);
+    });
+    if (!batching_) flush();
+  }
+
+  // The peer has read: streams that waited for that go on, in one batch.
+  [[gnu::cold, gnu::noinline]] void resume_streams() {
+    batching_ = true;
+    for_room_.wake_all();
+    batching_ = false;
+  }
+
   // The caller does not wait for this one any more, and says so.
   [[gnu::cold]] void cancel_call(std::uint64_t id) {
     service::pending* found = calls_.find(id);
@@ -410,6 +469,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   [[gnu::noinline]] void forget(service::pending& call) noexcept {
     calls_.remove(call);
+    if (call.streams) [[unlikely]] --open_streams_;
     call.dispose();
     leave_when_done();
     release();
@@ -461,6 +521,7 @@ class connection final : public served_connection, private net::stream_user, pri
     room_ = home_.chosen.max_write_buffer_bytes;
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
+    if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
@@ -569,6 +630,8 @@ class connection final : public served_connection, private net::stream_user, pri
   buffer sending_;
   open_calls calls_;
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
+  tenon::waiter_queue for_room_;  // streams that wait until the peer has read
+  std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include <tenon/core/limits.hpp>
@@ -24,14 +25,16 @@ struct server_keepalive_options {
 
 /// Units   bytes, and durations of which 0 means for ever.
 ///
-/// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, and what
-/// the handlers that are under way still answer; none of it for longer than the timeouts.
+/// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, what
+/// the handlers that are under way still answer, and a window and a message for each of `max_open_streams`; the first two for no longer than the timeouts.
 struct server_options {
   unsigned loops = 1;                                      ///< threads, each with its own io_context; connections are dealt out in turn
   tenon::limits limits{};                                  ///< what a peer may ask for
   std::size_t max_connections = 100'000;                   ///< of all loops together; one more is closed at once, so that its caller can turn elsewhere
   std::size_t max_write_buffer_bytes = 4 * 1024 * 1024;    ///< answers above it wait unasked: a connection is not read until its peer has read
   std::size_t max_pending_calls = 10'000;                  ///< coroutine handlers under way per connection
+  std::size_t max_open_streams = 1'000;                    ///< of those, how many may stream, per connection
+  std::uint32_t stream_window_bytes = 256 * 1024;          ///< per stream: what a caller may send before its handler has read it, give or take one message
   duration first_byte_timeout = std::chrono::seconds{30};  ///< for a connection to say anything at all
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer

@@ -13,6 +13,7 @@
 #include <tenon/core/frame_cache.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/waiter.hpp>
 #include <tenon/protocol/concept.hpp>
 
 namespace tenon::inline v0::service {
@@ -28,6 +29,14 @@ class answer_sink : public tenon::detail::origin {
   virtual void wake_at(pending& call, instant when) = 0;
   /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
   virtual void finished(pending& call) = 0;
+
+  // For calls that stream, where the sink lets them.
+  /// One more open stream. Returns how many bytes of items the caller may send before they are read; 0 when there are too many streams.
+  virtual std::int64_t open_stream() { return 0; }
+  /// Writes the item that `call.write_item` appends. False when there is no room: `room` is woken when there is some. Adds to `cost` what it takes of the credit.
+  virtual bool write_item(pending& call, tenon::waiter& room, std::int64_t& cost) { return (void)call, (void)room, (void)cost, false; }
+  /// The handler has taken items: the caller may send as many more. At first: as many bytes as it may send at all.
+  virtual void give_credit(pending& call, const protocol::items_taken& taken) { (void)call, (void)taken; }
 
  protected:
   using origin::origin;
@@ -56,12 +65,21 @@ class pending : public tenon::detail::from_frame_cache {
   /// Nobody wants the call any more: destroys it, or lets it destroy itself when its handler ends. The sink is not told again.
   virtual void dispose() noexcept = 0;
 
+  // Of a call that streams. Each of these may let the handler go on, and so end the call.
+  /// Appends the item at which the handler stands. False when that cannot be done: what was appended is to be forgotten.
+  virtual bool write_item(buffer& out) { return (void)out, false; }
+  virtual void take_item(std::string_view payload) { (void)payload; }
+  /// No more items; `why` is not OK when the caller did not mean to end.
+  virtual void items_ended(status why) { (void)why; }
+  virtual void add_credit(std::int64_t bytes) { (void)bytes; }
+
   protocol::reply_address address;
   tenon::context context;
   std::unique_ptr<attachment> watch;
   std::unique_ptr<attachment> alarm;
   bool elsewhere = false;  ///< its handler runs on another thread: until it has ended, nobody else looks at what it writes into its context
   bool answered = false;   ///< nobody waits any more: the deadline has passed, or the caller is gone
+  bool streams = false;    ///< one of the sink's open streams
 
   // The sink's list of its open calls.
   void join(pending*& first) noexcept {

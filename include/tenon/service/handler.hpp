@@ -13,7 +13,9 @@
 #include <tenon/core/context.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/result.hpp>
+#include <tenon/core/source.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/stream.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/reflect/service.hpp>
 
@@ -27,6 +29,29 @@ template <class... Types>
 struct parameters_tuple<type_list<Types...>> {
   using type = std::tuple<Types...>;
 };
+
+// What a handler is called with beside its context: the arguments, or the source that stands alone.
+template <class M>
+struct handed_over {
+  using type = typename parameters_tuple<typename M::parameters>::type;
+};
+template <class M>
+  requires M::client_streams
+struct handed_over<M> {
+  using type = std::tuple<source<typename M::item>>;
+};
+
+// Arguments are moved into the handler; a source stays where it is, and may be taken by reference.
+template <class Value>
+struct passed_as {
+  using type = Value&&;
+};
+template <class T>
+struct passed_as<source<T>> {
+  using type = source<T>&;
+};
+template <class Value>
+using passed = typename passed_as<Value>::type;
 
 // `market.buy`, joined by the compiler: it stands in front of every message about the method.
 template <class S, std::size_t Index>
@@ -51,16 +76,16 @@ inline constexpr std::string_view full_name{detail::joined_names<S, Index>.data(
 /// Whether an object of type `Implementation` has a method that can stand for method `Index` of contract `S`, and whether it takes a context.
 template <class S, class Implementation, std::size_t Index>
 struct handler_fit {
-  using values = typename detail::parameters_tuple<typename method<S, Index>::parameters>::type;
+  using values = typename detail::handed_over<method<S, Index>>::type;
 
  private:
   template <std::size_t... V>
   static consteval bool wants_context(std::index_sequence<V...>) {
-    return method<S, Index>::template callable_on<Implementation, tenon::context&, std::tuple_element_t<V, values>...>;
+    return method<S, Index>::template callable_on<Implementation, tenon::context&, detail::passed<std::tuple_element_t<V, values>>...>;
   }
   template <std::size_t... V>
   static consteval bool fits_without(std::index_sequence<V...>) {
-    return method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
+    return method<S, Index>::template callable_on<Implementation, detail::passed<std::tuple_element_t<V, values>>...>;
   }
   using positions = std::make_index_sequence<std::tuple_size_v<values>>;
 
@@ -92,8 +117,8 @@ struct handler : handler_fit<S, Implementation, Index> {
   static decltype(auto) call(Implementation& object, [[maybe_unused]] tenon::context* context, values& arguments) {
     return std::apply(
         [&](auto&... each) -> decltype(auto) {
-          if constexpr (takes_context) return method<S, Index>::call(object, *context, std::move(each)...);
-          else return method<S, Index>::call(object, std::move(each)...);
+          if constexpr (takes_context) return method<S, Index>::call(object, *context, static_cast<detail::passed<std::remove_reference_t<decltype(each)>>>(each)...);
+          else return method<S, Index>::call(object, static_cast<detail::passed<std::remove_reference_t<decltype(each)>>>(each)...);
         },
         arguments);
   }
@@ -107,6 +132,7 @@ struct handler_return {
   using given = Returned;
   static constexpr bool in_task = false;
   static constexpr bool in_awaitable = false;
+  static constexpr bool in_stream = false;
 };
 template <class T>
 struct handler_return<task<T>> : handler_return<T> {
@@ -115,6 +141,10 @@ struct handler_return<task<T>> : handler_return<T> {
 template <class T>
 struct handler_return<asio::awaitable<T>> : handler_return<T> {
   static constexpr bool in_awaitable = true;
+};
+template <class T>
+struct handler_return<stream<T>> : handler_return<T> {
+  static constexpr bool in_stream = true;
 };
 
 namespace detail {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/cancellation.hpp>
+#include <tenon/core/message_queue.hpp>
 #include <tenon/core/post.hpp>
 #include <tenon/core/waiter.hpp>
 #include <tenon/service/answer_port.hpp>
@@ -29,7 +31,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
        tenon::waiter& stand_in, outcome answer)
       : answer_sink{call.sink.connection_id()}, home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, port_{info, &value_}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
-        method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
+        method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, stream_credit_{call.call.stream_credit}, position_{Guard::position_of(answer)} {
     address = call.call.address;
     context.info = info;
     context.place(service_, method_, call.peer, call.io);
@@ -53,6 +55,19 @@ class held final : public pending, private answer_sink, private cancellation::li
     if (inner_ != nullptr) return inner_->write_value(out);
     if (error_.ok()) out.append(value_.view());
     return std::move(error_);
+  }
+  // What comes meanwhile is kept: so much as the protocol grants without being asked.
+  void take_item(std::string_view payload) override {
+    if (inner_ != nullptr) inner_->take_item(payload);
+    else items_.push(payload);
+  }
+  void items_ended(status why) override {
+    if (inner_ != nullptr) return inner_->items_ended(std::move(why));
+    no_more_items_ = true;
+  }
+  void add_credit(std::int64_t bytes) override {
+    if (inner_ != nullptr) inner_->add_credit(bytes);
+    else stream_credit_ = static_cast<std::uint32_t>(stream_credit_ + bytes);
   }
   void dispose() noexcept override {
     stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local});
@@ -91,7 +106,7 @@ class held final : public pending, private answer_sink, private cancellation::li
       error_ = refuse_(home_, admitted);
       return sink_->finished(*this);
     }
-    const protocol::request again{.service = service_, .method = method_, .payload = payload_, .address = address, .metadata_block = metadata_, .read_metadata = read_metadata_};
+    const protocol::request again{.service = service_, .method = method_, .payload = payload_, .address = address, .metadata_block = metadata_, .read_metadata = read_metadata_, .stream_credit = stream_credit_};
     exchange call{.call = again, .out = value_, .bounds = bounds_, .sink = *this, .io = context.io(), .peer = context.peer(), .now = info_.now, .deadline = info_.deadline};
     switch (go_(home_, call, info_, state_)) {
       case disposition::answered: context.response = std::move(call.response); break;
@@ -101,6 +116,11 @@ class held final : public pending, private answer_sink, private cancellation::li
         break;
       case disposition::pending:
         inner_ = call.under_way;
+        streams = inner_->streams;
+        address.streamed = inner_->address.streamed;
+        // Before it begins: afterwards it may be gone.
+        for (; !items_.empty(); items_.pop()) inner_->take_item(items_.front());
+        if (no_more_items_) inner_->items_ended({});
         return inner_->go_on();
     }
     sink_->finished(*this);
@@ -115,7 +135,10 @@ class held final : public pending, private answer_sink, private cancellation::li
   }
 
   void cancelled() override {
-    if (inner_ != nullptr) return inner_->context.cancel.request();
+    if (inner_ != nullptr) {
+      inner_->answered = answered;
+      return inner_->context.cancel.request();
+    }
     if (stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local})) sink_->finished(*this);
   }
 
@@ -127,6 +150,9 @@ class held final : public pending, private answer_sink, private cancellation::li
   instant read_clock() override { return sink_->read_clock(); }
   std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
+  std::int64_t open_stream() override { return sink_->open_stream(); }
+  bool write_item(pending& inner, tenon::waiter& room, std::int64_t& cost) override { return sink_->write_item(inner, room, cost); }
+  void give_credit(pending& inner, const protocol::items_taken& taken) override { sink_->give_credit(inner, taken); }
 
   Home& home_;
   Guard& guard_;
@@ -143,6 +169,9 @@ class held final : public pending, private answer_sink, private cancellation::li
   std::string payload_;
   std::string metadata_;
   protocol::metadata_reader read_metadata_;
+  std::uint32_t stream_credit_;
+  tenon::detail::message_queue items_;
+  bool no_more_items_ = false;
   buffer value_;
   status error_;
   pending* inner_ = nullptr;

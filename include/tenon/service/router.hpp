@@ -20,6 +20,12 @@ namespace tenon::inline v0::service {
 /// A served object with its methods, everything about its type erased but one function pointer per method.
 class instance {
  public:
+  /// Which sides of a method stream.
+  struct directions {
+    bool client = false;
+    bool server = false;
+  };
+
   using invoke_function = disposition (*)(instance& self, exchange& call);
 
   virtual ~instance() = default;
@@ -29,6 +35,7 @@ class instance {
   virtual invoke_function find(std::string_view method) const noexcept = 0;
   /// The paths of their own that some of the methods have over HTTP.
   virtual route_list routes() const noexcept { return {}; }
+  virtual directions streams(std::string_view method) const noexcept { return (void)method, directions{}; }
 };
 
 /// The services of one loop.
@@ -63,6 +70,12 @@ class router {
 
   /// Null while no service has routes.
   const protocol::http_routes* routes() const noexcept { return routes_.get(); }
+  /// For protocols that must know it before they can cut a request; neither side where there is no such method.
+  instance::directions streams(std::string_view service, std::string_view method) const noexcept {
+    const instance* const found = find(service);
+    return found != nullptr ? found->streams(method) : instance::directions{};
+  }
+
   std::span<const std::unique_ptr<instance>> services() const noexcept { return services_; }
 
  private:

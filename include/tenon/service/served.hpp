@@ -27,6 +27,7 @@
 #include <tenon/service/route.hpp>
 #include <tenon/service/router.hpp>
 #include <tenon/service/running.hpp>
+#include <tenon/service/streaming.hpp>
 #include <tenon/service/thread_pool.hpp>
 
 namespace tenon::inline v0::service {
@@ -85,6 +86,20 @@ template <class S, std::size_t... I>
 consteval bool any_routes(std::index_sequence<I...>) {
   return ((tenon::detail::routes_in(method<S, I>::attributes).size() != 0) || ...);
 }
+template <class S, std::size_t... I>
+constexpr std::array<instance::directions, sizeof...(I) + 1> directions_of(std::index_sequence<I...>) {
+  return {instance::directions{method<S, I>::client_streams, method<S, I>::server_streams}..., instance::directions{}};
+}
+// The last one is that of no method.
+template <class S>
+constexpr instance::directions streams_at(std::size_t index) noexcept {
+  constexpr auto all = directions_of<S>(std::make_index_sequence<method_count<S>>{});
+  return all[index];
+}
+template <class S>
+inline constexpr bool any_streams = []<std::size_t... I>(std::index_sequence<I...>) {
+  return ((method<S, I>::client_streams || method<S, I>::server_streams) || ...);
+}(std::make_index_sequence<method_count<S>>{});
 
 }  // namespace detail
 
@@ -120,12 +135,16 @@ class served final : public instance {
     if constexpr (has_routes<S>) return list_routes<S>();
     else return {};
   }
+  directions streams(std::string_view method) const noexcept override {
+    if constexpr (!detail::any_streams<S>) return {};
+    else return detail::streams_at<S>(detail::methods_by_name<S>.find(method));
+  }
 
  private:
   using port_type = answer_port<Guard>;
   // Only methods that are declared cacheable are answered in the handler's place.
   template <std::size_t I>
-  static constexpr bool answers = Guard::answers && method<S, I>::is_cacheable;
+  static constexpr bool answers = Guard::answers && method<S, I>::is_cacheable && !method<S, I>::client_streams && !method<S, I>::server_streams;
 
   template <std::size_t... I>
   static constexpr auto make_functions(std::index_sequence<I...>) {
@@ -136,6 +155,9 @@ class served final : public instance {
   static disposition invoke(instance& self, exchange& call) {
     if constexpr (!method<S, I>::is_safe) {
       if (call.call.safely) [[unlikely]] return refuse_unsafe(call, full_name<S, I>);
+    }
+    if constexpr (method<S, I>::client_streams || method<S, I>::server_streams) {
+      if (call.call.stream_credit == 0) [[unlikely]] return refuse_without_streams(call, full_name<S, I>);
     }
     auto& me = static_cast<served&>(self);
     disposition became = disposition::refused;
@@ -148,6 +170,11 @@ class served final : public instance {
 
   [[gnu::cold]] static disposition refuse_unsafe(exchange& call, std::string_view method) {
     status why{code::unimplemented, tenon::detail::join_text({method, ": found a request that must not change anything, expected POST; only a method declared tenon::safe answers both"})};
+    return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
+  }
+
+  [[gnu::cold]] static disposition refuse_without_streams(exchange& call, std::string_view method) {
+    status why{code::unimplemented, tenon::detail::join_text({method, ": streams, and the caller or its protocol does not; call it by a tenon client over rpcx, or over gRPC"})};
     return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
   }
 
@@ -214,9 +241,10 @@ class served final : public instance {
     // Until here it was the wait that counted, from here on it is the work.
     if constexpr (Guard::measures) info.attempt_start = info.now;
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
-    static_assert(!method<S, I>::is_blocking || !(kind::in_task || kind::in_awaitable),
+    static_assert(!method<S, I>::is_blocking || !(kind::in_task || kind::in_awaitable || kind::in_stream),
                   "tenon::server::serve: a method declared tenon::blocking is a coroutine, which runs on the loop; return a plain value, or leave tenon::blocking out");
-    if constexpr (method<S, I>::is_blocking) return self.template offload<I, Codec>(call, info, state);
+    if constexpr (method<S, I>::client_streams || method<S, I>::server_streams) return self.template open_stream<I, Codec>(call, info, state);
+    else if constexpr (method<S, I>::is_blocking) return self.template offload<I, Codec>(call, info, state);
     else if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
     else return self.template answer<I, Codec>(call, info, state);
   }
@@ -308,6 +336,23 @@ class served final : public instance {
     }
     guard_.observe(state, info, ended.outcome());
     return call.refuse(std::move(ended));
+  }
+
+  // A handler that streams: made here, started once the connection has listed it.
+  template <std::size_t I, class Codec>
+  disposition open_stream(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    auto made = std::make_unique<streaming<S, Implementation, Guard, I, Codec>>(object_, guard_, call, info, state);
+    status ended = guarded(full_name<S, I>, [&]() -> status {
+      if constexpr (method<S, I>::client_streams) return {};
+      else return read_arguments<I, Codec>(call, made->arguments());
+    });
+    if (ended.ok() && !made->open()) ended = detail::too_many_streams(full_name<S, I>);
+    if (!ended.ok()) [[unlikely]] {
+      guard_.observe(state, info, ended.outcome());
+      return call.refuse(std::move(ended));
+    }
+    call.under_way = made.release();
+    return disposition::pending;
   }
 
   template <std::size_t I, class Codec>

@@ -65,19 +65,64 @@ struct response_of<asio::awaitable<T, Executor>> {
   using type = typename response_of<T>::type;
   static constexpr bool is_coroutine = true;
 };
+template <class T>
+struct response_of<stream<T>> {
+  using type = T;
+  static constexpr bool is_coroutine = true;
+};
+
+template <class T>
+inline constexpr bool is_stream = false;
+template <class T>
+inline constexpr bool is_stream<stream<T>> = true;
+
+// What a source brings; void for any other parameter.
+template <class T>
+struct item_of {
+  using type = void;
+};
+template <class T>
+struct item_of<source<T>> {
+  using type = T;
+};
+template <class T>
+inline constexpr bool is_source = !std::is_void_v<typename item_of<std::remove_cvref_t<T>>::type>;
+
+// The parameters whose values the caller gives with its call: a source's come later.
+template <class... Parameters>
+struct given_parameters {
+  using declared = type_list<Parameters...>;
+  using item = void;
+};
+template <class Parameter>
+  requires is_source<Parameter>
+struct given_parameters<Parameter> {
+  using declared = type_list<>;
+  using item = typename item_of<std::remove_cvref_t<Parameter>>::type;
+};
+template <class List>
+struct decayed;
+template <class... Parameters>
+struct decayed<type_list<Parameters...>> {
+  using type = type_list<std::decay_t<Parameters>...>;
+};
 
 template <bool TakesContext, class Response, class... Parameters>
 struct signature_parts {
   using declared_response = Response;
   using response = typename response_of<std::remove_cvref_t<Response>>::type;
-  using declared_parameters = type_list<Parameters...>;
-  using parameters = type_list<std::decay_t<Parameters>...>;
+  using declared_parameters = typename given_parameters<Parameters...>::declared;
+  using parameters = typename decayed<declared_parameters>::type;
+  using item = typename given_parameters<Parameters...>::item;
 
   static constexpr bool takes_context = TakesContext;
+  static constexpr bool server_streams = is_stream<std::remove_cvref_t<Response>>;
+  static constexpr bool client_streams = !std::is_void_v<item>;
+  static constexpr bool has_source_among_others = sizeof...(Parameters) > 1 && (is_source<Parameters> || ...);
   static constexpr bool is_coroutine = response_of<std::remove_cvref_t<Response>>::is_coroutine;
-  static constexpr bool has_reference_parameters = (std::is_reference_v<Parameters> || ...);
+  static constexpr bool has_reference_parameters = ((std::is_reference_v<Parameters> && !is_source<Parameters>) || ...);
   static constexpr bool has_output_parameters =
-      ((std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>>) || ...);
+      ((std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>> && !is_source<Parameters>) || ...);
 };
 
 template <class Response, class... Parameters>

@@ -1,0 +1,204 @@
+// A coroutine that gives many values, one after the other: what a handler returns that streams its answer. Core layer.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <tenon/core/asio.hpp>
+#include <tenon/core/fwd.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/task.hpp>
+
+namespace tenon::inline v0 {
+namespace detail {
+
+// Who takes what a stream yields. On the stream's thread.
+class yield_taker {
+ public:
+  /// It stands at a `co_yield`, its item in the promise. True: it may go on at once. The stream is not to be destroyed in here.
+  virtual bool yielded() = 0;
+
+ protected:
+  ~yield_taker() = default;
+};
+
+// What every stream's promise shares. Lazy, unlike a task: nothing runs before somebody is there to take.
+class stream_promise_base : public promise_base {
+ public:
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+
+  void give_to(yield_taker& who) noexcept { taker_ = &who; }
+
+  /// Why the stream ends at this `co_yield`; OK when it does not.
+  const status& ending() const noexcept { return ending_; }
+  bool ends_here() const noexcept { return ends_here_; }
+  void rethrow() const { rethrow_if_failed(); }
+
+ protected:
+  struct step {
+    yield_taker* taker;
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<>) const { return !taker->yielded(); }
+    void await_resume() const noexcept {}
+  };
+  step end_with(status why) noexcept {
+    ending_ = std::move(why);
+    ends_here_ = true;
+    return {taker_};
+  }
+
+  yield_taker* taker_ = nullptr;
+  status ending_;
+  bool ends_here_ = false;
+};
+
+template <class T>
+class stream_promise final : public stream_promise_base {
+ public:
+  stream<T> get_return_object() noexcept;
+
+  step yield_value(T item) {
+    item_.emplace(std::move(item));
+    return {taker_};
+  }
+  // As templates: an item in bare braces is never one of these.
+  template <class Given>
+    requires std::is_same_v<std::remove_cvref_t<Given>, result<T>>
+  step yield_value(Given&& given) {
+    if (!given) return end_with(std::forward<Given>(given).error());
+    item_.emplace(*std::forward<Given>(given));
+    return {taker_};
+  }
+  template <class Given>
+    requires std::is_same_v<std::remove_cvref_t<Given>, status>
+  step yield_value(Given&& why) {
+    return end_with(std::forward<Given>(why));
+  }
+
+  T& item() noexcept { return *item_; }
+
+ private:
+  std::optional<T> item_;
+};
+
+template <class T>
+class stream_awaiter;
+
+template <class T>
+struct next_of_stream {
+  std::coroutine_handle<stream_promise<T>> stream;
+  stream_awaiter<T> awaiter_in_task() const noexcept { return stream_awaiter<T>{stream}; }
+};
+
+}  // namespace detail
+
+/// A coroutine that gives many values of type `T`: `co_yield` one after the other, and end.
+///
+/// Inside it `co_await` takes whatever a `tenon::task` takes. A `co_yield` waits until the one who reads can take more, so a slow reader slows the stream and no memory
+/// fills up. `co_yield` of a `tenon::status`, or of a `result<T>` without a value, ends the stream with that status; so does an exception, with its text.
+/// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
+///
+/// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
+///         leaves through the `co_await` and a status is `numbers.status()`.
+template <class T>
+class [[nodiscard]] stream {
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>, "tenon::stream<T>: T must be a plain object type; a stream cannot give references");
+  static_assert(!detail::is_result<T> && !std::is_same_v<T, tenon::status>, "tenon::stream<T>: T is a result or a status; write the value's type, and co_yield an error to end the stream with it");
+
+ public:
+  using promise_type = detail::stream_promise<T>;
+  using value_type = T;
+
+  stream(stream&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
+  stream& operator=(stream&& other) noexcept {
+    if (this != &other) {
+      if (handle_) handle_.destroy();
+      handle_ = std::exchange(other.handle_, nullptr);
+    }
+    return *this;
+  }
+  ~stream() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// The next item in a task or another stream; nothing when there are no more.
+  [[nodiscard]] detail::next_of_stream<T> next() const noexcept { return {handle_}; }
+  /// Why it ended early; OK otherwise.
+  const tenon::status& status() const noexcept { return handle_.promise().ending(); }
+
+  /// For those who drive streams.
+  promise_type& promise() const noexcept { return handle_.promise(); }
+  void resume() const { handle_.resume(); }
+  bool done() const noexcept { return handle_.done(); }
+
+ private:
+  friend promise_type;
+  explicit stream(std::coroutine_handle<promise_type> handle) noexcept : handle_{handle} {}
+  std::coroutine_handle<promise_type> handle_;
+};
+
+namespace detail {
+
+template <class T>
+stream<T> stream_promise<T>::get_return_object() noexcept {
+  return stream<T>{std::coroutine_handle<stream_promise>::from_promise(*this)};
+}
+
+// Reads one item in a task. The stream runs inside the one who waits as long as it does not wait itself: no call is nested in another for each item.
+template <class T>
+class stream_awaiter final : yield_taker, wants_home {
+ public:
+  explicit stream_awaiter(std::coroutine_handle<stream_promise<T>> stream) noexcept : stream_{stream} {}
+  stream_awaiter(const stream_awaiter&) = delete;
+  stream_awaiter& operator=(const stream_awaiter&) = delete;
+
+  bool await_ready() const noexcept { return stream_.done() || stream_.promise().ends_here(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    self_ = self;
+    stream_.promise().give_to(*this);
+    stream_.promise().on_finish([](void* me) noexcept { static_cast<stream_awaiter*>(me)->arrived(); }, this);
+    // Its home is that of the one who waits, known now or later.
+    if (asio::io_context* home = self.promise().home(); home != nullptr) {
+      stream_.promise().set_home(*home);
+    } else if (stream_.promise().home() == nullptr) {
+      start = [](wants_home& me, asio::io_context& io) { static_cast<stream_awaiter&>(me).stream_.promise().set_home(io); };
+      self.promise().when_home(*this);
+    }
+    inside_ = true;
+    stream_.resume();
+    inside_ = false;
+    return !there_;
+  }
+  std::optional<T> await_resume() {
+    promise_is_done();
+    if (stream_.done() || stream_.promise().ends_here()) return std::nullopt;
+    return std::optional<T>{std::move(stream_.promise().item())};
+  }
+
+ private:
+  void promise_is_done() const {
+    if (stream_.done()) stream_.promise().rethrow();
+  }
+  bool yielded() override {
+    arrived();
+    return false;
+  }
+  void arrived() noexcept {
+    there_ = true;
+    if (!inside_) self_.resume();
+  }
+
+  std::coroutine_handle<stream_promise<T>> stream_;
+  std::coroutine_handle<> self_;
+  bool there_ = false;
+  bool inside_ = false;
+};
+
+}  // namespace detail
+}  // namespace tenon::inline v0
