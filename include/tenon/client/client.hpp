@@ -21,6 +21,8 @@
 #include <tenon/client/connection_state.hpp>
 #include <tenon/client/follow_cancel.hpp>
 #include <tenon/client/options.hpp>
+#include <tenon/client/stream_call.hpp>
+#include <tenon/client/streams.hpp>
 #include <tenon/client/typed_call.hpp>
 #include <tenon/codec/arguments.hpp>
 #include <tenon/codec/concept.hpp>
@@ -119,27 +121,51 @@ struct starter {
   static call_reference<call_state<response<Index>>> start(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
     auto* state = new typed_call<S, Index, Codec, Stack>{core, chosen};
     call_reference<call_state<response<Index>>> held{state};
+    begin<Index>(*state, core, chosen, arguments...);
+    return held;
+  }
+
+  // What the method's caller gets to hold.
+  template <std::size_t Index, class... Arguments>
+  static auto open(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
+    using called = method<S, Index>;
+    if constexpr (!called::client_streams && !called::server_streams) {
+      return call<response<Index>>{start<Index>(core, chosen, arguments...)};
+    } else {
+      const call_options none{};
+      auto* state = new stream_call<S, Index, Codec, Stack>{core, chosen != nullptr ? *chosen : none};
+      call_reference<call_state<stream_response<S, Index>>> held{state};
+      begin<Index>(*state, core, chosen, arguments...);
+      if constexpr (!called::server_streams) return stream_writer<typename called::item, typename called::response>{std::move(held), *state};
+      else if constexpr (!called::client_streams) return stream_reader<typename called::response>{std::move(held), *state};
+      else return stream_pair<typename called::item, typename called::response>{std::move(held), *state, *state};
+    }
+  }
+
+  template <std::size_t Index, class State, class... Arguments>
+  static void begin(State& state, client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
     const std::tuple<const Arguments&...> values{arguments...};
-    const auto write_payload = [&values](buffer& out) {
+    const auto write_payload = [&values]([[maybe_unused]] buffer& out) {
+      // Items are all that such a call sends.
+      if constexpr (method<S, Index>::client_streams) return;
       const codec::arguments<const std::tuple<const Arguments&...>> all{values, method<S, Index>::parameter_names};
       Codec::encode(out, all);
     };
     channel& via = core.via;
     const bool here = via.loop().on_this_thread();
     if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] {
-      if (here) via.cancel(*state);
-      else state->refused(channel::cancelled_here());
-      return held;
+      if (here) via.cancel(state);
+      else state.refused(channel::cancelled_here());
+      return;
     }
     if (here && via.ready() && !Stack::keeps_request) {
-      state->start_with(write_payload);
+      state.start_with(write_payload);
     } else {
-      write_payload(state->request());
-      if (here) state->start();
-      else via.submit_from_elsewhere(*state);
+      write_payload(state.request());
+      if (here) state.start();
+      else via.submit_from_elsewhere(state);
     }
-    if (chosen != nullptr) [[unlikely]] follow_cancel(*state, *chosen);
-    return held;
+    if (chosen != nullptr) [[unlikely]] follow_cancel(state, *chosen);
   }
 
   static const call_options* address_of(const call_options& chosen) noexcept { return &chosen; }
@@ -148,6 +174,8 @@ struct starter {
   // `chosen` is call_options, or nullptr for none. By value: a token may keep the initiation and run it later.
   template <std::size_t Index, class Options, class Token, class... Arguments>
   static auto start_with_token(client_core<Stack>& core, Options chosen, Token&& token, Arguments&&... arguments) {
+    static_assert(!method<S, Index>::client_streams && !method<S, Index>::server_streams,
+                  "tenon::client: a method that streams has no one result for a completion token; call it without, and co_await next(), write() and finish() of what it returns");
     return asio::async_initiate<Token, void(result<response<Index>>)>(
         [&core, chosen = std::move(chosen)](auto handler, auto&&... given) {
           deliver_to<response<Index>>(start<Index>(core, address_of(chosen), given...), core.via.loop().io(), std::move(handler));
@@ -165,8 +193,8 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
   client_with_options(detail::client_core<Stack>& core, call_options options) : core_{core}, options_{std::move(options)} {}
 
   template <std::size_t Index, class... Arguments>
-  call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
-    return call<typename method<S, Index>::response>{detail::starter<S, Codec, Stack>::template start<Index>(core_, &options_, arguments...)};
+  auto invoke_method(const Arguments&... arguments) const {
+    return detail::starter<S, Codec, Stack>::template open<Index>(core_, &options_, arguments...);
   }
   template <std::size_t Index, class Token, class... Arguments>
   auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
@@ -180,7 +208,7 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 
 /// The methods of service `S`, called at an address. `Parameters`: at most one codec (msgpack when there is none) and any policies, outermost first, in any order.
 ///
-/// Each method returns a `call<T>`, or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
+/// Each method returns a `call<T>` (one that streams a `stream_reader`, `stream_writer` or `stream_pair`), or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
 /// connection fails the calls under way and is made anew at the next; while connecting fails, calls fail at once with the reason, or wait (`wait_for_ready`).
 /// May be called from any thread. Destroying it ends its calls.
 ///
@@ -263,8 +291,8 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 
   // What the methods that TENON_SERVICE makes call.
   template <std::size_t Index, class... Arguments>
-  call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
-    return call<typename method<S, Index>::response>{starter::template start<Index>(*core_, nullptr, arguments...)};
+  auto invoke_method(const Arguments&... arguments) const {
+    return starter::template open<Index>(*core_, nullptr, arguments...);
   }
   template <std::size_t Index, class Token, class... Arguments>
   auto invoke_method_with(Token&& token, Arguments&&... arguments) const {

@@ -57,15 +57,37 @@ class stream_promise_base : public promise_base {
   bool ends_here_ = false;
 };
 
+#if !defined(__clang__) && defined(__GNUC__)
+// An item in bare braces: `co_yield {"ACME", 42.5}`.
+template <class T>
+struct braced {
+  template <class... Parts>
+    requires requires(Parts&&... parts) { T(std::forward<Parts>(parts)...); }
+  braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {}
+  T value;
+};
+#endif
+
 template <class T>
 class stream_promise final : public stream_promise_base {
  public:
   stream<T> get_return_object() noexcept;
 
-  step yield_value(T item) {
-    item_.emplace(std::move(item));
-    return {taker_};
+#if defined(__clang__) || !defined(__GNUC__)
+  step yield_value(T&& item) { return give(std::move(item)); }
+  step yield_value(const T& item) { return give(item); }
+#else
+  // What is made in bare braces is made by a function here, and not in the coroutine's frame: g++ 12 moves an aggregate that is made there byte by byte, and what points
+  // into itself, as a short string does, points to where it was.
+  step yield_value(braced<T>&& item) { return give(std::move(item.value)); }
+  template <class Given>
+    requires std::is_same_v<std::remove_cvref_t<Given>, T>
+  step yield_value(Given&& item) {
+    static_assert(__GNUC__ > 12 || std::is_lvalue_reference_v<Given> || !std::is_aggregate_v<T> || std::is_trivially_copyable_v<T>,
+                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield; write it in bare braces, co_yield {a, b}, or name it first: quote q{a, b}; co_yield q;");
+    return give(std::forward<Given>(item));
   }
+#endif
   // As templates: an item in bare braces is never one of these.
   template <class Given>
     requires std::is_same_v<std::remove_cvref_t<Given>, result<T>>
@@ -83,6 +105,12 @@ class stream_promise final : public stream_promise_base {
   T& item() noexcept { return *item_; }
 
  private:
+  template <class Given>
+  step give(Given&& item) {
+    item_.emplace(std::forward<Given>(item));
+    return {taker_};
+  }
+
   std::optional<T> item_;
 };
 
@@ -102,6 +130,9 @@ struct next_of_stream {
 /// Inside it `co_await` takes whatever a `tenon::task` takes. A `co_yield` waits until the one who reads can take more, so a slow reader slows the stream and no memory
 /// fills up. `co_yield` of a `tenon::status`, or of a `result<T>` without a value, ends the stream with that status; so does an exception, with its text.
 /// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
+///
+/// Under g++ 12 an item that is an aggregate is yielded in bare braces, `co_yield {"ACME", 42.5}`, or by its name: one that is made within the `co_yield` would be broken,
+/// and is refused.
 ///
 /// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
 ///         leaves through the `co_await` and a status is `numbers.status()`.
