@@ -86,7 +86,10 @@ class stream_call final : public call_state<stream_response<S, Index>>, public a
       : base{core.via}, driver{*this, core, method_to_call<S, Index, Codec>, &chosen}, reader{static_cast<call_base&>(*this), core.via.options().stream_window_bytes}, writer{static_cast<call_base&>(*this), static_cast<protocol::serialization>(Codec::serialization)} {}
 
   void start() override { driver::go(); }
-  void replied(const protocol::reply& answer) override { driver::answered(answer); }
+  void replied(const protocol::reply& answer) override {
+    if (reads && answer.error.ok() && !answer.payload.empty()) [[unlikely]] return failed(not_streamed());
+    driver::answered(answer);
+  }
   void failed(status why) override { driver::attempt_failed(std::move(why)); }
   void cancelled(status why) override { driver::give_up(std::move(why)); }
 
@@ -108,12 +111,8 @@ class stream_call final : public call_state<stream_response<S, Index>>, public a
     if constexpr (writes) writer::began(this->channel_.first_credit());
   }
 
-  status read_answer(const protocol::reply& answer) override {
-    if constexpr (reads) {
-      // What ends a stream has no value: this is the answer of somebody who took the call for an ordinary one.
-      if (!answer.payload.empty()) return status{code::unimplemented, "is one value, and the method streams; the server does not know it as a method that streams"};
-      return {};
-    } else if constexpr (std::is_void_v<response>) {
+  status read_answer([[maybe_unused]] const protocol::reply& answer) override {
+    if constexpr (reads || std::is_void_v<response>) {
       return {};
     } else {
       return decode_into<Codec>(answer.payload, this->fresh_value(), this->channel_.options().limits);
@@ -131,6 +130,10 @@ class stream_call final : public call_state<stream_response<S, Index>>, public a
     }
   }
 
+  // What ends a stream has no value: this is the answer of somebody who took the call for an ordinary one.
+  [[gnu::cold]] static status not_streamed() {
+    return status{outcome{.code = code::unimplemented, .flags = outcome::local | outcome::no_retry}, "the answer is one value, and the method streams; the server does not know it as one that does"};
+  }
   call_reference<stream_call> hold() noexcept {
     this->retain();
     return call_reference<stream_call>{this};
