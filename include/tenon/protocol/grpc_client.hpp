@@ -1,4 +1,4 @@
-// gRPC over HTTP/2 on one connection: the client's session, unary calls. Protocol layer; outside the umbrella, for it links nghttp2.
+// gRPC over HTTP/2 on one connection: the client's session. Protocol layer; outside the umbrella, for it links nghttp2.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,13 +20,14 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_messages.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/grpc_text.hpp>
 #include <tenon/protocol/detail/http2_engine.hpp>
 
 namespace tenon::inline v0::protocol {
 
-/// The client's half of gRPC, calls of one message each way. HTTP/2 by prior knowledge.
+/// The client's half of gRPC, all four kinds of call. HTTP/2 by prior knowledge.
 ///
 /// Errors  a reset or an answer without a status ends its call with the code that gRPC's tables give; REFUSED_STREAM, and a stream above a GOAWAY's last,
 ///         are unavailable and not_executed; an answer above the limit is resource_exhausted and cancelled on the wire.
@@ -38,6 +40,9 @@ class grpc_client_session final : public client_session {
   mark begin_request(buffer& out, const outgoing& call) override {
     stream& made = streams_.make();
     made.call = call.id;
+    made.caller_streams = call.client_streams;
+    made.by_items = call.server_streams;
+    if (call.stream_credit != 0) by_call_[call.id] = &made;
     writing_ = &made;
     path_.assign("/").append(call.service).append("/").append(call.method);
     fields_.clear();
@@ -59,12 +64,13 @@ class grpc_client_session final : public client_session {
   void end_request(buffer& out, mark at) override {
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     stream& to = *std::exchange(writing_, nullptr);
-    to.request.append(out.view(at.start));
+    if (!to.caller_streams) to.request.append(out.view(at.start));
     out.truncate(at.start);
     nghttp2_data_provider body{};
     body.source.ptr = &to;
     body.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags, nghttp2_data_source* source, void*) {
-      return read_request(*static_cast<stream*>(source->ptr), room, *flags);
+      stream& of = *static_cast<stream*>(source->ptr);
+      return of.caller_streams ? read_items(of, room, *flags) : read_request(of, room, *flags);
     };
     const std::int32_t id = nghttp2_submit_request(engine_.get(), nullptr, fields_.data(), fields_.size(), &body, &to);
     if (id < 0) {
@@ -84,7 +90,7 @@ class grpc_client_session final : public client_session {
     keep_pieces();
     // Sending ends streams too: those that are reset, and those that can no longer be opened.
     do engine_.send(out);
-    while (finish_ended());
+    while (finish_ended() || tell_credit());
     receiving_ = false;
     sink_ = nullptr;
     done.bytes = in.size();
@@ -93,6 +99,37 @@ class grpc_client_session final : public client_session {
       done.reason = tenon::detail::join_text({"grpc: ", fault.empty() ? std::string_view{"the peer has closed the HTTP/2 connection"} : fault});
     }
     return done;
+  }
+
+  bool streams() const noexcept override { return true; }
+  std::int64_t first_credit() const noexcept override { return detail::grpc_outbox::room; }
+  mark begin_item(buffer& out, std::uint64_t, serialization) override {
+    const std::size_t start = out.size();
+    std::memset(out.extend(detail::grpc_prefix), 0, detail::grpc_prefix);
+    return {.start = start, .payload = out.size()};
+  }
+  std::int64_t end_item(buffer& out, mark at, std::uint64_t id) override {
+    detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
+    const auto size = static_cast<std::int64_t>(out.size() - at.start);
+    stream* const of = find_call(id);
+    if (of != nullptr) of->outbox.add(out.view(at.start));
+    out.truncate(at.start);
+    if (of == nullptr) return size;
+    go_on_sending(*of, out);
+    return size - of->outbox.left();
+  }
+  void write_end(buffer& out, std::uint64_t id) override {
+    stream* const of = find_call(id);
+    if (of == nullptr) return;
+    of->complete = true;
+    go_on_sending(*of, out);
+  }
+  void write_credit(buffer& out, std::uint64_t id, const items_taken& taken) override {
+    stream* const of = find_call(id);
+    if (of == nullptr) return;
+    of->inbound.read(taken.bytes, taken.items);
+    engine_.read(of->id, of->inbound.give_back(of->cutter.size()));
+    if (!receiving_) engine_.send(out);
   }
 
   /// HTTP/2's PING, whose answer is a sign of life.
@@ -126,6 +163,10 @@ class grpc_client_session final : public client_session {
     bool ended = false;      // to be told to the owner, when it listens
     std::uint32_t error = 0;
     bool oversized = false;
+    bool compressed = false;
+    bool caller_streams = false;
+    bool complete = false;   // the caller's items, that is
+    bool by_items = false;   // the answer comes
     bool has_pushback = false;
     std::int32_t pushback_ms = 0;
     std::string message;
@@ -135,6 +176,9 @@ class grpc_client_session final : public client_session {
     buffer answer;
     buffer request;
     std::size_t sent = 0;    // of `request`
+    detail::grpc_cutter cutter;
+    detail::grpc_inbound inbound;
+    detail::grpc_outbox outbox;
 
     void reset() noexcept {
       id = 0;
@@ -142,7 +186,7 @@ class grpc_client_session final : public client_session {
       error = NGHTTP2_NO_ERROR;
       grpc_status = -1;
       codec = serialization::raw;
-      is_grpc = ended = oversized = has_pushback = false;
+      is_grpc = ended = oversized = compressed = caller_streams = complete = by_items = has_pushback = false;
       message.clear();
       details.clear();
       metadata_block.clear();
@@ -152,6 +196,9 @@ class grpc_client_session final : public client_session {
       request.clear();
       if (request.capacity() > kept_bytes) request.release();
       sent = 0;
+      cutter.clear();
+      inbound.clear();
+      outbox.clear();
     }
     std::string_view body() const noexcept { return answer.empty() ? piece : answer.view(); }
   };
@@ -175,6 +222,20 @@ class grpc_client_session final : public client_session {
       if (frame->hd.type == NGHTTP2_HEADERS) self(user).not_sent(*frame);
       return 0;
     });
+  }
+
+  // Of calls that stream, which are spoken of by their caller's number.
+  stream* find_call(std::uint64_t id) const noexcept {
+    const auto found = by_call_.find(id);
+    return found != by_call_.end() ? found->second : nullptr;
+  }
+  void give_back(stream& ended) noexcept {
+    if (ended.caller_streams || ended.by_items) by_call_.erase(ended.call);
+    streams_.give_back(ended);
+  }
+  void go_on_sending(const stream& of, buffer& out) {
+    nghttp2_session_resume_data(engine_.get(), of.id);
+    if (!receiving_) engine_.send(out);
   }
 
   stream* find(std::int32_t id) const noexcept { return static_cast<stream*>(nghttp2_session_get_stream_user_data(engine_.get(), id)); }
@@ -209,7 +270,10 @@ class grpc_client_session final : public client_session {
 
   int chunk(std::int32_t id, std::string_view bytes) {
     stream* of = find(id);
-    if (of == nullptr || of->oversized) return 0;
+    const bool in_items = of != nullptr && of->by_items && of->is_grpc && of->http_status == 200 && !of->oversized && !of->compressed;
+    engine_.took(id, bytes.size(), !in_items);
+    if (of == nullptr || of->oversized || of->compressed) return 0;
+    if (in_items) return take_items(*of, bytes), 0;
     if (of->body().size() + bytes.size() > bounds_.max_message_bytes + detail::grpc_prefix) {
       of->oversized = true;
       nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
@@ -222,6 +286,33 @@ class grpc_client_session final : public client_session {
       of->answer.append(bytes);
     }
     return 0;
+  }
+  void take_items(stream& of, std::string_view bytes) {
+    of.inbound.came(bytes.size());
+    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, [&](std::string_view payload) {
+      of.inbound.completed(payload.size());
+      sink_->on_item(of.call, of.codec, payload);
+    });
+    engine_.read(of.id, of.inbound.give_back(of.cutter.size()));
+    if (found == detail::grpc_cutter::found::all_good) return;
+    (found == detail::grpc_cutter::found::compressed ? of.compressed : of.oversized) = true;
+    nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of.id, NGHTTP2_CANCEL);
+  }
+  // As on the server: gives streams' writers back what has left.
+  bool tell_credit() {
+    if (!std::exchange(any_left_, false)) return false;
+    bool told = false;
+    for (stream* each = streams_.first(); each != nullptr;) {
+      // What it writes now may open others, in front of it; none goes before bytes are sent.
+      stream& one = *each;
+      each = each->next;
+      if (!one.caller_streams || one.ended) continue;
+      const std::int64_t bytes = one.outbox.left();
+      if (bytes == 0) continue;
+      told = true;
+      sink_->on_credit(one.call, bytes);
+    }
+    return told;
   }
   void keep_pieces() {
     for (stream* each = streams_.first(); each != nullptr; each = each->next) {
@@ -264,9 +355,10 @@ class grpc_client_session final : public client_session {
     if (ended.error != NGHTTP2_NO_ERROR) error = ended.error;
     reply answer{.id = ended.call, .codec = ended.codec, .payload = {}, .error = {}, .metadata_block = ended.metadata_block, .read_metadata = &detail::read_grpc_metadata};
     answer.error = status_of(ended, error);
-    if (answer.error.ok()) answer.error = cut(ended, answer.payload);
+    if (answer.error.ok() && !ended.by_items) answer.error = cut(ended, answer.payload);
+    else if (answer.error.ok() && ended.cutter.unfinished()) answer.error = status{code::internal, "the answer ends within a message"};
     sink_->on_reply(answer);
-    streams_.give_back(ended);
+    give_back(ended);
   }
 
   status status_of(const stream& of, std::uint32_t error) const {
@@ -274,6 +366,7 @@ class grpc_client_session final : public client_session {
       return {outcome{.code = code::resource_exhausted, .flags = outcome::local | outcome::no_retry},
               tenon::detail::join_text({"the answer exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})};
     }
+    if (of.compressed) return {code::internal, "an item of the answer is compressed, which this client did not ask for"};
     // A status counts even when a reset follows it: a server ends a stream that way whose request it need not read to its end.
     if (of.grpc_status >= 0) return said(of);
     if (error != NGHTTP2_NO_ERROR) return of_reset(error);
@@ -336,9 +429,23 @@ class grpc_client_session final : public client_session {
     if (size == left) flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(size);
   }
+  static ssize_t read_items(stream& of, std::size_t room, std::uint32_t& flags) {
+    const std::size_t left = of.outbox.size();
+    if (left == 0 && !of.complete) return NGHTTP2_ERR_DEFERRED;
+    const std::size_t size = (std::min)(left, room);
+    flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (size == left && of.complete) flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(size);
+  }
   int write_data(const std::uint8_t* head, std::size_t size, stream& of) {
     buffer& out = engine_.out();
     out.append(head, 9);
+    if (of.caller_streams) {
+      out.append(of.outbox.view().substr(0, size));
+      of.outbox.took(size);
+      any_left_ = true;
+      return 0;
+    }
     out.append(of.request.data() + of.sent, size);
     of.sent += size;
     return 0;
@@ -351,10 +458,12 @@ class grpc_client_session final : public client_session {
   detail::stream_pool<stream> streams_;
   std::vector<nghttp2_nv> fields_;     // of the request that is being written,
   detail::grpc_coded_metadata coded_;  // and what they are views of
+  std::unordered_map<std::uint64_t, stream*> by_call_;  // those that stream
   stream* writing_ = nullptr;
   reply_sink* sink_ = nullptr;
   bool receiving_ = false;
   bool any_ended_ = false;
+  bool any_left_ = false;  // of streamed requests, since writers were told
   // Last: its end closes the streams, which are the members above.
   detail::http2_engine engine_;
 };

@@ -108,7 +108,7 @@ class rpcx_session {
   }
 
   mark begin_item(buffer& out, const reply_address& to) { return rpcx::begin_item(out, to.codec, to.id); }
-  std::int64_t end_item(buffer& out, mark at, const reply_address&) {
+  std::int64_t end_item(buffer& out, mark at, const reply_address&, const metadata&) {
     rpcx::end_frame(out, at);
     return cost_of_item(out.size() - at.payload);
   }

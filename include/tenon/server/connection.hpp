@@ -415,7 +415,7 @@ class connection final : public served_connection, private net::stream_user, pri
     return (std::max)(home_.chosen.stream_window_bytes, std::uint32_t{1});
   }
 
-  [[gnu::noinline]] bool write_item(service::pending& call, tenon::waiter& room, std::int64_t& cost) override {
+  [[gnu::noinline]] bool send_item(service::pending& call, tenon::waiter& room, std::int64_t& cost) override {
     if (closed_) return false;
     if (full()) {
       for_room_.append(room);
@@ -426,7 +426,7 @@ class connection final : public served_connection, private net::stream_user, pri
         buffer& out = current_out();
         const std::size_t start = out.size();
         const protocol::mark at = spoken.begin_item(out, call.address);
-        if (call.write_item(out)) cost += spoken.end_item(out, at, call.address);
+        if (call.write_item(out)) cost += spoken.end_item(out, at, call.address, call.context.response);
         else out.truncate(start);
       }
     });

@@ -34,7 +34,7 @@ class answer_sink : public tenon::detail::origin {
   /// One more open stream. Returns how many bytes of items the caller may send before they are read; 0 when there are too many streams.
   virtual std::int64_t open_stream() { return 0; }
   /// Writes the item that `call.write_item` appends. False when there is no room: `room` is woken when there is some. Adds to `cost` what it takes of the credit.
-  virtual bool write_item(pending& call, tenon::waiter& room, std::int64_t& cost) { return (void)call, (void)room, (void)cost, false; }
+  virtual bool send_item(pending& call, tenon::waiter& room, std::int64_t& cost) { return (void)call, (void)room, (void)cost, false; }
   /// The handler has taken items: the caller may send as many more. At first: as many bytes as it may send at all.
   virtual void give_credit(pending& call, const protocol::items_taken& taken) { (void)call, (void)taken; }
 

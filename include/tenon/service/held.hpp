@@ -151,7 +151,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
   std::int64_t open_stream() override { return sink_->open_stream(); }
-  bool write_item(pending& inner, tenon::waiter& room, std::int64_t& cost) override { return sink_->write_item(inner, room, cost); }
+  bool send_item(pending& inner, tenon::waiter& room, std::int64_t& cost) override { return sink_->send_item(inner, room, cost); }
   void give_credit(pending& inner, const protocol::items_taken& taken) override { sink_->give_credit(inner, taken); }
 
   Home& home_;

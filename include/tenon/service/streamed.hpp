@@ -143,7 +143,7 @@ class streamed : public pending, protected cancellation::listener {
   bool try_to_write() {
     if (credit_ <= 0) return false;
     std::int64_t cost = 0;
-    if (!sink_->write_item(*this, room_, cost)) return false;
+    if (!sink_->send_item(*this, room_, cost)) return false;
     credit_ -= cost;
     return true;
   }

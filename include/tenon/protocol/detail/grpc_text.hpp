@@ -113,6 +113,17 @@ constexpr std::string_view grpc_content_type(serialization codec) noexcept {
   }
 }
 
+struct grpc_names {
+  std::string_view service;
+  std::string_view method;
+};
+/// What `/package.Service/Method` names; nothing where it is no such path.
+constexpr grpc_names names_in(std::string_view path) noexcept {
+  const std::size_t slash = path.rfind('/');
+  if (!path.starts_with('/') || slash == 0) return {};
+  return {path.substr(1, slash - 1), path.substr(slash + 1)};
+}
+
 /// Names that are the protocol's or the connection's, never metadata.
 inline bool is_grpc_framing(std::string_view name) noexcept {
   return name.empty() || name.front() == ':' || name.starts_with("grpc-") || name == "content-type" || name == "te" || name == "user-agent" || name == "connection" ||

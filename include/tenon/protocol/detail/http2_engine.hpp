@@ -43,6 +43,8 @@ class http2_engine {
     nghttp2_option_set_max_outbound_ack(option, 1000);
     nghttp2_option_set_max_settings(option, 32);
     nghttp2_option_set_no_closed_streams(option, 1);
+    // A stream's window opens again when what came has been read, and not when it has come.
+    nghttp2_option_set_no_auto_window_update(option, 1);
     if (which == side::server) {
       nghttp2_session_server_new2(&session_, callbacks, owner, option);
     } else {
@@ -87,6 +89,14 @@ class http2_engine {
     }
     out_ = nullptr;
   }
+
+  /// So many bytes of DATA are no matter of the connection's any more: one stream that nobody reads does not hold up the others. Each stream has its own window.
+  void took(std::int32_t id, std::size_t bytes, bool read) noexcept {
+    if (read) nghttp2_session_consume(session_, id, bytes);
+    else nghttp2_session_consume_connection(session_, bytes);
+  }
+  /// So many of them have been read: the stream's window opens again by as much.
+  void read(std::int32_t id, std::size_t bytes) noexcept { nghttp2_session_consume_stream(session_, id, bytes); }
 
   // Where `send` is writing: for the callback that writes the payload of DATA itself.
   buffer& out() const noexcept { return *out_; }
