@@ -1,4 +1,4 @@
-// The program on DESIGN.md's first page as it is written there, but for its streaming line.
+// The program on DESIGN.md's first page as it is written there.
 #include <tenon.hpp>
 
 #include <doctest/doctest.h>
@@ -20,7 +20,8 @@ struct market {                                                     // a service
   quote last(std::string symbol);                                   // plain function
   tenon::result<quote> buy(std::string symbol, int shares);         // errors are values
   tenon::task<double> average(std::vector<std::string> symbols);    // coroutine; asio::awaitable<double> is taken as well
-  TENON_SERVICE(market, (last, tenon::idempotent), buy, average)
+  tenon::stream<quote> watch(std::string symbol);                   // server streaming
+  TENON_SERVICE(market, (last, tenon::idempotent), buy, average, watch)
 };
 
 quote market::last(std::string symbol) { return {symbol, 42.5}; }
@@ -29,6 +30,10 @@ tenon::result<quote> market::buy(std::string symbol, int shares) {
   return quote{symbol, shares * 42.5};
 }
 tenon::task<double> market::average(std::vector<std::string> symbols) { co_return static_cast<double>(symbols.size()); }
+
+tenon::stream<quote> market::watch(std::string symbol) {
+  for (int i = 1; i <= 3; ++i) co_yield {symbol, i * 1.5};
+}
 
 using market_client = tenon::client<market, tenon::codec::msgpack, tenon::retry<>, tenon::breaker<>, tenon::timeout<200_ms>>;
 
@@ -43,7 +48,10 @@ struct database {
 
 tenon::task<double> in_a_coroutine(market_client& m) {
   auto r = co_await m.buy("ACME", 3);
-  co_return r->price;
+  auto s = m.watch("ACME");
+  double last = 0;
+  while (auto q = co_await s.next()) last = q->price;
+  co_return s.status().ok() ? r->price + last : 0;
 }
 
 }  // namespace
@@ -64,7 +72,7 @@ TEST_CASE("the program of the design works as it is written") {
   double bought = 0;
   tenon::spawn(io, in_a_coroutine(m), [&](std::exception_ptr, double price) { bought = price; });
   io.run();
-  CHECK(bought == 127.5);
+  CHECK(bought == 127.5 + 4.5);
 
   std::promise<double> called_back;
   m.last("ACME").then([&](tenon::result<quote> got) { called_back.set_value(got->price); });

@@ -16,5 +16,5 @@ if [ "$binaries" != self ]; then
       stop_server
     fi
   fi
-  summary "grpc-go 1.67.1, unary cases"
+  summary "grpc-go 1.67.1, unary and streaming cases"
 fi

@@ -55,8 +55,10 @@ void write_operation_start(json_schema_writer& to, std::string_view verb, std::s
   }
 }
 
+// A method that streams has no path: HTTP's calls here have one request and one answer.
 template <class Method>
 void write_path(json_schema_writer& to) {
+  if constexpr (Method::client_streams || Method::server_streams) return;
   constexpr auto parameters = static_cast<const typename Method::parameters*>(nullptr);
   to.key(join_text({"/", service_name<typename Method::service_type>, "/", Method::name}));
   to.raw("{");
@@ -189,7 +191,8 @@ inline void write_routes(json_schema_writer& to, std::vector<route_writer>& all)
 /// The OpenAPI document of one service or several: `tenon::describe<market, desk>(tenon::schema::openapi)`.
 ///
 /// Shape   a path `/service/method` for each method, called by POST, and by GET with `message` in the query where it is declared tenon::safe, then the methods' routes; parameters, answers and their
-///         structs by the schemas of `json_schema`. tenon::doc becomes the summary. Errors are Connect's: `{"code","message","details"}`.
+///         structs by the schemas of `json_schema`. tenon::doc becomes the summary.
+///         Methods that stream are not reached by HTTP, and left out. Errors are Connect's: `{"code","message","details"}`.
 template <contract First, contract... More>
 std::string describe(schema::openapi_form) {
   detail::json_schema_writer to{"#/components/schemas/"};

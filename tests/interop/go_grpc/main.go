@@ -1,4 +1,4 @@
-// gRPC's own interoperability tests by grpc-go: its test server, and its unary test cases as a client.
+// gRPC's own interoperability tests by grpc-go: its test server, and its test cases as a client.
 // usage: peer serve           prints `listening HOST:PORT`, ends with its standard input
 //
 //	peer call HOST:PORT  runs every case in a process of its own, for a failing one ends its process
@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,13 +20,14 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/interop"
 	pb "google.golang.org/grpc/interop/grpc_testing"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
 var cases = []string{
 	"empty_unary", "large_unary", "special_status_message", "unimplemented_method", "unimplemented_service",
 	"status_code_and_message", "custom_metadata", "deadline", "many_at_once",
+	"client_streaming", "server_streaming", "ping_pong", "empty_stream", "cancel_after_begin", "cancel_after_first_response",
+	"timeout_on_sleeping_server", "many_streams",
 }
 
 func fail(format string, values ...any) {
@@ -50,22 +50,53 @@ func run(name string, connection *grpc.ClientConn) {
 		interop.DoUnimplementedMethod(ctx, connection)
 	case "unimplemented_service":
 		interop.DoUnimplementedService(ctx, pb.NewUnimplementedServiceClient(connection))
-	case "status_code_and_message": // the unary half of the official case
-		_, err := client.UnaryCall(ctx, &pb.SimpleRequest{ResponseStatus: &pb.EchoStatus{Code: 2, Message: "test status message"}})
-		if status.Code(err) != codes.Unknown || status.Convert(err).Message() != "test status message" {
-			fail("got %v", err)
+	case "status_code_and_message":
+		interop.DoStatusCodeAndMessage(ctx, client)
+	case "custom_metadata":
+		interop.DoCustomMetadata(ctx, client)
+	case "client_streaming":
+		interop.DoClientStreaming(ctx, client)
+	case "server_streaming":
+		interop.DoServerStreaming(ctx, client)
+	case "ping_pong":
+		interop.DoPingPong(ctx, client)
+	case "empty_stream":
+		interop.DoEmptyStream(ctx, client)
+	case "cancel_after_begin":
+		interop.DoCancelAfterBegin(ctx, client)
+	case "cancel_after_first_response":
+		interop.DoCancelAfterFirstResponse(ctx, client)
+	case "timeout_on_sleeping_server":
+		interop.DoTimeoutOnSleepingServer(ctx, client)
+	case "many_streams": // 500 at once, of 20 messages each that are larger than a window together
+		failures := make(chan error, 500)
+		for i := 0; i < 500; i++ {
+			go func() {
+				wanted := &pb.StreamingOutputCallRequest{}
+				for n := 0; n < 20; n++ {
+					wanted.ResponseParameters = append(wanted.ResponseParameters, &pb.ResponseParameters{Size: 10000})
+				}
+				answers, err := client.StreamingOutputCall(ctx, wanted)
+				count := 0
+				for err == nil {
+					var one *pb.StreamingOutputCallResponse
+					if one, err = answers.Recv(); err == nil && len(one.GetPayload().GetBody()) == 10000 {
+						count++
+					}
+				}
+				if err == io.EOF {
+					err = nil
+				}
+				if err == nil && count != 20 {
+					err = fmt.Errorf("expected 20 messages, found %d", count)
+				}
+				failures <- err
+			}()
 		}
-	case "custom_metadata": // the unary half of the official case
-		ctx = metadata.AppendToOutgoingContext(ctx, "x-grpc-test-echo-initial", "test_initial_metadata_value", "x-grpc-test-echo-trailing-bin", "\x0a\x0b\x0a\x0b\x0a\x0b")
-		var header, trailer metadata.MD
-		if _, err := client.UnaryCall(ctx, &pb.SimpleRequest{ResponseSize: 1}, grpc.Header(&header), grpc.Trailer(&trailer)); err != nil {
-			fail("got %v", err)
-		}
-		if got := strings.Join(header.Get("x-grpc-test-echo-initial"), ","); got != "test_initial_metadata_value" {
-			fail("header %q", got)
-		}
-		if got := strings.Join(trailer.Get("x-grpc-test-echo-trailing-bin"), ","); got != "\x0a\x0b\x0a\x0b\x0a\x0b" {
-			fail("trailer %q", got)
+		for i := 0; i < 500; i++ {
+			if err := <-failures; err != nil {
+				fail("got %v", err)
+			}
 		}
 	case "deadline":
 		short, stop := context.WithTimeout(ctx, time.Nanosecond)

@@ -1,9 +1,12 @@
-// A client of gRPC's own interoperability test servers, unary cases.
+// A client of gRPC's own interoperability test servers.
 // usage: grpc_client grpc://HOST:PORT    prints `ok <case>` or `FAIL <case>: <why>` for each
 #include <tenon.hpp>
 #include <tenon/grpc.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +17,10 @@ struct TestService {
   Empty EmptyCall(Empty);
   SimpleResponse UnaryCall(SimpleRequest);
   Empty UnimplementedCall(Empty);
-  TENON_SERVICE((TestService, tenon::name("grpc.testing.TestService")), EmptyCall, UnaryCall, UnimplementedCall)
+  tenon::stream<StreamingOutputCallResponse> StreamingOutputCall(StreamingOutputCallRequest);
+  StreamingInputCallResponse StreamingInputCall(tenon::source<StreamingInputCallRequest>);
+  tenon::stream<StreamingOutputCallResponse> FullDuplexCall(tenon::source<StreamingOutputCallRequest>);
+  TENON_SERVICE((TestService, tenon::name("grpc.testing.TestService")), EmptyCall, UnaryCall, UnimplementedCall, StreamingOutputCall, StreamingInputCall, FullDuplexCall)
 };
 struct UnimplementedService {
   Empty UnimplementedCall(Empty);
@@ -31,6 +37,81 @@ void report(std::string_view name, bool good, const std::string& why = {}) {
 template <class T>
 std::string told(const tenon::result<T>& got) {
   return got ? "a value of another shape" : got.error().to_string();
+}
+
+std::size_t size_of(const std::optional<StreamingOutputCallResponse>& got) { return got && got->payload ? got->payload->body.size() : ~std::size_t{0}; }
+
+constexpr int asked[] = {27182, 8, 1828, 45904};
+constexpr int answered[] = {31415, 9, 2653, 58979};
+
+void streams(tenon::client<TestService, tenon::codec::protobuf>& m) {
+  {
+    auto requests = m.StreamingInputCall();
+    for (const int each : asked) (void)requests.write({.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(each))}}).get();
+    const tenon::result<StreamingInputCallResponse> sum = requests.finish().get();
+    report("client_streaming", sum && sum->aggregated_payload_size == 74922, told(sum));
+  }
+  {
+    StreamingOutputCallRequest wanted;
+    for (const int each : answered) wanted.response_parameters.push_back({.size = each});
+    auto answers = m.StreamingOutputCall(wanted);
+    bool good = true;
+    for (const int each : answered) good = size_of(answers.next().get()) == static_cast<std::size_t>(each) && good;
+    good = !answers.next().get() && good;
+    report("server_streaming", good && answers.status().ok(), answers.status().to_string());
+  }
+  {
+    auto both = m.FullDuplexCall();
+    bool good = true;
+    for (std::size_t i = 0; i < 4; ++i) {
+      StreamingOutputCallRequest wanted;
+      wanted.response_parameters.push_back({.size = answered[i]});
+      wanted.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(asked[i]))};
+      good = both.write(wanted).get().has_value() && good;
+      good = size_of(both.next().get()) == static_cast<std::size_t>(answered[i]) && good;
+    }
+    both.end_writing();
+    good = !both.next().get() && good;
+    report("ping_pong", good && both.status().ok(), both.status().to_string());
+  }
+  {
+    auto both = m.FullDuplexCall();
+    both.end_writing();
+    const bool nothing = !both.next().get();
+    report("empty_stream", nothing && both.status().ok(), both.status().to_string());
+  }
+  {
+    auto requests = m.StreamingInputCall();
+    requests.cancel();
+    const auto ended = requests.finish().get();
+    report("cancel_after_begin", !ended && ended.error().code() == tenon::code::cancelled, told(ended));
+  }
+  {
+    auto both = m.FullDuplexCall();
+    StreamingOutputCallRequest wanted;
+    wanted.response_parameters.push_back({.size = 31415});
+    wanted.payload = Payload{.body = tenon::bytes(27182)};
+    const bool sent = both.write(wanted).get().has_value();
+    const bool first = size_of(both.next().get()) == 31415;
+    both.cancel();
+    const bool nothing = !both.next().get();
+    report("cancel_after_first_response", sent && first && nothing && both.status().code() == tenon::code::cancelled, both.status().to_string());
+  }
+  {
+    auto both = m.with({.timeout = std::chrono::milliseconds{1}}).FullDuplexCall();
+    (void)both.write({.payload = Payload{.body = tenon::bytes(27182)}}).get();
+    const bool nothing = !both.next().get();
+    report("timeout_on_sleeping_server", nothing && both.status().code() == tenon::code::deadline_exceeded, both.status().to_string());
+  }
+  {
+    auto both = m.FullDuplexCall();
+    StreamingOutputCallRequest refused;
+    refused.response_status = EchoStatus{.code = 2, .message = "test status message"};
+    (void)both.write(refused).get();
+    both.end_writing();
+    const bool nothing = !both.next().get();
+    report("status_code_and_message, streaming", nothing && both.status().code() == tenon::code::unknown && both.status().message() == "test status message", both.status().to_string());
+  }
 }
 
 int main(int count, char** arguments) {
@@ -65,5 +146,6 @@ int main(int count, char** arguments) {
   tenon::client<UnimplementedService, tenon::codec::protobuf> nobody{url, {.sessions = tenon::grpc}};
   const tenon::result<Empty> no_service = nobody.UnimplementedCall({}).get();
   report("unimplemented_service", !no_service && no_service.error().code() == tenon::code::unimplemented, told(no_service));
+  streams(m);
   return all_good ? 0 : 1;
 }

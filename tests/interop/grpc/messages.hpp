@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 struct Empty {};
 struct Payload {
@@ -33,6 +35,29 @@ struct SimpleResponse {
   std::optional<Payload> payload{};
   std::string username{};
   std::string oauth_scope{};
+};
+
+struct ResponseParameters {
+  std::int32_t size = 0;
+  std::int32_t interval_us = 0;
+  std::optional<BoolValue> compressed{};
+};
+struct StreamingOutputCallRequest {
+  std::int32_t response_type = 0;
+  std::vector<ResponseParameters> response_parameters{};
+  std::optional<Payload> payload{};
+  std::optional<EchoStatus> response_status{};
+  TENON_STRUCT(StreamingOutputCallRequest, response_type, response_parameters, payload, (response_status, tenon::number(7)))
+};
+struct StreamingOutputCallResponse {
+  std::optional<Payload> payload{};
+};
+struct StreamingInputCallRequest {
+  std::optional<Payload> payload{};
+  std::optional<BoolValue> expect_compressed{};
+};
+struct StreamingInputCallResponse {
+  std::int32_t aggregated_payload_size = 0;
 };
 
 inline constexpr std::string_view echo_initial = "x-grpc-test-echo-initial";

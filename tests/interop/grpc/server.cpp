@@ -1,12 +1,16 @@
-// The server of gRPC's own interoperability tests, unary cases: what the official test clients of other languages call.
+// The server of gRPC's own interoperability tests: what the official test clients of other languages call.
 // usage: grpc_server    prints `listening HOST:PORT`, serves until its standard input ends
 #include <tenon.hpp>
 #include <tenon/grpc.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
+
+#include <asio/steady_timer.hpp>
 
 #include "messages.hpp"
 
@@ -27,9 +31,48 @@ struct TestService {
     return answer;
   }
 
-  TENON_SERVICE((TestService, tenon::name("grpc.testing.TestService")), EmptyCall, UnaryCall)
+  tenon::stream<StreamingOutputCallResponse> StreamingOutputCall(tenon::context& call, StreamingOutputCallRequest request) {
+    for (const ResponseParameters& each : request.response_parameters) {
+      co_await pause(call, each);
+      const StreamingOutputCallResponse answer = answer_of(each);
+      co_yield answer;
+    }
+  }
+
+  tenon::task<StreamingInputCallResponse> StreamingInputCall(tenon::source<StreamingInputCallRequest> requests) {
+    StreamingInputCallResponse answer;
+    while (const auto each = co_await requests.next()) {
+      if (each->payload) answer.aggregated_payload_size += static_cast<std::int32_t>(each->payload->body.size());
+    }
+    co_return answer;
+  }
+
+  tenon::stream<StreamingOutputCallResponse> FullDuplexCall(tenon::context& call, tenon::source<StreamingOutputCallRequest> requests) {
+    echo(call);
+    while (const auto request = co_await requests.next()) {
+      if (request->response_status && request->response_status->code != 0) {
+        const tenon::status refused{tenon::code_from_number(request->response_status->code), request->response_status->message};
+        co_yield refused;
+      }
+      for (const ResponseParameters& each : request->response_parameters) {
+        co_await pause(call, each);
+        const StreamingOutputCallResponse answer = answer_of(each);
+        co_yield answer;
+      }
+    }
+  }
+
+  TENON_SERVICE((TestService, tenon::name("grpc.testing.TestService")), EmptyCall, UnaryCall, StreamingOutputCall, StreamingInputCall, FullDuplexCall)
 
  private:
+  static tenon::task<void> pause(tenon::context& call, ResponseParameters before) {
+    if (before.interval_us <= 0) co_return;
+    asio::steady_timer timer{*call.io(), std::chrono::microseconds{before.interval_us}};
+    (void)co_await timer.async_wait(tenon::use_task);
+  }
+  static StreamingOutputCallResponse answer_of(const ResponseParameters& wanted) {
+    return {.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(wanted.size))}};
+  }
   static void echo(tenon::context& call) {
     if (const auto value = call.request_metadata().get(echo_initial)) call.response_metadata().add(echo_initial, *value);
     if (const auto value = call.request_metadata().get(echo_trailing)) call.response_metadata().add(std::string{"trailer-"}.append(echo_trailing), *value);

@@ -372,11 +372,18 @@ void write_result_schema(json_schema_writer& to) {
   else write_schema<std::remove_cvref_t<typename Method::response>>(to);
 }
 
+// Of a side that streams, each item.
+template <class Method>
+void write_method_schema(json_schema_writer& to) {
+  to.key(join_text({Method::name, Method::client_streams ? ".item" : ".parameters"}));
+  if constexpr (Method::client_streams) write_schema<typename Method::item>(to);
+  else write_parameters_schema<Method>(to, static_cast<const typename Method::parameters*>(nullptr));
+  to.key(join_text({Method::name, Method::server_streams ? ".result_item" : ".result"}));
+  write_result_schema<Method>(to);
+}
 template <class... Methods>
 void write_method_schemas(json_schema_writer& to, const boost::hana::tuple<Methods...>*) {
-  (static_cast<void>((to.key(join_text({Methods::name, ".parameters"})), write_parameters_schema<Methods>(to, static_cast<const typename Methods::parameters*>(nullptr)),
-                      to.key(join_text({Methods::name, ".result"})), write_result_schema<Methods>(to))),
-   ...);
+  (write_method_schema<Methods>(to), ...);
 }
 
 template <class T>

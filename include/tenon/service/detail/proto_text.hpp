@@ -254,12 +254,14 @@ void proto_put_method(proto_file& file, std::string& service) {
     return text.append(end);
   };
   std::string request;
-  if constexpr (std::tuple_size_v<tuple> == 0) request = proto_message_of<void>(file, {}, {});
+  if constexpr (Method::client_streams) request = proto_message_of<typename Method::item>(file, camel(Method::name, "Request"), {});
+  else if constexpr (std::tuple_size_v<tuple> == 0) request = proto_message_of<void>(file, {}, {});
   else if constexpr (protobuf_is_bare_call<tuple>) request = proto_message_of<std::tuple_element_t<0, tuple>>(file, camel(Method::name, "Request"), {});
   else request = proto_message_of<protobuf_call<tuple>>(file, camel(Method::name, "Request"), Method::parameter_names);
   const std::string response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
   if constexpr (has_attribute<doc_attribute>(Method::attributes)) service.append("  // ").append(find_attribute<doc_attribute>(Method::attributes)->value).append("\n");
-  service.append("  rpc ").append(Method::name).append("(").append(request).append(") returns (").append(response);
+  service.append("  rpc ").append(Method::name).append(Method::client_streams ? "(stream " : "(").append(request);
+  service.append(Method::server_streams ? ") returns (stream " : ") returns (").append(response);
   if constexpr (Method::is_safe) service.append(") {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n");
   else service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
 }
