@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -106,8 +107,9 @@ struct feed {
 };
 
 struct served_feed : simulated::world {
-  explicit served_feed(tenon::server_options options = {}) : server{io, simulated::served_desk::logging(options)} {
-    server.serve(feed{&records});
+  template <class... Policies>
+  explicit served_feed(tenon::server_options options = {}, std::type_identity<Policies>...) : server{io, simulated::served_desk::logging(options)} {
+    server.serve<Policies...>(feed{&records});
     server.listen(wire, "feed");
     server.start();
     run();

@@ -534,3 +534,61 @@ TEST_CASE("a connection holds so many open streams as it may") {
   world.start(read_all(client.count_to(3, 1), got));
   CHECK(got.ended() == "OK");
 }
+
+TEST_CASE("a stream that a policy lets wait begins when another has ended") {
+  served_feed world{tenon::server_options{}, std::type_identity<tenon::bulkhead<tenon::bulkhead_options{.max_in_flight = 1, .max_queue = 1}>>{}};
+  tenon::client<feed> client{world.io, world.connector()};
+  std::optional<tenon::stream_reader<tick>> first{client.watch()};
+  world.run();
+  auto numbers = client.sum();
+  auto sent = numbers.write(5);
+  world.run();
+  CHECK(world.records.begun == 1);
+  CHECK(!sent.done());
+  first.reset();
+  world.run();
+  CHECK(world.records.begun == 2);
+  CHECK(sent.done());
+  outcome_of<int> sum;
+  numbers.finish().then(sum.taker());
+  heard<tick> got;
+  world.start(read_all(client.count_to(10, 1), got));
+  CHECK(**sum.value == 5);
+  CHECK(got.ended() == "OK");
+  CHECK(got.items.size() == 10);
+  // One that waits and is left never begins.
+  auto watching = client.watch();
+  {
+    auto waiting = client.watch();
+    world.run();
+  }
+  world.run();
+  CHECK(world.records.begun == 4);
+}
+
+TEST_CASE("a server that vanishes ends its streams for those who read, behind what had come") {
+  simulated::world world;
+  feed_records records;
+  heard<tick> got;
+  std::optional<tenon::server<>> server{std::in_place, world.io};
+  server->serve(feed{&records});
+  server->listen(world.wire, "feed");
+  server->start();
+  world.run();
+  tenon::client<feed> client{world.io, world.wire.connector_to("feed")};
+  auto ticks = client.watch();
+  auto counted = client.count_to(10, 10);
+  world.run();
+  server.reset();
+  world.run();
+  CHECK(records.begun == 2);
+  CHECK(records.destroyed == 2);
+  tenon::spawn(world.io, read_all(std::move(ticks), got));
+  world.run();
+  CHECK(got.status.code() == tenon::code::unavailable);
+  heard<tick> before;
+  tenon::spawn(world.io, read_all(std::move(counted), before));
+  world.run();
+  CHECK(before.ended() == "OK");
+  CHECK(before.items.size() == 10);
+}

@@ -5,11 +5,14 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <client/feed.hpp>
 #include <simulation.hpp>
 #include <tenon/codec/protobuf.hpp>
+#include <tenon/policy/bulkhead.hpp>
 
 using namespace tenon::literals;
 using namespace streaming;
@@ -19,8 +22,9 @@ namespace grpc_streams {
 using grpc_client = tenon::client<feed, tenon::codec::protobuf>;
 
 struct grpc_world : simulated::world {
-  explicit grpc_world(tenon::server_options options = {}) : server{io, simulated::served_desk::logging(options)} {
-    server.serve(feed{&records});
+  template <class... Policies>
+  explicit grpc_world(tenon::server_options options = {}, std::type_identity<Policies>...) : server{io, simulated::served_desk::logging(options)} {
+    server.serve<Policies...>(feed{&records});
     server.listen(wire, "feed");
     server.start();
     run();
@@ -238,4 +242,25 @@ TEST_CASE("messages above the window that nobody reads stop after the first") {
   heard<tick> got;
   world.start(read_all(std::move(ticks), got));
   CHECK(got.items.size() == 100);
+}
+
+TEST_CASE("what a caller sends while its call waits for a policy is kept") {
+  grpc_world world{tenon::server_options{}, std::type_identity<tenon::bulkhead<tenon::bulkhead_options{.max_in_flight = 1, .max_queue = 1}>>{}};
+  grpc_client client{world.io, world.wire.connector_to("feed"), {.sessions = tenon::grpc}};
+  std::optional<tenon::stream_reader<tick>> first{client.watch()};
+  world.run();
+  auto numbers = client.sum();
+  for (int i = 1; i <= 100; ++i) {
+    auto sent = numbers.write(i);
+    world.run();
+    CHECK(sent.done());
+  }
+  auto sum = numbers.finish();
+  world.run();
+  CHECK(world.records.begun == 1);
+  CHECK(!sum.done());
+  first.reset();
+  world.run();
+  REQUIRE(sum.done());
+  CHECK(*sum.get() == 5050);
 }

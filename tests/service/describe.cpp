@@ -2,7 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
+#include <nlohmann/json.hpp>
+
 #include <tenon/codec/protobuf.hpp>
+#include <tenon/core/source.hpp>
+#include <tenon/core/stream.hpp>
 
 #include "described.hpp"
 
@@ -179,8 +185,47 @@ struct reader {
   TENON_SERVICE(reader, (look, tenon::safe))
 };
 
+struct streamer {
+  tenon::stream<described::circle> watch(std::string symbol);
+  int sum(tenon::source<described::circle> circles);
+  tenon::stream<described::circle> both(tenon::context& call, tenon::source<int>& numbers);
+  TENON_SERVICE(streamer, watch, sum, both)
+};
+
 }  // namespace
 
 TEST_CASE("a safe method has no side effects in protobuf's words") {
   CHECK(tenon::describe<reader>(tenon::schema::proto).find("  rpc look(google.protobuf.Empty) returns (LookResponse) {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n") != std::string::npos);
+}
+
+TEST_CASE("methods that stream say so in the .proto, with what each item is") {
+  CHECK(tenon::describe<streamer>(tenon::schema::proto) == R"(syntax = "proto3";
+
+message WatchRequest {
+  string value = 1;
+}
+
+message circle {
+  double radius = 1;
+}
+
+message SumResponse {
+  int32 value = 1;
+}
+
+message BothRequest {
+  int32 value = 1;
+}
+
+service streamer {
+  rpc watch(WatchRequest) returns (stream circle);
+  rpc sum(stream circle) returns (SumResponse);
+  rpc both(stream BothRequest) returns (stream circle);
+}
+)");
+  const auto schema = nlohmann::json::parse(tenon::describe<streamer>(tenon::schema::json_schema));
+  CHECK(schema["$defs"].contains("watch.parameters"));
+  CHECK(schema["$defs"].contains("watch.result_item"));
+  CHECK(schema["$defs"].contains("sum.item"));
+  CHECK(schema["$defs"].contains("sum.result"));
 }

@@ -64,7 +64,8 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     if constexpr (Stack::named) info_.identity = method.identity;
     if constexpr (Stack::answers) {
       info_.cacheable = method.cacheable;
-      info_.answers = this;
+      // A stream is many values: no policy has them.
+      if (!method.streams()) info_.answers = this;
     }
     if constexpr (Stack::size != 0) info_.random = &core.random;
     if (chosen == nullptr) return;

@@ -41,22 +41,22 @@ std::string told(const tenon::result<T>& got) {
 
 std::size_t size_of(const std::optional<StreamingOutputCallResponse>& got) { return got && got->payload ? got->payload->body.size() : ~std::size_t{0}; }
 
-constexpr int asked[] = {27182, 8, 1828, 45904};
-constexpr int answered[] = {31415, 9, 2653, 58979};
+constexpr int request_sizes[] = {27182, 8, 1828, 45904};
+constexpr int response_sizes[] = {31415, 9, 2653, 58979};
 
 void streams(tenon::client<TestService, tenon::codec::protobuf>& m) {
   {
     auto requests = m.StreamingInputCall();
-    for (const int each : asked) (void)requests.write({.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(each))}}).get();
+    for (const int each : request_sizes) (void)requests.write({.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(each))}}).get();
     const tenon::result<StreamingInputCallResponse> sum = requests.finish().get();
     report("client_streaming", sum && sum->aggregated_payload_size == 74922, told(sum));
   }
   {
     StreamingOutputCallRequest wanted;
-    for (const int each : answered) wanted.response_parameters.push_back({.size = each});
+    for (const int each : response_sizes) wanted.response_parameters.push_back({.size = each});
     auto answers = m.StreamingOutputCall(wanted);
     bool good = true;
-    for (const int each : answered) good = size_of(answers.next().get()) == static_cast<std::size_t>(each) && good;
+    for (const int each : response_sizes) good = size_of(answers.next().get()) == static_cast<std::size_t>(each) && good;
     good = !answers.next().get() && good;
     report("server_streaming", good && answers.status().ok(), answers.status().to_string());
   }
@@ -65,10 +65,10 @@ void streams(tenon::client<TestService, tenon::codec::protobuf>& m) {
     bool good = true;
     for (std::size_t i = 0; i < 4; ++i) {
       StreamingOutputCallRequest wanted;
-      wanted.response_parameters.push_back({.size = answered[i]});
-      wanted.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(asked[i]))};
+      wanted.response_parameters.push_back({.size = response_sizes[i]});
+      wanted.payload = Payload{.body = tenon::bytes(static_cast<std::size_t>(request_sizes[i]))};
       good = both.write(wanted).get().has_value() && good;
-      good = size_of(both.next().get()) == static_cast<std::size_t>(answered[i]) && good;
+      good = size_of(both.next().get()) == static_cast<std::size_t>(response_sizes[i]) && good;
     }
     both.end_writing();
     good = !both.next().get() && good;
