@@ -53,17 +53,18 @@ struct feed {
     }
   }
   /// One tick each time the door is opened, for ever.
-  tenon::stream<tick> watch(tenon::context& call) {
+  tenon::stream<tick> watch() {
     const leaving at_end{records};
-    call.response_metadata().add("seen", "yes");
     for (int i = 1;; ++i) {
       co_await records->door.wait();
       tick next{i, {}};
       co_yield next;
     }
   }
-  tenon::stream<int> fail(std::string how) {
+  tenon::stream<int> fail(tenon::context& call, std::string how) {
+    call.response_metadata().add("early", how);
     co_yield 1;
+    call.response_metadata().add("late", "yes");
     if (how == "throw") throw std::runtime_error{"out of order"};
     if (how == "status") co_yield tenon::status{tenon::code::not_found, "no second"};
     if (how == "result") co_yield tenon::result<int>{tenon::status{tenon::code::aborted, "no value"}};

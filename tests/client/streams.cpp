@@ -146,6 +146,17 @@ TEST_CASE("what ends a stream early is its status, behind the items before it") 
   CHECK(world.records.taken == 1);
 }
 
+TEST_CASE("response metadata comes with the end") {
+  served_feed world;
+  tenon::client<feed> client{world.io, world.connector()};
+  tenon::metadata answered;
+  heard<int> got;
+  world.start(read_all(client.with({.response_metadata = &answered}).fail("status"), got));
+  CHECK(answered.get("early") == "status");
+  CHECK(answered.get("late") == "yes");
+  CHECK(answered.size() == 2);
+}
+
 TEST_CASE("a reader that leaves ends the handler where it stands") {
   served_feed world;
   tenon::client<feed> client{world.io, world.connector()};

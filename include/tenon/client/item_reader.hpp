@@ -270,7 +270,7 @@ namespace tenon::inline v0 {
 /// The next item of a stream, to be waited for: `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls
 /// `f(std::optional<T>)` on the client's loop. Nothing when there are no more: the stream's `status()` says why.
 ///
-/// Destroying it gives up waiting; the item is the next one's then.
+/// Destroying it gives up waiting; on the client's loop the item is the next one's then, from another thread it may be lost in that moment.
 template <class T>
 class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, asio::any_io_executor> {
   using base = asio::awaitable<detail::awaited_item<T>, asio::any_io_executor>;

@@ -3,6 +3,7 @@
 
 #include <tenon/core/asio.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include <tenon/core/post.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::detail {
 
@@ -85,7 +87,7 @@ class item_writer {
     drain();
   }
   void granted(std::int64_t bytes) {
-    credit_ += bytes;
+    credit_ = (std::min)(credit_ + bytes, protocol::most_credit);
     drain();
   }
   void ended(const status& why) {

@@ -109,10 +109,7 @@ class grpc_session {
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     stream* const of = find(to);
     const auto size = static_cast<std::int64_t>(out.size() - at.start);
-    if (of != nullptr) {
-      of->outbox.add(out.view(at.start));
-      held_ += static_cast<std::size_t>(size);
-    }
+    if (of != nullptr) of->outbox.add(out.view(at.start));
     out.truncate(at.start);
     if (of == nullptr) return size;
     if (!of->streaming) begin_items(*of, extra);
@@ -149,7 +146,7 @@ class grpc_session {
 
  private:
   static constexpr std::size_t slice_bytes = 16 * 1024;
-  // What all unfinished requests and unsent answers of a connection may hold together.
+  // What all unfinished requests and unsent answers of a connection may hold together. Streamed answers aside: those wait, each at its own room.
   static constexpr std::size_t most_held = 16 * 1024 * 1024;
   static constexpr std::size_t kept_bytes = 16 * 1024;
   // Streams that a peer opened and reset before their answer, less those it let end: above this it is an attack (CVE-2023-44487).
@@ -263,7 +260,10 @@ class grpc_session {
 
   int began(const nghttp2_frame& frame) {
     if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    if (held_ > most_held) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (held_ > most_held) {
+      nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, frame.hd.stream_id, NGHTTP2_REFUSED_STREAM);
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     stream& made = streams_.make();
     made.id = frame.hd.stream_id;
     ++unfinished_;
@@ -438,7 +438,7 @@ class grpc_session {
     if (gone == nullptr) return 0;
     nghttp2_session_set_stream_user_data(engine_.get(), id, nullptr);
     if (!gone->requested && !gone->answered) --unfinished_;
-    held_ -= gone->body.size() + gone->reply.size() + gone->cutter.size() + gone->outbox.size();
+    held_ -= gone->body.size() + gone->reply.size() + gone->cutter.size();
     const bool unanswered = gone->requested && !gone->answered;
     streams_.give_back(*gone);
     if (error == NGHTTP2_NO_ERROR) {
@@ -559,7 +559,6 @@ class grpc_session {
     if (of.streaming) {
       out.append(of.outbox.view().substr(0, size));
       of.outbox.took(size);
-      held_ -= size;
       any_left_ = true;
       return 0;
     }

@@ -1,6 +1,7 @@
 // What tenon peers tell each other beside calls, in frames that any rpcx peer may read and ignore. Protocol layer; both halves of rpcx stand on it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -8,6 +9,7 @@
 #include <tenon/core/bytes.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol::rpcx {
 
@@ -82,8 +84,7 @@ inline mark begin_item(buffer& out, serialization codec, std::uint64_t sequence)
   const bool sound = for_each_metadata(cut.metadata_block, [&bytes](std::string_view key, std::string_view value) {
     if (key == stream_key) bytes = frames::parse_number(value).value_or(0);
   });
-  constexpr std::int64_t most = std::int64_t{1} << 40;
-  return sound && bytes > 0 && bytes < most ? bytes : 0;
+  return sound && bytes > 0 ? (std::min)(bytes, most_credit) : 0;
 }
 
 /// Whether a heartbeat says that its sender is a tenon `who`.

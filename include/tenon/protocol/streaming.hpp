@@ -15,6 +15,9 @@ namespace tenon::inline v0::protocol {
 /// What one item takes of a window beside its payload: items without any must not be without price.
 inline constexpr std::int64_t item_overhead = 32;
 
+/// More than this is as good as all there is, whatever a peer says.
+inline constexpr std::int64_t most_credit = std::int64_t{1} << 40;
+
 constexpr std::int64_t cost_of_item(std::size_t payload_bytes) noexcept { return static_cast<std::int64_t>(payload_bytes) + item_overhead; }
 constexpr std::int64_t cost_of_items(const items_taken& taken) noexcept { return taken.bytes + taken.items * item_overhead; }
 

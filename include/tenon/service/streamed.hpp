@@ -54,7 +54,7 @@ class streamed : public pending, protected cancellation::listener {
     if (!stopped_) wake_reader();
   }
   void add_credit(std::int64_t bytes) final {
-    credit_ += bytes;
+    credit_ = (std::min)(credit_ + bytes, protocol::most_credit);
     if (standing_) write_and_go_on();
   }
 

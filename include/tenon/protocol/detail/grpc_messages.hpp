@@ -76,7 +76,7 @@ class grpc_cutter {
 class grpc_outbox {
  public:
   /// What one stream may have here before its writer waits.
-  static constexpr std::int64_t room = 64 * 1024;
+  static constexpr std::int64_t room = 32 * 1024;
 
   std::string_view view() const noexcept { return bytes_.view(sent_); }
   std::size_t size() const noexcept { return bytes_.size() - sent_; }
