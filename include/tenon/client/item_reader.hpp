@@ -48,6 +48,7 @@ class item_wait final : public call_state<std::optional<T>> {
   void start() override {}
   void replied(const protocol::reply&) override {}
   void failed(status) override {}
+  void refused(status) override {}
   void expired() override {}
   // It goes before the item came; the stream stays.
   void cancelled(status) override {

@@ -37,6 +37,8 @@ class item_write final : public call_state<void> {
   friend item_writer;
   void replied(const protocol::reply&) override {}
   void failed(status) override {}
+  // The client was closed before its loop took it.
+  void refused(status why) override { over(std::move(why)); }
   void expired() override {}
   void cancelled(status why) override;
 

@@ -91,6 +91,7 @@ class stream_call final : public call_state<stream_response<S, Index>>, public a
     driver::answered(answer);
   }
   void failed(status why) override { driver::attempt_failed(std::move(why)); }
+  void refused(status why) override { end(driver::about(std::move(why.add_flag(outcome::not_executed)))); }
   void cancelled(status why) override { driver::give_up(std::move(why)); }
 
  private:
