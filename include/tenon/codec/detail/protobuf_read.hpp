@@ -23,7 +23,7 @@ namespace tenon::inline v0::codec::detail {
 
 // Reads one occurrence of a field, or of one alternative, after its tag, into what the member holds; what is repeated is appended. `tag` is the tag's value. By type, not
 // by field: `Number` is 0 where it does not matter.
-template <int Number, protobuf_style Style, std::size_t Alternative, class T>
+template <int Number, protobuf_style Style, protobuf_style KeyStyle, std::size_t Alternative, class T>
 const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* place) {
   T& member = *static_cast<T*>(place);
   constexpr shape form = shape_of<T>;
@@ -39,7 +39,7 @@ const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last
     }
     return detail::protobuf_append_element<Number, Style>(in, at, last, member);
   } else if constexpr (form == shape::mapping) {
-    return detail::protobuf_read_entry<Style>(in, at, last, member);
+    return detail::protobuf_read_entry<Style, KeyStyle>(in, at, last, member);
   } else if constexpr (form == shape::variant) {
     const bool had_value = member.index() == Alternative;
     if (!had_value) member.template emplace<Alternative>();
@@ -64,7 +64,7 @@ template <class M, class Field, class T>
     if (!protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last)) return at;
     member.clear();
     do {
-      at = detail::protobuf_read_entry<Field::style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
+      at = detail::protobuf_read_entry<Field::style, Field::key_style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
       if (at == nullptr) [[unlikely]] return nullptr;
     } while (protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last));
     return at;
@@ -111,7 +111,7 @@ template <class Field, std::size_t Alternative>
 consteval protobuf_entry protobuf_make_entry(int number) {
   using type = typename Field::type;
   constexpr bool needs_number = shape_of<type> == shape::sequence || shape_of<type> == shape::fixed_sequence;
-  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
+  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Field::key_style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
           protobuf_wires<type, Alternative, Field::style>()};
 }
 template <class M, std::size_t... Place>
