@@ -5,9 +5,11 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -62,6 +64,14 @@ struct points {
   int left = 7;
   bool operator==(const points&) const = default;
 };
+struct varied {
+  std::optional<int> maybe;
+  std::variant<std::monostate, int, std::string> either;
+  std::map<std::string, point> named;
+  points inner{{{5, 6}}, 8};
+  std::string text;
+  bool operator==(const varied&) const = default;
+};
 struct only_all {
   std::vector<point> all;
 };
@@ -81,6 +91,23 @@ TEST_CASE_TEMPLATE("a codec reads what it wrote: values, arguments, and nothing"
   tenon::codec::arguments into{read, {}};
   CHECK(Codec::decode(out.view(), into, limits{}).ok());
   CHECK(read == given);
+}
+
+TEST_CASE_TEMPLATE("what was written is what a used value holds after reading it", Codec, EVERY_CODEC, tenon::codec::protobuf, tenon::codec::proto_json) {
+  const varied zero{{}, {}, {}, {{}, 0}, ""};
+  const varied full{0, "x", {{"a", {3, 4}}, {"b", {0, 0}}}, {{{1, 2}, {0, 0}}, 0}, "long enough to have memory of its own"};
+  for (const varied& value : {varied{}, zero, full, varied{{}, 5, {}, {}, "t"}}) {
+    for (varied used : {varied{}, zero, full}) {
+      CHECK(tenon::decode_into<Codec>(tenon::encode<Codec>(value), used).ok());
+      CHECK(used == value);
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("formats that leave defaults out give them to what is missing", Codec, tenon::codec::protobuf, tenon::codec::proto_json) {
+  points used{{}, 99};
+  CHECK(tenon::decode_into<Codec>(tenon::encode<Codec>(only_all{{{3, 4}}}), used).ok());
+  CHECK(used == points{{{3, 4}}, 7});
 }
 
 TEST_CASE_TEMPLATE("encode appends", Codec, EVERY_CODEC) {

@@ -188,7 +188,7 @@ TEST_CASE("where the grammar leaves the answer open, ours is stated") {
   CHECK(*tenon::decode<nlohmann::json, json>(R"({"a":{"b":1},"a":{"c":2}})") == nlohmann::json{{"a", {{"c", 2}}}});
 }
 
-// The folder is not part of the repository: github.com/nst/JSONTestSuite, MIT licence.
+// The folder is not part of the repository: github.com/nst/JSONTestSuite, MIT licence. tests/interop/json.sh gets it: of its 318 cases the 293 that are text.
 TEST_CASE("JSONTestSuite: all y_ are accepted, all n_ refused, and of i_ those that say so here") {
   const char* const folder = std::getenv("TENON_JSON_TEST_SUITE");
   if (folder == nullptr || !std::filesystem::is_directory(folder)) {
@@ -218,5 +218,5 @@ TEST_CASE("JSONTestSuite: all y_ are accepted, all n_ refused, and of i_ those t
     CHECK((ours == nlohmann::json::accept(text)) == !is_in(differs, name));
     ++count;
   }
-  CHECK(count >= 318);
+  CHECK(count >= 293);
 }

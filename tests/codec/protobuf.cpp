@@ -179,6 +179,23 @@ struct times {
   std::vector<std::chrono::milliseconds> laps;
   bool operator==(const times&) const = default;
 };
+struct defaulted {
+  int number = 7;
+  bool operator==(const defaulted&) const = default;
+};
+// Defaults that are not empty, before and after a variant, which takes what follows it out of the order in which fields are expected.
+struct full_from_the_start {
+  std::vector<int> numbers{1, 2};
+  std::variant<std::monostate, int, defaulted> either;
+  std::vector<std::string> texts{"a"};
+  std::map<int, int> map{{1, 1}};
+  std::optional<defaulted> maybe{defaulted{8}};
+  std::vector<defaulted> list{{1}};
+  defaulted zero{0};
+  defaulted other{9};
+  bool operator==(const full_from_the_start&) const = default;
+};
+
 struct json_holder {
   nlohmann::json value;
   bool operator==(const json_holder&) const = default;
@@ -322,6 +339,23 @@ TEST_CASE("what a message does not mention gets its default, also in an object t
   CHECK(kept == line{});
   REQUIRE(tenon::decode_into<codec>(encode(line{{1, 0}, {0, 3}, ""}), kept).ok());
   CHECK(kept == line{{1, 0}, {0, 3}, ""});
+}
+
+TEST_CASE("what comes replaces a default that is not empty, in whatever order it comes") {
+  const full_from_the_start value{{5}, 6, {"b", "c"}, {{2, 2}}, defaulted{3}, {{4}, {0}}, {7}, {7}};
+  const std::string wire = encode(value);
+  CHECK(decode<full_from_the_start>(wire).value() == value);
+  full_from_the_start used = value;
+  CHECK(tenon::decode_into<codec>(encode(full_from_the_start{}), used).ok());
+  CHECK(used == full_from_the_start{});
+  // The last field first, so that all others come late.
+  const auto late = decode<full_from_the_start>(bytes("4a020807") + wire.substr(0, wire.size() - 4)).value();
+  CHECK(late == value);
+  // A struct within that a peer left empty has its own defaults, be it in order or not.
+  CHECK(decode<full_from_the_start>(bytes("4200")).value().zero == defaulted{});
+  CHECK(decode<full_from_the_start>(bytes("4a00" "4200")).value().zero == defaulted{});
+  // Twice is appended and merged, as ever.
+  CHECK(decode<full_from_the_start>(bytes("4a00" "0a0103" "0a0104")).value().numbers == std::vector<int>{3, 4});
 }
 
 TEST_CASE("decode_into leaves nothing of the elements that were there before") {

@@ -59,6 +59,7 @@ struct ForeignMessage {
 template <class T>
 struct Wrapper {
   T value{};
+  TENON_STRUCT((Wrapper, tenon::wrapper), value)
 };
 using BoolValue = Wrapper<bool>;
 using Int32Value = Wrapper<std::int32_t>;
@@ -78,9 +79,11 @@ struct FieldMask {
 };
 struct Struct {
   std::map<std::string, Value> fields;
+  TENON_STRUCT((Struct, tenon::wrapper), fields)
 };
 struct ListValue {
   std::vector<Value> values;
+  TENON_STRUCT((ListValue, tenon::wrapper), values)
 };
 struct Any {
   std::string type_url;
@@ -181,6 +184,7 @@ struct TestAllTypesProto3 {
   std::map<std::int64_t, std::int64_t> map_sfixed64_sfixed64;
   std::map<std::int32_t, float> map_int32_float;
   std::map<std::int32_t, double> map_int32_double;
+  std::map<bool, bool> map_bool_bool;
   std::map<std::string, std::string> map_string_string;
   std::map<std::string, tenon::bytes> map_string_bytes;
   std::map<std::string, NestedMessage> map_string_nested_message;
@@ -260,10 +264,10 @@ struct TestAllTypesProto3 {
                (unpacked_fixed32, number(95), fixed), (unpacked_fixed64, number(96), fixed), (unpacked_sfixed32, number(97), fixed),
                (unpacked_sfixed64, number(98), fixed), (unpacked_float, number(99)), (unpacked_double, number(100)), (unpacked_bool, number(101)),
                (unpacked_nested_enum, number(102)), (map_int32_int32, number(56)), (map_int64_int64, number(57)), (map_uint32_uint32, number(58)),
-               (map_uint64_uint64, number(59)), (map_sint32_sint32, number(60), sint), (map_sint64_sint64, number(61), sint),
-               (map_fixed32_fixed32, number(62), fixed), (map_fixed64_fixed64, number(63), fixed), (map_sfixed32_sfixed32, number(64), fixed),
-               (map_sfixed64_sfixed64, number(65), fixed), (map_int32_float, number(66)), (map_int32_double, number(67)), 
-               (map_string_string, number(69)), (map_string_bytes, number(70)), (map_string_nested_message, number(71)), (map_string_foreign_message, number(72)),
+               (map_uint64_uint64, number(59)), (map_sint32_sint32, number(60), sint, tenon::sint_keys), (map_sint64_sint64, number(61), sint, tenon::sint_keys),
+               (map_fixed32_fixed32, number(62), fixed, tenon::fixed_keys), (map_fixed64_fixed64, number(63), fixed, tenon::fixed_keys), (map_sfixed32_sfixed32, number(64), fixed, tenon::fixed_keys),
+               (map_sfixed64_sfixed64, number(65), fixed, tenon::fixed_keys), (map_int32_float, number(66)), (map_int32_double, number(67)), 
+               (map_bool_bool, number(68)), (map_string_string, number(69)), (map_string_bytes, number(70)), (map_string_nested_message, number(71)), (map_string_foreign_message, number(72)),
                (map_string_nested_enum, number(73)), (map_string_foreign_enum, number(74)),
                (oneof_field, number(111), tenon::numbers(111, 112, 113, 114, 115, 116, 117, 118, 119, 120),
                 tenon::names("oneof_uint32", "oneof_nested_message", "oneof_string", "oneof_bytes", "oneof_bool", "oneof_uint64", "oneof_float", "oneof_double", "oneof_enum",

@@ -1,4 +1,4 @@
-// expect: tenon: only maps with unique keys that are strings, integers or enums cross the wire; use a vector of pairs
+// expect: tenon: only maps with unique keys that are strings, integers, bool or enums cross the wire; use a vector of pairs
 #include <tenon/reflect.hpp>
 
 #include <map>

@@ -73,6 +73,15 @@ struct everything {
   node tree;
 };
 
+struct shares {
+  std::int32_t count = 0;
+  TENON_STRUCT((shares, tenon::wrapper), count)
+};
+struct wrapped_and_keyed {
+  std::optional<shares> limit;
+  std::map<bool, shares> by_truth;
+};
+
 namespace other {
 struct quote {
   int other = 0;
@@ -131,6 +140,13 @@ TEST_CASE("documentation, requirement and wire names are said") {
   CHECK(about["properties"]["owner"] == json{{"description", "who pays"}, {"type", "string"}});
   CHECK(about["properties"]["last"] == json{{"description", "the newest"}, {"$ref", "#/$defs/quote"}});
   CHECK(about["properties"]["wait_ms"] == json{{"description", "patience (milliseconds)"}, {"type", "integer"}});
+}
+
+TEST_CASE("a wrapper is described as its field, and keys that are bool by their two words") {
+  const json fields = schema<wrapped_and_keyed>()["$defs"]["wrapped_and_keyed"]["properties"];
+  const json integer{{"type", "integer"}, {"format", "int32"}, {"minimum", -2147483648LL}, {"maximum", 2147483647}};
+  CHECK(fields["limit"] == json{{"anyOf", {integer, {{"type", "null"}}}}});
+  CHECK(fields["by_truth"] == json{{"type", "object"}, {"propertyNames", {{"enum", {"true", "false"}}}}, {"additionalProperties", integer}});
 }
 
 TEST_CASE("every shape has its schema") {

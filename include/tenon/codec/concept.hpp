@@ -15,10 +15,11 @@ namespace tenon::inline v0 {
 
 /// A wire form of values: a type with static members only.
 ///
-/// Laws    `decode(encode(x)) == x` for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for nullptr (what a method that returns
-///         nothing sends). `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
+/// Laws    `decode(encode(x), value)` leaves x, whatever `value` held: for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for
+///         nullptr (what a method that returns nothing sends). So a format that leaves defaults out (protobuf, proto3's json) gives each field that `in` does not mention
+///         the default of a fresh struct; one that writes every field (json, msgpack) lets it keep what it had. `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
 ///         invalid_argument with path, expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds`
-///         allow. Fields that `in` does not mention keep what they had, fields that `value` does not have are skipped.
+///         allow. Fields that `value` does not have are skipped.
 /// Units   `serialization`: rpcx's number for it, 0 to 15; 1 to 3 are json's, protobuf's and msgpack's. `content_type`: its media type, in lower case.
 /// Model   struct versioned {   // MessagePack behind a byte that says which edition of the messages it is
 ///           static constexpr std::string_view name = "versioned", content_type = "application/x-versioned";
@@ -50,7 +51,8 @@ std::string encode(const T& value) {
   return std::string{out.view()};
 }
 
-/// Reads `in` into `value`, reusing the memory it has. Fields that `in` does not mention keep what they had.
+/// Reads `in` into `value`, reusing the memory it has. Fields that `in` does not mention keep what they had in a format that writes every field, json or msgpack; they get
+/// the default of a fresh struct in one that leaves defaults out, protobuf or proto3's json.
 ///
 /// Errors  invalid_argument with the path and the byte; resource_exhausted above `bounds`.
 template <class Codec, class T>

@@ -21,7 +21,7 @@ struct json_style {
   bool special_numbers_as_text = false;  ///< NaN, Infinity and -Infinity are written as text; else as null, which is read as NaN
   bool seconds_as_text = false;          ///< durations are seconds, "1.500s"; else the count of their own unit
   bool grouped_fractions = false;        ///< fractions of seconds have 3, 6 or 9 digits; else as many as they need
-  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there
+  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there; what is missing is T{}'s
   bool null_is_default = false;          ///< null is the default of any field's type; else only what can be empty takes it
   bool refuse_unknown = false;           ///< a field that the struct does not have is an error; else it is skipped
   bool refuse_doubled = false;           ///< a field that comes twice is an error; else the last one counts

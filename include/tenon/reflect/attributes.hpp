@@ -33,6 +33,9 @@ struct doc_attribute {
 };
 struct sint_attribute {};
 struct fixed_attribute {};
+struct sint_keys_attribute {};
+struct fixed_keys_attribute {};
+struct wrapper_attribute {};
 struct unknown_fields_attribute {};
 template <std::size_t Count>
 struct numbers_attribute {
@@ -86,6 +89,14 @@ inline constexpr sint_attribute sint{};
 /// An integer that is often large: protobuf's `fixed32`, `fixed64`, `sfixed32` and `sfixed64`. In a container, its
 /// elements.
 inline constexpr fixed_attribute fixed{};
+
+/// The same of a map's keys: `map<sint32, ...>` and `map<fixed32, ...>`.
+inline constexpr sint_keys_attribute sint_keys{};
+inline constexpr fixed_keys_attribute fixed_keys{};
+
+/// A struct that is in json what its only field is, as google.protobuf.Int32Value, Struct and ListValue are; elsewhere it is a struct: `TENON_STRUCT((int32_value,
+/// tenon::wrapper), value)`.
+inline constexpr wrapper_attribute wrapper{};
 
 /// A field, tenon::bytes or std::string, that is none on protobuf's wire: it keeps the fields that the struct does not
 /// know, and they are written again.

@@ -29,7 +29,7 @@ namespace tenon::inline v0 {
 ///               not data.
 /// optional      std::optional and std::unique_ptr.
 /// sequence      a container that grows: vector, deque, list, set, ... `fixed_sequence` is std::array.
-/// mapping       map and unordered_map from strings, integers or enums.
+/// mapping       map and unordered_map from strings, integers, bool or enums.
 /// time_point    of std::chrono::system_clock; other clocks mean nothing to another machine.
 /// free_json     nlohmann::json: whatever the peer sent.
 /// free_msgpack  msgpack::object_handle; a msgpack::object, which owns nothing, can be sent only.
@@ -69,7 +69,7 @@ template <class T>
 concept wire_enum = std::is_enum_v<T> && !std::is_same_v<T, std::byte>;
 
 template <class T>
-concept wire_key = wire_integer<T> || wire_enum<T> || one_of<T, std::string, std::string_view>;
+concept wire_key = wire_integer<T> || wire_enum<T> || one_of<T, bool, std::string, std::string_view>;
 
 template <class T>
 concept map_like = iterable<T> && requires {
@@ -222,7 +222,7 @@ consteval bool assert_wire_type() {
     constexpr bool is_constructible = std::is_default_constructible_v<type>;
     static_assert(
         !is_map,
-        "tenon: only maps with unique keys that are strings, integers or enums cross the wire; use a vector of pairs");
+        "tenon: only maps with unique keys that are strings, integers, bool or enums cross the wire; use a vector of pairs");
     static_assert(!is_text, "tenon: wide strings cannot cross the wire; use std::string in UTF-8");
     static_assert(
         is_map || is_text || is_constructible,

@@ -19,12 +19,14 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/util/json_util.h>
 #if __has_include(<google/protobuf/stubs/logging.h>)
 #include <google/protobuf/stubs/logging.h>
 #endif
 #include <peer.pb.h>
 
 #include <tenon/codec/concept.hpp>
+#include <tenon/codec/json.hpp>
 #include <tenon/reflect/enums.hpp>
 #include <tenon/reflect/fields.hpp>
 #include <tenon/reflect/shape.hpp>
@@ -224,6 +226,46 @@ TEST_CASE("random messages of libprotobuf's are read by us, and come back") {
     REQUIRE(tenon::encode<codec>(reused) == written);
     peer::everything back;
     REQUIRE(back.ParseFromString(written));
+    REQUIRE(sorted(back) == sorted(theirs));
+  }
+}
+
+TEST_CASE("proto3's json of random messages of ours is read by libprotobuf") {
+  using json = tenon::codec::proto_json;
+  random_source random{6};
+  for (int round = 0; round < 2'000; ++round) {
+    everything ours;
+    fill(random, ours, 0);
+    if (ours.seven) ours.seven->rows.clear();  // Lists of lists are arrays of arrays to us, and of objects to .proto.
+    const std::string text = tenon::encode<json>(ours);
+    CAPTURE(text);
+    peer::everything theirs;
+    const auto read = pb::util::JsonStringToMessage(text, &theirs);
+    REQUIRE_MESSAGE(read.ok(), read.ToString());
+    peer::everything expected;
+    REQUIRE(expected.ParseFromString(tenon::encode<codec>(ours)));
+    REQUIRE(sorted(theirs) == sorted(expected));
+    everything back;
+    REQUIRE(tenon::decode_into<json>(text, back).ok());
+    REQUIRE(tenon::encode<codec>(back) == tenon::encode<codec>(ours));
+  }
+}
+
+TEST_CASE("proto3's json of random messages of libprotobuf's is read by us") {
+  using json = tenon::codec::proto_json;
+  random_source random{7};
+  everything reused;
+  for (int round = 0; round < 2'000; ++round) {
+    peer::everything theirs;
+    fill_theirs(random, theirs, 0);
+    if (theirs.has_seven()) theirs.mutable_seven()->clear_rows();
+    std::string text;
+    REQUIRE(pb::util::MessageToJsonString(theirs, &text).ok());
+    CAPTURE(text);
+    const tenon::status read = tenon::decode_into<json>(text, reused);
+    REQUIRE_MESSAGE(read.ok(), read.message());
+    peer::everything back;
+    REQUIRE(back.ParseFromString(tenon::encode<codec>(reused)));
     REQUIRE(sorted(back) == sorted(theirs));
   }
 }

@@ -154,6 +154,8 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
 template <class Style, class T>
 status decode_json(std::string_view in, T& value, const limits& bounds) {
   json_reader from{in, bounds};
+  // What a writer in such a style leaves out is a default, which a used value must not hide.
+  from.set_resetting(Style::style.omit_defaults);
   const char* at = from.skip_space(from.begin());
   if constexpr (is_arguments<std::remove_const_t<T>>) at = read_json_arguments<Style>(from, at, value);
   else at = read_json<Style>(from, at, value);

@@ -71,6 +71,8 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     return read_json_tuple<Style>(from, at, value);
   } else if constexpr (form == shape::variant) {
     return read_json_variant<Style>(from, at, value);
+  } else if constexpr (is_wrapper<T>) {
+    return read_json<Style>(from, at, get_field<0>(value));
   } else if constexpr (form == shape::record) {
     return read_json_record<Style>(from, at, value);
   } else if constexpr (form == shape::free_json) {

@@ -138,6 +138,10 @@ const char* read_json_map_key(json_reader& from, const char* at, Key& key) {
     // The number within the quotes is read by a reader of its own: its errors are told in terms of the key.
     json_reader digits{text, limits{}};
     bool good = false;
+    if constexpr (form == shape::boolean) {
+      key = text == "true";
+      return key || text == "false" ? stop : from.fail_name(at, "key that is true or false", text);
+    }
     if constexpr (form == shape::enumeration) {
       std::underlying_type_t<Key> number{};
       good = read_json_integer(digits, digits.begin(), number) == digits.end();
@@ -167,6 +171,7 @@ const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
     if (at == nullptr) [[unlikely]] {
       if constexpr (shape_of<typename Map::key_type> == shape::text) from.error().at_field(place->first);
       else if constexpr (shape_of<typename Map::key_type> == shape::integer) from.error().at_field(tenon::detail::number_text{place->first});
+      else if constexpr (shape_of<typename Map::key_type> == shape::boolean) from.error().at_field(place->first ? "true" : "false");
       else from.error().at_field(enum_name(place->first));
       return nullptr;
     }

@@ -47,7 +47,10 @@ inline constexpr bool has_required_fields = []<class... Fields>(const boost::han
 
 // For a record that was reused: what the input did not mention must not keep what an earlier message left there.
 template <class T>
-[[gnu::cold, gnu::noinline]] void reset_unseen(T& value, const field_set<field_count<T>>& seen) {
+[[gnu::noinline]] void reset_unseen(T& value, const field_set<field_count<T>>& seen) {
+  std::size_t count = 0;
+  for (const std::uint64_t each : seen) count += static_cast<std::size_t>(std::popcount(each));
+  if (count == field_count<T>) return;
   T fresh{};
   for_each_field(value, [&](auto each, auto& member) {
     if (!has_field<field_count<T>>(seen, decltype(each)::index)) member = std::move(get_field<decltype(each)::index>(fresh));

@@ -139,6 +139,8 @@ char* write_json_key(json_writer& to, char* at, const Key& key) {
   constexpr shape form = shape_of<Key>;
   if constexpr (form == shape::text) {
     return to.write_text(at, key);
+  } else if constexpr (form == shape::boolean) {
+    return to.write_raw(at, key ? "\"true\"" : "\"false\"");
   } else if constexpr (form == shape::enumeration) {
     if (const std::string_view name = enum_name(key); !name.empty()) return to.write_text(at, name);
     return write_json_key(to, at, static_cast<std::underlying_type_t<Key>>(key));
@@ -288,6 +290,8 @@ char* write_json(json_writer& to, char* at, const T& value) {
     return write_json_tuple<Style>(to, at, value);
   } else if constexpr (form == shape::variant) {
     return write_json_variant<Style>(to, at, value);
+  } else if constexpr (is_wrapper<T>) {
+    return write_json_with_room<Style>(to, at, get_field<0>(value));
   } else if constexpr (form == shape::record) {
     return write_json_record<Style>(to, at, value);
   } else if constexpr (form == shape::free_json) {

@@ -133,6 +133,9 @@ const char* msgpack_read_key(msgpack_reader& in, const char* at, Key& key) {
         const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
         if (problem != std::errc{} || end != text.data() + text.size()) return in.fail(at, expected_one_of<Key>(), "\"" + std::string{text.substr(0, 64)} + "\"");
         key = static_cast<Key>(number);
+      } else if constexpr (shape_of<Key> == shape::boolean) {
+        key = text == "true";
+        if (!key && text != "false") return in.fail(at, "key that is true or false", "\"" + std::string{text.substr(0, 64)} + "\"");
       } else {
         const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), key);
         if (problem != std::errc{} || end != text.data() + text.size()) {
@@ -152,6 +155,7 @@ template <class Key>
 [[gnu::cold]] std::string msgpack_key_text(const Key& key) {
   if constexpr (shape_of<Key> == shape::text) return std::string{key};
   else if constexpr (shape_of<Key> == shape::enumeration) return std::to_string(static_cast<enum_number<Key>>(key));
+  else if constexpr (shape_of<Key> == shape::boolean) return key ? "true" : "false";
   else return std::to_string(key);
 }
 

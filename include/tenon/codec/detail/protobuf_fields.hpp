@@ -109,6 +109,12 @@ consteval protobuf_style protobuf_style_in(const boost::hana::tuple<Attributes..
   return has_attribute<fixed_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
 }
 
+template <class... Attributes>
+consteval protobuf_style protobuf_key_style_in(const boost::hana::tuple<Attributes...>& list) {
+  if (has_attribute<sint_keys_attribute>(list)) return protobuf_style::zigzag;
+  return has_attribute<fixed_keys_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
+}
+
 template <class T>
 consteval const auto& protobuf_record_attributes() {
   if constexpr (tenon::detail::declares_fields<T>) return boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes);
@@ -178,6 +184,7 @@ struct protobuf_field {
   static constexpr bool keeps_unknown = has_attribute<unknown_fields_attribute>(of_record::attributes);
   static constexpr bool is_required = of_record::is_required;
   static constexpr protobuf_style style = protobuf_style_in(of_record::attributes);
+  static constexpr protobuf_style key_style = protobuf_key_style_in(of_record::attributes);
   static constexpr int number = protobuf_numbers<M>[Index];
   static constexpr int alternative_number(std::size_t rank) { return protobuf_alternative_number(of_record::attributes, number, rank); }
 };
@@ -189,6 +196,7 @@ struct protobuf_bare_field {
   static constexpr bool keeps_unknown = false;
   static constexpr bool is_required = false;
   static constexpr protobuf_style style = protobuf_style::plain;
+  static constexpr protobuf_style key_style = protobuf_style::plain;
   static constexpr int number = static_cast<int>(Index) + 1;
   static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
 };

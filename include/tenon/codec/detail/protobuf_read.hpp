@@ -21,27 +21,29 @@
 
 namespace tenon::inline v0::codec::detail {
 
-// Reads one occurrence of a field, or of one alternative, after its tag, into what the member holds; what is repeated is appended. `tag` is the tag's value. By type, not
-// by field: `Number` is 0 where it does not matter.
-template <int Number, protobuf_style Style, std::size_t Alternative, class T>
-const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* place) {
+// Reads one occurrence of a field, or of one alternative, after its tag, into what the member holds; what is repeated is appended. `first`: what the member holds is its
+// default, which the occurrence replaces. `tag` is the tag's value. By type, not by field: `Number` is 0 where it does not matter.
+template <int Number, protobuf_style Style, protobuf_style KeyStyle, std::size_t Alternative, class T>
+const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* place, bool first) {
   T& member = *static_cast<T*>(place);
   constexpr shape form = shape_of<T>;
   static_cast<void>(tag);
   if constexpr (form == shape::optional) {
-    const bool had_value = static_cast<bool>(member);
-    if (!had_value && !protobuf_engage(in, at, member)) [[unlikely]] return nullptr;
+    const bool had_value = !first && static_cast<bool>(member);
+    if (!member && !protobuf_engage(in, at, member)) [[unlikely]] return nullptr;
     return detail::protobuf_read_element<Style>(in, at, last, *member, had_value);
   } else if constexpr (form == shape::sequence) {
+    if (first) member.clear();
     if constexpr (protobuf_is_number<typename T::value_type>) {
       std::size_t filled = 0;
       if ((tag & 7) == protobuf_wire::delimited) return detail::protobuf_read_packed<Style>(in, at, last, member, filled);
     }
     return detail::protobuf_append_element<Number, Style>(in, at, last, member);
   } else if constexpr (form == shape::mapping) {
-    return detail::protobuf_read_entry<Style>(in, at, last, member);
+    if (first) member.clear();
+    return detail::protobuf_read_entry<Style, KeyStyle>(in, at, last, member);
   } else if constexpr (form == shape::variant) {
-    const bool had_value = member.index() == Alternative;
+    const bool had_value = !first && member.index() == Alternative;
     if (!had_value) member.template emplace<Alternative>();
     return detail::protobuf_read_element<Style>(in, at, last, *std::get_if<Alternative>(&member), had_value);
   } else if constexpr (form == shape::fixed_sequence) {
@@ -50,7 +52,7 @@ const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last
     const char* const next = detail::protobuf_read_run<Number, Style>(in, start, last, member);
     return next == start ? in.skip(at, last, tag) : next;
   } else {
-    return detail::protobuf_read_element<Style>(in, at, last, member, true);
+    return detail::protobuf_read_element<Style>(in, at, last, member, !first);
   }
 }
 
@@ -64,7 +66,7 @@ template <class M, class Field, class T>
     if (!protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last)) return at;
     member.clear();
     do {
-      at = detail::protobuf_read_entry<Field::style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
+      at = detail::protobuf_read_entry<Field::style, Field::key_style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
       if (at == nullptr) [[unlikely]] return nullptr;
     } while (protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last));
     return at;
@@ -85,10 +87,11 @@ template <class M, class Field, class T>
 
 // One number of a message, for the table.
 struct protobuf_entry {
-  const char* (*merge)(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* member);
+  const char* (*merge)(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* member, bool first);
   std::uint32_t number;
   std::uint8_t field;
   std::uint8_t wires;  // a bit for each wire type that it comes in
+  bool is_noted;
 };
 
 template <class T, std::size_t Alternative, protobuf_style Style>
@@ -107,17 +110,32 @@ consteval std::uint8_t protobuf_wires() {
     return 1U << protobuf_wire_of<T, Style>();
   }
 }
-template <class Field, std::size_t Alternative>
+template <class M, std::size_t... Index>
+consteval bool protobuf_has_other_default(std::index_sequence<Index...>) {
+  return ((!protobuf_field<M, Index>::keeps_unknown && !protobuf_defaults_to_zero<M, protobuf_field<M, Index>>()) || ...);
+}
+// A struct whose fields have other defaults than those of a struct within that is all zero.
+template <class T>
+consteval bool protobuf_fills_itself() {
+  if constexpr (shape_of<T> == shape::record) return protobuf_has_other_default<T>(protobuf_indices<T>{});
+  else return false;
+}
+// Which fields have to be noted when they come: required ones, and those whose first occurrence replaces more than zero.
+template <class M, class Field>
+inline constexpr bool protobuf_is_noted =
+    !Field::keeps_unknown && (Field::is_required || !protobuf_defaults_to_zero<M, Field>() || protobuf_fills_itself<typename Field::type>());
+
+template <class M, class Field, std::size_t Alternative>
 consteval protobuf_entry protobuf_make_entry(int number) {
   using type = typename Field::type;
   constexpr bool needs_number = shape_of<type> == shape::sequence || shape_of<type> == shape::fixed_sequence;
-  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
-          protobuf_wires<type, Alternative, Field::style>()};
+  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Field::key_style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
+          protobuf_wires<type, Alternative, Field::style>(), protobuf_is_noted<M, Field>};
 }
 template <class M, std::size_t... Place>
 consteval auto protobuf_make_entries(std::index_sequence<Place...>) {
   constexpr const auto& places = protobuf_places<M>;
-  return std::array<protobuf_entry, sizeof...(Place)>{protobuf_make_entry<protobuf_field<M, places[Place].field>, places[Place].alternative>(places[Place].number)...};
+  return std::array<protobuf_entry, sizeof...(Place)>{protobuf_make_entry<M, protobuf_field<M, places[Place].field>, places[Place].alternative>(places[Place].number)...};
 }
 template <class M>
 inline constexpr auto protobuf_entries = protobuf_make_entries<M>(std::make_index_sequence<protobuf_places<M>.size()>{});
@@ -153,16 +171,9 @@ template <class M>
   }
 }
 
-// Which fields have to be noted when they come: required ones, and those whose default is not zero.
-template <class M, class Field>
-inline constexpr bool protobuf_is_noted = !Field::keeps_unknown && (Field::is_required || !protobuf_defaults_to_zero<M, Field>());
 template <class M, std::size_t... Index>
 consteval bool protobuf_has_required(std::index_sequence<Index...>) {
   return (protobuf_field<M, Index>::is_required || ...);
-}
-template <class M, std::size_t... Index>
-consteval bool protobuf_has_other_default(std::index_sequence<Index...>) {
-  return ((!protobuf_field<M, Index>::keeps_unknown && !protobuf_defaults_to_zero<M, protobuf_field<M, Index>>()) || ...);
 }
 template <class M, std::size_t... Index>
 consteval bool protobuf_any_noted(std::index_sequence<Index...>) {
@@ -240,8 +251,12 @@ template <class M>
     // A known number in an unknown wire type is an unknown field.
     if (found != count && (unsigned{protobuf_entries<M>[found].wires} >> (tag.value & 7) & 1U) != 0) {
       const protobuf_entry& entry = protobuf_entries<M>[found];
-      if (noted != nullptr) noted->note(entry.field);
-      at = entry.merge(in, tag.next, last, tag.value, places[entry.field]);
+      bool first = false;
+      if (noted != nullptr) {
+        first = entry.is_noted && !noted->has(entry.field);
+        noted->note(entry.field);
+      }
+      at = entry.merge(in, tag.next, last, tag.value, places[entry.field], first);
       if (at == nullptr) [[unlikely]] return protobuf_fail_in(in, message, entry.field);
       expected = found;
       continue;

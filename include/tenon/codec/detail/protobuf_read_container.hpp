@@ -284,7 +284,7 @@ const char* protobuf_read_run(protobuf_reader& in, const char* at, const char* l
 }
 
 // Reads one entry of a map, after its tag. The last entry of a key counts.
-template <protobuf_style Style, class T>
+template <protobuf_style Style, protobuf_style KeyStyle, class T>
 const char* protobuf_read_entry(protobuf_reader& in, const char* at, const char* last, T& values) {
   using mapped_type = typename T::mapped_type;
   const protobuf_varint length = in.read_length(at, last, "map entry");
@@ -299,14 +299,15 @@ const char* protobuf_read_entry(protobuf_reader& in, const char* at, const char*
     const protobuf_varint tag = in.read_tag(at);
     if (tag.next == nullptr) return nullptr;
     if (tag.next > end) return in.fail_overrun(end);
-    if (tag.value == (8 | protobuf_wire_of<typename T::key_type, protobuf_style::plain>())) {
-      at = detail::protobuf_read_single<protobuf_style::plain>(in, tag.next, end, key, false);
+    if (tag.value == (8 | protobuf_wire_of<typename T::key_type, KeyStyle>())) {
+      at = detail::protobuf_read_single<KeyStyle>(in, tag.next, end, key, false);
       if (at == nullptr) return in.fail_at_field("key");
     } else if (tag.value == (16 | protobuf_element_wire<mapped_type, Style>())) {
       at = detail::protobuf_read_element<Style>(in, tag.next, end, mapped, has_value);
       has_value = true;
       if (at == nullptr) {
         if constexpr (shape_of<typename T::key_type> == shape::text) return in.fail_at_field(key);
+        else if constexpr (shape_of<typename T::key_type> == shape::boolean) return in.fail_at_field(key ? "true" : "false");
         else if constexpr (shape_of<typename T::key_type> == shape::enumeration) return in.fail_at_field(tenon::detail::number_text{static_cast<protobuf_enum_number<typename T::key_type>>(key)});
         else return in.fail_at_field(tenon::detail::number_text{key});
       }

@@ -271,7 +271,7 @@ constexpr void proto_put_field(Sink& sink, std::span<const std::string_view> nam
         sink.put("map<");
         // .proto has no enums as keys; on the wire they are the same.
         if constexpr (shape_of<typename type::key_type> == shape::enumeration) sink.put("int32");
-        else sink.put(proto_scalar<typename type::key_type, protobuf_style::plain>());
+        else sink.put(proto_scalar<typename type::key_type, field_type::key_style>());
         sink.put(", ");
       } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
         sink.put("repeated ");

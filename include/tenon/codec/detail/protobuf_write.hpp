@@ -346,7 +346,7 @@ char* protobuf_write_field(protobuf_writer& to, char* at, const T& member) {
     for (const auto& entry : member) {
       at = protobuf_put::tag<Field::number, protobuf_wire::delimited>(to.room(at, protobuf_put::largest_length));
       at = protobuf_write_delimited(to, at, [&to, &entry](char* start) {
-        start = detail::protobuf_write_element<1, protobuf_style::plain>(to, start, entry.first);
+        start = detail::protobuf_write_element<1, Field::key_style>(to, start, entry.first);
         return detail::protobuf_write_element<2, Field::style>(to, start, entry.second);
       });
     }

@@ -8,8 +8,12 @@
 #include <optional>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
+#include <tenon/reflect/attributes.hpp>
+#include <tenon/reflect/detail/record_fields.hpp>
+#include <tenon/reflect/fields.hpp>
 #include <tenon/reflect/names.hpp>
 #include <tenon/reflect/shape.hpp>
 
@@ -29,6 +33,20 @@ struct pointed_to<std::unique_ptr<T>> {
   using type = std::remove_const_t<T>;
 };
 
+// Whether `T` is in json what its only field is.
+template <class T>
+consteval bool find_wrapper() {
+  if constexpr (shape_of<T> == shape::record && tenon::detail::declares_fields<T>) {
+    if constexpr (has_attribute<wrapper_attribute>(boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes))) {
+      static_assert(field_count<T> == 1, "tenon: a struct with tenon::wrapper has one field, whose json is the struct's; it has more, or none");
+      return true;
+    }
+  }
+  return false;
+}
+template <class T>
+inline constexpr bool is_wrapper = find_wrapper<std::remove_cv_t<T>>();
+
 template <class Variant, bool HasBinary>
 struct variant_kinds;
 
@@ -46,6 +64,8 @@ constexpr unsigned wire_kinds() {
   else if constexpr (form == shape::enumeration) return text_kind | number_kind;
   else if constexpr (form == shape::optional) return null_kind | wire_kinds<typename pointed_to<T>::type, HasBinary>();
   else if constexpr (form == shape::sequence || form == shape::fixed_sequence || form == shape::tuple) return array_kind;
+  // A codec that writes binary data as text is json.
+  else if constexpr (!HasBinary && is_wrapper<T>) return wire_kinds<std::remove_cvref_t<decltype(get_field<0>(std::declval<T&>()))>, HasBinary>();
   else if constexpr (form == shape::mapping || form == shape::record) return object_kind;
   else if constexpr (form == shape::null) return null_kind;
   else if constexpr (form == shape::variant) return variant_kinds<T, HasBinary>::value;

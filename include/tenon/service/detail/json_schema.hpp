@@ -292,6 +292,8 @@ void write_schema(json_schema_writer& to, std::string_view description) {
   } else if constexpr (form == shape::enumeration) {
     if constexpr (enum_entries<T>.size() == 0) write_integer_schema<std::underlying_type_t<T>>(to, description);
     else to.refer(description, type_name<T>, qualified_type_name<T>, &write_enum_schema<T>);
+  } else if constexpr (codec::detail::is_wrapper<T>) {
+    write_schema<typename field<T, 0>::type>(to, description);
   } else if constexpr (form == shape::record) {
     to.refer(description, type_name<T>, qualified_type_name<T>, &write_record_schema<T>);
   } else if constexpr (form == shape::optional) {
@@ -315,7 +317,10 @@ void write_schema(json_schema_writer& to, std::string_view description) {
   } else if constexpr (form == shape::mapping) {
     to.open(description);
     to.type("object");
-    if constexpr (shape_of<typename T::key_type> == shape::integer) {
+    if constexpr (shape_of<typename T::key_type> == shape::boolean) {
+      to.key("propertyNames");
+      to.raw(R"({"enum":["true","false"]})");
+    } else if constexpr (shape_of<typename T::key_type> == shape::integer) {
       to.key("propertyNames");
       to.raw(std::is_signed_v<typename T::key_type> ? R"({"pattern":"^-?[0-9]+$"})" : R"({"pattern":"^[0-9]+$"})");
     }
