@@ -13,6 +13,11 @@ if [ "$binaries" != self ]; then
     peer=$work/node_http/peer.js
     if start_server "$binaries/http_server"; then
       run_cases "connect-node, tenon server" node "$peer" connect "$address"
+      if has_zlib "$binaries/http_server"; then
+        run_cases "connect-node with gzip, tenon server" node "$peer" gzip "$address"
+      else
+        echo "skipped: connect-node with gzip (built without zlib)"
+      fi
       run_cases "jayson over HTTP, tenon server" node "$peer" jsonrpc "$address"
       run_cases "gRPC-Web of connect-node, tenon server" node "$peer" grpcweb "$address"
       stop_server

@@ -13,6 +13,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#if defined(WITH_ZLIB)
+#include <tenon/zlib.hpp>
+#endif
 
 namespace {
 
@@ -100,9 +103,15 @@ struct market {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  tenon::server_options options;
+  if (count == 2 && std::string_view{arguments[1]} == "gzip") {
+#if defined(WITH_ZLIB)
+    options.compression = &tenon::gzip;
+#endif
+  }
   counters counted;
-  tenon::server server;
+  tenon::server server{options};
   server.serve<interop::Arith>(arith{counted});
   server.serve(market{});
   const auto bound = server.listen("tcp://127.0.0.1:0");

@@ -114,6 +114,8 @@ run_cases() {
   if [ "$code" -ne 0 ]; then sed 's/^/  | /' "$work/errors"; fi
 }
 
+has_zlib() { ldd "$1" 2>/dev/null | grep -q 'libz\.'; }
+
 limited() {
   if command -v timeout >/dev/null 2>&1; then
     timeout "$@"
@@ -220,6 +222,12 @@ if build_peer; then
   else
     if start_server "$binaries/rpcx_server"; then
       run_cases "Go client, tenon server" "$work/peer" call "$address" refused
+      stop_server
+    fi
+    if ! has_zlib "$binaries/rpcx_server"; then
+      echo "skipped: rpcx-go with gzip (built without zlib)"
+    elif start_server "$binaries/rpcx_server" gzip; then
+      run_cases "Go client, tenon server with gzip" "$work/peer" call "$address" served
       stop_server
     fi
     if start_server "$work/peer" serve 127.0.0.1:0; then

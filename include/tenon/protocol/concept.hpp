@@ -24,6 +24,7 @@ struct reply_address {
   std::uint64_t id = 0;           ///< what the protocol correlates by; unused by protocols that answer in order
   serialization codec = serialization::raw;
   bool one_way = false;           ///< nothing is ever sent
+  bool compress = false;          ///< the caller takes a compressed answer
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.

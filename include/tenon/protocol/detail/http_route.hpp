@@ -28,6 +28,7 @@ struct http_route {
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
   bool safely = false;  ///< by GET or HEAD: nothing may change
+  bool inflates = false;  ///< the body is compressed, in the way that the session knows
   http_form form = http_form::message;
   std::optional<duration> timeout;
 };
@@ -122,8 +123,8 @@ inline bool route_codec(const http_head& head, http_route& route, http_refusal& 
   }
   if (!head.content_encoding.empty() && !is_named(head.content_encoding, "identity")) {
     // Connect wants this code, and hence 501, where plain HTTP would say 415.
-    refusal.more_head = "Accept-Encoding: identity\r\n";
-    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, " is not read here; expected identity");
+    refusal.more_head = head.inflatable ? "Accept-Encoding: gzip, identity\r\n" : "Accept-Encoding: identity\r\n";
+    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, head.inflatable ? " is not read here; expected gzip or identity" : " is not read here; expected identity");
   }
   return true;
 }
