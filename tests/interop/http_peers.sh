@@ -3,10 +3,12 @@
 # TENON_SCREENSHOT   where the picture of the page goes (default: thrown away)
 
 if [ "$binaries" != self ]; then
-  if [ ! -x "$binaries/http_server" ]; then
-    echo "interop: $binaries/http_server is missing; build the target http_server first" >&2
-    exit 1
-  fi
+  for program in http_server http_client; do
+    if [ ! -x "$binaries/$program" ]; then
+      echo "interop: $binaries/$program is missing; build the targets http_server and http_client first" >&2
+      exit 1
+    fi
+  done
   if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
     echo "skipped: connect-node (no node or npm)"
   elif build_rpc_peer connect-node node_http npm ci --no-audit --no-fund; then
@@ -20,6 +22,14 @@ if [ "$binaries" != self ]; then
       fi
       run_cases "jayson over HTTP, tenon server" node "$peer" jsonrpc "$address"
       run_cases "gRPC-Web of connect-node, tenon server" node "$peer" grpcweb "$address"
+      stop_server
+    fi
+    if start_server node "$work/node_http/server.js"; then
+      run_cases "tenon client, connect-node server" "$binaries/http_client" "http://$address"
+      stop_server
+    fi
+    if start_server "$binaries/http_server"; then
+      run_cases "tenon client over HTTP, tenon server" "$binaries/http_client" "http://$address"
       stop_server
     fi
   fi

@@ -3,34 +3,16 @@
 "use strict";
 
 const diagnostics = require("node:diagnostics_channel");
-const { create, createFileRegistry, fromBinary, toBinary } = require("@bufbuild/protobuf");
-const { FileDescriptorProtoSchema, StringValueSchema } = require("@bufbuild/protobuf/wkt");
+const { fromBinary } = require("@bufbuild/protobuf");
+const { StringValueSchema } = require("@bufbuild/protobuf/wkt");
 const { Code, ConnectError, createClient } = require("@connectrpc/connect");
 const { compressionGzip, createConnectTransport, createGrpcWebTransport } = require("@connectrpc/connect-node");
 
 const jayson = require("jayson");
+const { marketService } = require("./market.js");
 
 const [, , what, address] = process.argv;
 const url = `http://${address}`;
-
-// The messages of http_server.cpp, as protoc would have described them.
-function marketService() {
-  const optional = 1;
-  const repeated = 3;
-  const field = (name, number, type, label = optional) => ({ name, jsonName: name, number, type, label });
-  const method = (name, extra) => ({ name, inputType: ".shop.v1.QuoteRequest", outputType: ".shop.v1.Quote", ...extra });
-  const file = create(FileDescriptorProtoSchema, {
-    name: "shop.proto",
-    package: "shop.v1",
-    syntax: "proto3",
-    messageType: [
-      { name: "QuoteRequest", field: [field("symbol", 1, 9), field("shares", 2, 5)] },
-      { name: "Quote", field: [field("symbol", 1, 9), field("price", 2, 1), field("sizes", 3, 5, repeated)] },
-    ],
-    service: [{ name: "Market", method: [method("Last", { options: { idempotencyLevel: 1 } }), method("Buy"), method("Slow"), method("Missing")] }],
-  });
-  return createFileRegistry(file, () => undefined).getService("shop.v1.Market");
-}
 
 let failed = 0;
 async function check(name, run) {
