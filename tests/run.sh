@@ -50,11 +50,8 @@ install_packages() {
   sh tests/install_packages.sh --optional "compiles the same file only once" ccache
   sh tests/install_packages.sh --optional "counts instructions" valgrind
   sh tests/install_packages.sh --optional "HTTP/2, for gRPC" libnghttp2-dev
-<<<<<<< HEAD
   sh tests/install_packages.sh --optional "WebSocket" libwslay-dev
-=======
   sh tests/install_packages.sh --optional "gzip" zlib1g-dev
->>>>>>> 355fff8 (gzip by zlib, an optional target: HTTP by its headers, rpcx by its flag, inflated within the limit)
   sh tests/install_packages.sh --optional "the protobuf that ours is held against" protobuf-compiler libprotobuf-dev
   if [ "$what" = all ]; then
     sh tests/install_packages.sh --optional "the second compiler" clang-19

@@ -249,47 +249,12 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // False when more bytes are needed, or when it is nothing we know.
   bool recognise() {
-<<<<<<< HEAD
     const protocol::sniffed found = session_.recognise(in_.view(taken_), home_.chosen.limits, [this]([[maybe_unused]] auto& spoken) {
       if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+      if constexpr (requires { spoken.use(home_.chosen.compression); }) spoken.use(home_.chosen.compression);
     });
     if (found == protocol::sniffed::no) hang_up(session_.unrecognised(in_.view(taken_)));
     return found == protocol::sniffed::yes;
-=======
-    bool undecided = false;
-    const auto ask = [&](auto protocol) {
-      using candidate = typename decltype(protocol)::type;
-      const protocol::sniffed answer = candidate::recognise(in_.view(taken_));
-      if (answer == protocol::sniffed::need_more) undecided = true;
-      if (answer == protocol::sniffed::yes) {
-        [[maybe_unused]] candidate& spoken = session_.template emplace<candidate>(home_.chosen.limits);
-        if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
-        if constexpr (requires { spoken.use(home_.chosen.compression); }) spoken.use(home_.chosen.compression);
-      }
-      return answer == protocol::sniffed::yes;
-    };
-    if ((ask(std::type_identity<Protocols>{}) || ...)) return true;
-    if (!undecided) hang_up(unrecognised());
-    return false;
-  }
-  [[gnu::cold]] std::string unrecognised() const {
-    const auto first = static_cast<unsigned>(static_cast<unsigned char>(in_.view(taken_).front()));
-    std::string text = join_text({"the first byte is ", number_text{first}, "; expected the beginning of one of:"});
-    (text.append(" ").append(Protocols::name), ...);
-    return text;
-  }
-
-  template <class F>
-  auto with_session(F&& f) -> decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>())) {
-    using answer = decltype(f(std::declval<std::tuple_element_t<0, std::tuple<Protocols...>>&>()));
-    if constexpr (std::is_void_v<answer>) {
-      ((std::holds_alternative<Protocols>(session_) ? void(f(*std::get_if<Protocols>(&session_))) : void()), ...);
-    } else {
-      answer given{};
-      ((std::holds_alternative<Protocols>(session_) ? void(given = f(*std::get_if<Protocols>(&session_))) : void()), ...);
-      return given;
-    }
->>>>>>> 355fff8 (gzip by zlib, an optional target: HTTP by its headers, rpcx by its flag, inflated within the limit)
   }
 
   // --- requests
