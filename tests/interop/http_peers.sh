@@ -59,4 +59,25 @@ if [ "$binaries" != self ]; then
     fi
     summary "openapi-spec-validator 0.7.1"
   fi
+
+  if ! command -v python3 >/dev/null 2>&1; then
+    echo "skipped: the readme's lines in other languages (no python3 to read them)"
+  elif start_server "$binaries/rpcx_server"; then
+    for language in curl python javascript go; do
+      case $language in
+        python) tool=python3 ;;
+        javascript) tool=node ;;
+        *) tool=$language ;;
+      esac
+      if ! command -v "$tool" >/dev/null 2>&1; then
+        echo "skipped: the readme's lines for $language (no $tool)"
+      else
+        run_cases "the readme's lines for $language" python3 "$here/snippets.py" "$here/../../README.md" "$language" "$address"
+      fi
+    done
+    stop_server
+    summary "readme"
+  else
+    summary "readme"
+  fi
 fi

@@ -128,6 +128,16 @@ class http1_session {
     settle();
   }
 
+  /// Answers without a body; `extra` are its headers.
+  void write_empty(buffer& out, int http_status, const metadata& extra) {
+    detail::append_status_line(out, http_status);
+    out.append(connection_lines());
+    out.append(visit_.lines);
+    detail::append_headers(out, extra);
+    out.append("Content-Length: 0\r\n\r\n");
+    settle();
+  }
+
   /// Where the request that is being answered goes.
   const detail::http_route& route() const noexcept { return route_; }
 

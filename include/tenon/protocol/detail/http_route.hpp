@@ -19,7 +19,7 @@
 namespace tenon::inline v0::protocol::detail {
 
 /// What a body is: one message, or something that has rules of its own and rides on HTTP.
-enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text };
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx };
 
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {
@@ -30,6 +30,7 @@ struct http_route {
   bool safely = false;  ///< by GET or HEAD: nothing may change
   bool inflates = false;  ///< the body is compressed, in the way that the session knows
   http_form form = http_form::message;
+  std::string_view fault{};  ///< what is wrong, for a form that says so in its own way; a literal
   std::optional<duration> timeout;
 };
 
