@@ -51,6 +51,7 @@ install_packages() {
   sh tests/install_packages.sh --optional "counts instructions" valgrind
   sh tests/install_packages.sh --optional "HTTP/2, for gRPC" libnghttp2-dev
   sh tests/install_packages.sh --optional "WebSocket" libwslay-dev
+  sh tests/install_packages.sh --optional "gzip" zlib1g-dev
   sh tests/install_packages.sh --optional "the protobuf that ours is held against" protobuf-compiler libprotobuf-dev
   if [ "$what" = all ]; then
     sh tests/install_packages.sh --optional "the second compiler" clang-19

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tenon/protocol/client_protocol.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/http1.hpp>
 #include <tenon/protocol/http_site.hpp>

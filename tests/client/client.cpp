@@ -46,7 +46,7 @@ std::string port_of_nobody() {
 TEST_CASE("a URL that cannot be read fails every call, saying what was expected") {
   for (const auto& [url, expected] : std::vector<std::pair<std::string, std::string>>{{"", "tcp://host:port or unix:///path"},
                                                                                       {"localhost:9000", "tcp://host:port or unix:///path"},
-                                                                                      {"http://localhost:9000", "one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc"},
+                                                                                      {"ftp://localhost:9000", "one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, http, ws"},
                                                                                       {"tcp://localhost", "a port after the host, tcp://host:port"},
                                                                                       {"tcp://localhost:99999", "a port from 0 to 65535"},
                                                                                       {"unix://", "a path after unix://"}}) {

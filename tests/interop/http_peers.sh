@@ -3,18 +3,33 @@
 # TENON_SCREENSHOT   where the picture of the page goes (default: thrown away)
 
 if [ "$binaries" != self ]; then
-  if [ ! -x "$binaries/http_server" ]; then
-    echo "interop: $binaries/http_server is missing; build the target http_server first" >&2
-    exit 1
-  fi
+  for program in http_server http_client; do
+    if [ ! -x "$binaries/$program" ]; then
+      echo "interop: $binaries/$program is missing; build the targets http_server and http_client first" >&2
+      exit 1
+    fi
+  done
   if ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
     echo "skipped: connect-node (no node or npm)"
   elif build_rpc_peer connect-node node_http npm ci --no-audit --no-fund; then
     peer=$work/node_http/peer.js
     if start_server "$binaries/http_server"; then
       run_cases "connect-node, tenon server" node "$peer" connect "$address"
+      if has_zlib "$binaries/http_server"; then
+        run_cases "connect-node with gzip, tenon server" node "$peer" gzip "$address"
+      else
+        echo "skipped: connect-node with gzip (built without zlib)"
+      fi
       run_cases "jayson over HTTP, tenon server" node "$peer" jsonrpc "$address"
       run_cases "gRPC-Web of connect-node, tenon server" node "$peer" grpcweb "$address"
+      stop_server
+    fi
+    if start_server node "$work/node_http/server.js"; then
+      run_cases "tenon client, connect-node server" "$binaries/http_client" "http://$address"
+      stop_server
+    fi
+    if start_server "$binaries/http_server"; then
+      run_cases "tenon client over HTTP, tenon server" "$binaries/http_client" "http://$address"
       stop_server
     fi
   fi
@@ -43,5 +58,26 @@ if [ "$binaries" != self ]; then
       stop_server
     fi
     summary "openapi-spec-validator 0.7.1"
+  fi
+
+  if ! command -v python3 >/dev/null 2>&1; then
+    echo "skipped: the readme's lines in other languages (no python3 to read them)"
+  elif start_server "$binaries/rpcx_server"; then
+    for language in curl python javascript go; do
+      case $language in
+        python) tool=python3 ;;
+        javascript) tool=node ;;
+        *) tool=$language ;;
+      esac
+      if ! command -v "$tool" >/dev/null 2>&1; then
+        echo "skipped: the readme's lines for $language (no $tool)"
+      else
+        run_cases "the readme's lines for $language" python3 "$here/snippets.py" "$here/../../README.md" "$language" "$address"
+      fi
+    done
+    stop_server
+    summary "readme"
+  else
+    summary "readme"
   fi
 fi

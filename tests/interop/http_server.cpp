@@ -10,6 +10,9 @@
 #include <tenon/server/every_protocol.hpp>
 #include <tenon/service/pages.hpp>
 #include <tenon/service/routes.hpp>
+#if defined(WITH_ZLIB)
+#include <tenon/zlib.hpp>
+#endif
 
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
@@ -54,7 +57,11 @@ struct market {
 }  // namespace
 
 int main() {
-  tenon::server<tenon::every_protocol> server{{.http = tenon::over_http({.allowed_origins = {"http://allowed.example"}})}};
+  tenon::server_options options{.http = tenon::over_http({.allowed_origins = {"http://allowed.example"}})};
+#if defined(WITH_ZLIB)
+  options.compression = &tenon::gzip;
+#endif
+  tenon::server<tenon::every_protocol> server{options};
   server.serve(market{});
   server.show(tenon::pages<market>{});
   const auto bound = server.listen("tcp://127.0.0.1:0");

@@ -1,4 +1,5 @@
 // Serves Arith for the Go peer and, on the same port, a small market for curl. Prints where it listens, ends when its standard input closes.
+// usage: rpcx_server [gzip | gateway]
 #include "arith.hpp"
 
 #include <asio/redirect_error.hpp>
@@ -13,6 +14,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <tenon/protocol/web.hpp>
+#if defined(WITH_ZLIB)
+#include <tenon/zlib.hpp>
+#endif
 
 namespace {
 
@@ -89,21 +94,20 @@ struct quote {
 struct market {
   tenon::result<quote> last(std::string symbol) {
     if (symbol != "ACME") return tenon::status{tenon::code::not_found, "no such symbol: " + symbol};
-    return quote{std::move(symbol), 1.5};
+    return quote{std::move(symbol), 42.5};
   }
   tenon::result<quote> buy(std::string symbol, int shares) {
     if (shares < 1) return tenon::status{tenon::code::invalid_argument, "shares must be positive"};
-    return quote{std::move(symbol), 1.5 * shares};
+    return quote{std::move(symbol), 42.5 * shares};
   }
   TENON_SERVICE(market, (last, tenon::idempotent), (buy, tenon::params("symbol", "shares")));
 };
 
-}  // namespace
-
-int main() {
+template <class Protocols>
+int serve_until_told(const tenon::server_options& options) {
   counters counted;
-  tenon::server server;
-  server.serve<interop::Arith>(arith{counted});
+  tenon::server<Protocols> server{options};
+  server.template serve<interop::Arith>(arith{counted});
   server.serve(market{});
   const auto bound = server.listen("tcp://127.0.0.1:0");
   if (!bound) {
@@ -116,4 +120,17 @@ int main() {
   while (std::getchar() != EOF) {
   }
   server.stop();
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const std::string_view what = count == 2 ? arguments[1] : "";
+  tenon::server_options options;
+#if defined(WITH_ZLIB)
+  if (what == "gzip") options.compression = &tenon::gzip;
+#endif
+  if (what == "gateway") return serve_until_told<tenon::protocols<tenon::protocol::rpcx_session, tenon::protocol::web_session>>(options);
+  return serve_until_told<tenon::default_protocols>(options);
 }

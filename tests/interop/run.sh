@@ -114,6 +114,8 @@ run_cases() {
   if [ "$code" -ne 0 ]; then sed 's/^/  | /' "$work/errors"; fi
 }
 
+has_zlib() { ldd "$1" 2>/dev/null | grep -q 'libz\.'; }
+
 limited() {
   if command -v timeout >/dev/null 2>&1; then
     timeout "$@"
@@ -169,10 +171,10 @@ curl_case() {
 
 curl_cases() {
   url=http://$address
-  quote='{"symbol":"ACME","price":1.5}'
+  quote='{"symbol":"ACME","price":42.5}'
   curl_case "the one parameter's bare value" 200 "$quote" -d '"ACME"' "$url/market/last"
-  curl_case "a positional array" 200 '"price":4.5' -d '["ACME", 3]' "$url/market/buy"
-  curl_case "an object by parameter names" 200 '"price":4.5' -d '{"shares": 3, "symbol": "ACME"}' "$url/market/buy"
+  curl_case "a positional array" 200 '"price":127.5' -d '["ACME", 3]' "$url/market/buy"
+  curl_case "an object by parameter names" 200 '"price":127.5' -d '{"shares": 3, "symbol": "ACME"}' "$url/market/buy"
   curl_case "a struct" 200 '{"C":42}' -d '{"A":6,"B":7}' "$url/Arith/Mul"
   curl_case "content type of the answer" 200 'content-type: application/json' -H 'Content-Type: application/json' -d '"ACME"' "$url/market/last"
   curl_case "metadata both ways" 200 'echo-trace: abc' -H 'trace: abc' -d '{}' "$url/Arith/Meta"
@@ -211,6 +213,22 @@ curl_cases() {
   if [ "$opened" = 100 ]; then pass "keep-alive"; else fail "keep-alive: expected connections opened 100, found $opened"; fi
 }
 
+# What rpcx's gateway answers, of whichever server: Go's own shows that the cases are right.
+gateway_cases() {
+  set -- -H 'X-RPCX-Version: 0' -H 'X-RPCX-MessageID: 12345678' -H 'X-RPCX-SerializeType: 1'
+  curl_case "gateway: a call" 200 '{"C":42}' "$@" -H 'X-RPCX-ServicePath: Arith' -H 'X-RPCX-ServiceMethod: Mul' -d '{"A":6,"B":7}' "http://$address/"
+  curl_case "gateway: the service in the path, by PUT" 200 '{"C":42}' "$@" -X PUT -H 'X-RPCX-ServiceMethod: Mul' -d '{"A":6,"B":7}' "http://$address/Arith"
+  for repeated in 'X-RPCX-MessageID: 12345678' 'X-RPCX-ServicePath: Arith' 'X-RPCX-ServiceMethod: Mul' 'X-RPCX-SerializeType: 1' 'X-RPCX-Version: 0'; do
+    curl_case "gateway: $repeated is repeated" 200 "$repeated" "$@" -H 'X-RPCX-ServicePath: Arith' -H 'X-RPCX-ServiceMethod: Mul' -d '{"A":6,"B":7}' "http://$address/"
+  done
+  curl_case "gateway: metadata both ways" 200 'X-RPCX-Meta: echo-trace=a+b%26c' "$@" -H 'X-RPCX-ServicePath: Arith' -H 'X-RPCX-ServiceMethod: Meta' -H 'X-RPCX-Meta: trace=a+b%26c' -d '{}' "http://$address/"
+  curl_case "gateway: an error's status" 500 'X-RPCX-MessageStatusType: Error' "$@" -H 'X-RPCX-ServicePath: Arith' -H 'X-RPCX-ServiceMethod: Fail' -d '{}' "http://$address/"
+  curl_case "gateway: an error's message" 500 'X-RPCX-ErrorMessage:' "$@" -H 'X-RPCX-ServicePath: Arith' -H 'X-RPCX-ServiceMethod: Fail' -d '{}' "http://$address/"
+  curl_case "gateway: an unknown method" 500 'X-RPCX-MessageStatusType: Error' "$@" -H 'X-RPCX-ServicePath: Arith' -H 'X-RPCX-ServiceMethod: None' -d '{}' "http://$address/"
+  curl_case "gateway: no method" 200 'X-RPCX-ErrorMessage: empty servicemethod' "$@" -H 'X-RPCX-ServicePath: Arith' -d '{}' "http://$address/"
+  curl_case "gateway: no service" 200 'X-RPCX-ErrorMessage: empty servicepath' "$@" -H 'X-RPCX-ServiceMethod: Mul' -d '{}' "http://$address/"
+}
+
 if build_peer; then
   if [ "$binaries" = self ]; then
     if start_server "$work/peer" serve 127.0.0.1:0; then
@@ -222,8 +240,18 @@ if build_peer; then
       run_cases "Go client, tenon server" "$work/peer" call "$address" refused
       stop_server
     fi
+    if ! has_zlib "$binaries/rpcx_server"; then
+      echo "skipped: rpcx-go with gzip (built without zlib)"
+    elif start_server "$binaries/rpcx_server" gzip; then
+      run_cases "Go client, tenon server with gzip" "$work/peer" call "$address" served
+      stop_server
+    fi
     if start_server "$work/peer" serve 127.0.0.1:0; then
       run_cases "tenon client, Go server" "$binaries/rpcx_client" "tcp://$address"
+      if command -v curl >/dev/null 2>&1; then
+        echo "curl, Go server's gateway"
+        gateway_cases
+      fi
       stop_server
     fi
   fi
@@ -237,6 +265,11 @@ if [ "$binaries" != self ]; then
     echo "curl, tenon server"
     curl_cases
     stop_server
+    if start_server "$binaries/rpcx_server" gateway; then
+      echo "curl, tenon server's gateway for rpcx"
+      gateway_cases
+      stop_server
+    fi
     summary curl
   else
     summary curl

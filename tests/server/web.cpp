@@ -129,3 +129,50 @@ TEST_CASE("a caller that goes, or a server that stops, in the middle of a batch 
   CHECK(count(heard, "\"result\":5") == 1);
   CHECK(count(heard, "the server is stopping") == 1);
 }
+
+TEST_CASE("rpcx's gateway calls by its headers, and answers as rpcx does") {
+  served_shelf world;
+  const auto ask = [&world](std::string_view line, std::string_view headers, std::string_view body = "5") {
+    peer caller{world};
+    REQUIRE(caller.connect("shelf"));
+    const std::string text = std::string{line} + " HTTP/1.1\r\nHost: h\r\n" + std::string{headers} + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+    // In pieces: what the head says moves.
+    for (const char each : text) caller.say({&each, 1});
+    return std::string{caller.heard()};
+  };
+  const auto has = [](const std::string& answer, std::string_view line) { return answer.find("\r\n" + std::string{line} + "\r\n") != std::string::npos; };
+  const std::string all = "X-RPCX-Version: 0\r\nX-RPCX-MessageID: 12345678\r\nX-RPCX-ServicePath: shelf\r\nX-RPCX-SerializeType: 1\r\nX-RPCX-ServiceMethod: ";
+  std::string answer = ask("POST /any/where", all + "put\r\nX-RPCX-Meta: a=b+c&d=%26\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.ends_with("\r\n\r\n5"));
+  CHECK(has(answer, "x-rpcx-messageid: 12345678"));
+  CHECK(has(answer, "x-rpcx-servicepath: shelf"));
+  CHECK(has(answer, "x-rpcx-servicemethod: put"));
+  CHECK(has(answer, "x-rpcx-serializetype: 1"));
+  CHECK(!has(answer, "x-rpcx-messagestatustype: Error"));
+  CHECK(world.puts == 1);
+  // The service in the path, other verbs, other codecs.
+  CHECK(ask("PUT /shelf", "X-RPCX-SerializeType: 3\r\nX-RPCX-ServiceMethod: put\r\n", "\x05").ends_with("\r\n\r\n\x05"));
+  CHECK(ask("GET /shelf", "X-RPCX-SerializeType: 1\r\nX-RPCX-ServiceMethod: put\r\n").ends_with("\r\n\r\n5"));
+  CHECK(world.puts == 3);
+  answer = ask("POST /", all + "put\r\nX-RPCX-Oneway: 1\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(answer.ends_with("\r\n\r\n"));
+  CHECK(world.puts == 4);
+  answer = ask("POST /", all + "none\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 500 "));
+  CHECK(has(answer, "x-rpcx-messagestatustype: Error"));
+  CHECK(answer.find("x-rpcx-errormessage: UNIMPLEMENTED: shelf has no method \"none\"") != std::string::npos);
+  CHECK(answer.ends_with("\r\n\r\n"));
+  answer = ask("POST /shelf", "X-RPCX-ServiceMethod: put\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(has(answer, "x-rpcx-errormessage: empty serialized type"));
+  CHECK(has(ask("POST /shelf", "X-RPCX-SerializeType: 1\r\n"), "x-rpcx-errormessage: empty servicemethod"));
+  CHECK(has(ask("POST /", "X-RPCX-SerializeType: 1\r\nX-RPCX-ServiceMethod: put\r\n"), "x-rpcx-errormessage: empty servicepath"));
+  CHECK(has(ask("POST /shelf", "X-RPCX-SerializeType: x\r\nX-RPCX-ServiceMethod: put\r\n"), "x-rpcx-messagestatustype: Error"));
+  CHECK(has(ask("POST /", all + "put\r\nX-RPCX-CompressType: 1\r\n"), "x-rpcx-messagestatustype: Error"));
+  CHECK(ask("POST /", "X-RPCX-Heartbeat: 1\r\nX-RPCX-SerializeType: 3\r\n").starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(world.puts == 4);
+  answer = ask("POST /", all + "later\r\nX-RPCX-Meta: __ServerTimeout=0\r\n");
+  CHECK(answer.find("x-rpcx-errormessage: DEADLINE_EXCEEDED") != std::string::npos);
+}

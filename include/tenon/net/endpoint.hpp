@@ -36,7 +36,7 @@ class endpoint {
     std::string_view scheme = url.substr(0, mark);
     std::string_view rest = url.substr(mark + 3);
     endpoint parsed;
-    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc", "ws"}) {
+    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc", "http", "ws"}) {
       if (!scheme.starts_with(protocol)) continue;
       parsed.protocol_ = protocol;
       scheme.remove_prefix(protocol.size());
@@ -51,7 +51,7 @@ class endpoint {
       parsed.host_ = rest;
       return parsed;
     }
-    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, ws");
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, http, ws");
     std::string storage;
     if (parsed.protocol_ == "ws") {
       const std::size_t end = (std::min)(rest.find_first_of("/?"), rest.size());

@@ -31,7 +31,7 @@ using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, 
   if (url.starts_with("jsonrpc")) fits = carries("JSON-RPC", serialization::json, "json");
   else if (url.starts_with("msgpackrpc")) fits = carries("MessagePack-RPC", serialization::msgpack, "msgpack");
   else if (url.starts_with("ws")) fits = carries("JSON-RPC over WebSocket", serialization::json, "json");
-  else return url.starts_with("grpc") ? has_sessions("grpc.hpp", "grpc") : fits;
+  else if (!url.starts_with("http")) return url.starts_with("grpc") ? has_sessions("grpc.hpp", "grpc") : fits;
   if (!fits.ok()) return fits;
   return url.starts_with("ws") ? has_sessions("websocket.hpp", "websocket") : has_sessions("protocol/client_sessions.hpp", "protocol::make_client_session");
 }

@@ -25,6 +25,7 @@ struct reply_address {
   serialization codec = serialization::raw;
   bool one_way = false;           ///< nothing is ever sent
   bool streamed = false;          ///< the answer is a stream: items, then an end without a value
+  bool compress = false;          ///< the caller takes a compressed answer
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.

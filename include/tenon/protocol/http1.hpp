@@ -17,9 +17,11 @@
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/http_answer.hpp>
 #include <tenon/protocol/detail/http_chunks.hpp>
+#include <tenon/protocol/detail/http_coding.hpp>
 #include <tenon/protocol/detail/http_head.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_query.hpp>
@@ -94,7 +96,9 @@ class http1_session {
   }
 
   void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
+    const bool smaller = deflates_ && detail::compress_payload(out, at, *site_->coding);
     detail::patch_length(out, at.payload);
+    if (smaller) [[unlikely]] insert_coding(out, at);
     if (to_head_) [[unlikely]] out.truncate(at.payload);
     if (!extra.empty()) detail::insert_headers(out, at, extra);
     settle();
@@ -121,6 +125,16 @@ class http1_session {
     out.append(connection_lines());
     out.append(visit_.lines);
     out.append("\r\n");
+    settle();
+  }
+
+  /// Answers without a body; `extra` are its headers.
+  void write_empty(buffer& out, int http_status, const metadata& extra) {
+    detail::append_status_line(out, http_status);
+    out.append(connection_lines());
+    out.append(visit_.lines);
+    detail::append_headers(out, extra);
+    out.append("Content-Length: 0\r\n\r\n");
     settle();
   }
 
@@ -152,7 +166,7 @@ class http1_session {
       if (result != step::complete) continue;
       if (!discarding_) {
         fill(call);
-        if (!visit_.routed() || bind(call, out)) return true;
+        if ((!route_.inflates || inflate(call, out)) && (!visit_.routed() || bind(call, out))) return true;
       }
       retire();
     }
@@ -185,6 +199,8 @@ class http1_session {
     fields_at_ = head.fields_at;
     keeps_alive_ = head.keeps_alive();
     is_http_11_ = head.is_http_11;
+    route_.inflates = deflates_ = false;
+    if (site_ != nullptr && site_->coding != nullptr) [[unlikely]] look_at_codings(head);
     const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
     detail::http_refusal refusal;
@@ -304,6 +320,30 @@ class http1_session {
     call.safely = route_.safely;
   }
 
+  [[gnu::cold, gnu::noinline]] void look_at_codings(detail::http_head& head) {
+    const std::string_view coding = site_->coding->name();
+    head.inflatable = true;
+    route_.inflates = detail::is_named(head.content_encoding, coding);
+    // What is left is refused by whoever reads the content type.
+    if (route_.inflates) head.content_encoding = {};
+    deflates_ = detail::accepts_coding(detail::find_header(head_.substr(head.fields_at), "accept-encoding"), coding);
+  }
+
+  // Connect: an empty body is never inflated. False when it cannot be, which has been answered then.
+  [[gnu::cold, gnu::noinline]] bool inflate(request& call, buffer& out) {
+    if (call.payload.empty()) return true;
+    const status plain = site_->coding->inflate(call.payload, bounds_.max_message_bytes, inflated_);
+    call.payload = inflated_.view();
+    if (plain.ok()) return true;
+    write_error(out, call.address, plain, {});
+    return false;
+  }
+
+  [[gnu::cold, gnu::noinline]] void insert_coding(buffer& out, mark at) const {
+    std::string lines{"Content-Encoding: "};
+    detail::insert_lines(out, at, lines.append(site_->coding->name()).append("\r\nVary: Accept-Encoding\r\n"));
+  }
+
   // What the path, the query and the body of a route say, as one payload. False when that cannot be read, which has been answered then.
   [[gnu::cold, gnu::noinline]] bool bind(request& call, buffer& out) {
     const std::size_t start = head_.find(' ') + 1;
@@ -324,6 +364,8 @@ class http1_session {
     body_.clear();
     if (body_.capacity() > kept_bytes) body_.release();
     bound_.clear();
+    inflated_.clear();
+    if (inflated_.capacity() > kept_bytes) inflated_.release();
     if (bound_.capacity() > kept_bytes) bound_.release();
   }
 
@@ -400,6 +442,7 @@ class http1_session {
   std::string reason_;
   buffer body_;
   buffer bound_;                // the payload of a route
+  buffer inflated_;             // a body that came compressed
   const http_site* site_ = nullptr;
   http_visit visit_;            // what the site says of the request that is being read or answered
   detail::http_chunks chunks_;
@@ -412,6 +455,7 @@ class http1_session {
   bool to_head_ = false;        // what is to be answered is HEAD: without a body
   bool keeps_alive_ = true;
   bool is_http_11_ = true;
+  bool deflates_ = false;       // the answer may be compressed
   bool waiting_ = false;
   bool closing_ = false;
 };

@@ -23,6 +23,7 @@ struct http_refusal;
 struct http_route;
 }  // namespace detail
 
+class compression;
 struct http_site;
 struct http_visit;
 
@@ -89,6 +90,7 @@ struct http_site {
   const http_routes* routes = nullptr;    ///< null when no service has any
   const http_pages* pages = nullptr;      ///< null when nothing is shown
   const bool* draining = nullptr;
+  const compression* coding = nullptr;    ///< null when bodies are neither compressed nor inflated
 };
 
 /// What the site says of one request, from its head to its answer.

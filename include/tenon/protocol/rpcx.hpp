@@ -16,6 +16,7 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
@@ -42,6 +43,9 @@ class rpcx_session {
   }
 
   explicit rpcx_session(const limits& bounds) noexcept : bounds_{bounds} {}
+
+  /// Reads compressed requests, and answers them compressed; without it they are refused. Null is without.
+  void use(const compression* coding) noexcept { coding_ = coding; }
 
   template <request_sink Sink>
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
@@ -91,8 +95,9 @@ class rpcx_session {
     return at;
   }
 
-  void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
+  void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
     if (!extra.empty()) [[unlikely]] insert_metadata(out, at, extra);
+    if (to.compress) [[unlikely]] compress(out, at);
     rpcx::end_frame(out, at);
   }
 
@@ -166,10 +171,10 @@ class rpcx_session {
       return refuse(call.address, too_large("metadata", cut.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
     }
     if (cut.is_compressed()) [[unlikely]] {
-      return refuse(call.address, status{code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"}, out), true;
+      if (const status plain = inflate(cut, call); !plain.ok()) return refuse(call.address, plain, out), true;
     }
-    if (cut.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
-      return refuse(call.address, too_large("message", cut.payload.size(), bounds_.max_message_bytes), out), true;
+    if (call.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
+      return refuse(call.address, too_large("message", call.payload.size(), bounds_.max_message_bytes), out), true;
     }
     sink.on_request(call);
     return true;
@@ -188,6 +193,25 @@ class rpcx_session {
   // At least 1 for whoever sends the key at all.
   [[gnu::cold]] static std::uint32_t credit_of(std::string_view value) noexcept {
     return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rpcx::frames::parse_number(value).value_or(1), 1, 0x7FFFFFFF));
+  }
+
+  // The bytes are the call's until the next compressed one: it has been read by then.
+  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame& cut, request& call) {
+    if (coding_ == nullptr) return {code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"};
+    if ((cut.bits & rpcx::compression_bits) != rpcx::gzip_bits) return {code::unimplemented, "the payload is compressed in a way that rpcx does not name; expected gzip"};
+    inflated_.clear();
+    status plain = coding_->inflate(cut.payload, bounds_.max_message_bytes, inflated_);
+    call.payload = inflated_.view();
+    call.address.compress = true;
+    return plain;
+  }
+  [[gnu::cold, gnu::noinline]] void compress(buffer& out, mark at) const {
+    if (out.size() - at.payload < smallest_to_compress) return;
+    buffer smaller;
+    coding_->deflate(out.view(at.payload), smaller);
+    out.truncate(at.payload);
+    out.append(smaller.view());
+    out.data()[at.start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[at.start + 2]) | rpcx::gzip_bits);
   }
 
   // What is no request. False for a one-way request.
@@ -254,6 +278,8 @@ class rpcx_session {
   }
 
   limits bounds_;
+  const compression* coding_ = nullptr;
+  buffer inflated_;
   std::uint64_t skipping_ = 0;  // bytes of a refused frame still to be thrown away
   std::uint64_t last_request_ = 0;
   bool peer_is_tenon_ = false;

@@ -24,6 +24,7 @@ inline constexpr unsigned char response_bit = 0x80;
 inline constexpr unsigned char heartbeat_bit = 0x40;
 inline constexpr unsigned char one_way_bit = 0x20;
 inline constexpr unsigned char compression_bits = 0x1C;
+inline constexpr unsigned char gzip_bits = 0x04;
 inline constexpr unsigned char status_bits = 0x03;
 
 inline constexpr std::string_view error_key = "__rpcx_error__";

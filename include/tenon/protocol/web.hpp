@@ -1,4 +1,4 @@
-// HTTP/1.1 with what rides on it: plain and Connect calls, JSON-RPC by POST, gRPC-Web. Protocol layer; models `server_session`, outside the default list.
+// HTTP/1.1 with what rides on it: plain and Connect calls, JSON-RPC by POST, gRPC-Web, rpcx's gateway. Protocol layer; models `server_session`, outside the default list.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,7 @@
 #include <tenon/protocol/detail/http_carried.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
+#include <tenon/protocol/detail/rpcx_gateway.hpp>
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/http1.hpp>
@@ -33,6 +34,9 @@ namespace tenon::inline v0::protocol {
 /// JSON-RPC   `POST` to `/`, `/rpc` or `/jsonrpc`, or anywhere with content type `application/json-rpc` or the header `X-JSONRPC-2.0: true`. One text per request, a batch
 ///            too; 200 with the answer, 204 when only notifications came. Calls of a batch run one after the other. Headers are metadata, beside the `meta` of a call.
 /// gRPC-Web   unary calls, `application/grpc-web` and `application/grpc-web-text`, with `+proto`, `+json` or `+msgpack`. Errors are trailers of a 200.
+/// rpcx       rpcx's gateway: POST, GET or PUT with `X-RPCX-ServiceMethod` and `X-RPCX-SerializeType`, the service in `X-RPCX-ServicePath` or the path, metadata in
+///            `X-RPCX-Meta` as a query. The answer has the payload, and `X-RPCX-Meta`; an error is 500 (401 for unauthenticated) with `X-RPCX-ErrorMessage` and no body, and a
+///            request that lacks a header 200 with the same, as rpcx does it. A one-way call is answered when it has ended, without its value.
 /// Source     JSON-RPC 2.0 Specification; grpc/grpc, PROTOCOL-WEB.md.
 class web_session {
  public:
@@ -78,6 +82,7 @@ class web_session {
     switch (http_.route().form) {
       case detail::http_form::message: return http_.begin_reply(out, to);
       case detail::http_form::jsonrpc: return dialogue_.begin_reply(out, to);
+      case detail::http_form::rpcx: return http_.begin_reply(out, to);
       default: break;
     }
     const mark at = http_.begin_reply(out, to);
@@ -91,6 +96,9 @@ class web_session {
       case detail::http_form::jsonrpc:
         dialogue_.end_reply(out, at, to, extra);
         return deliver(out);
+      case detail::http_form::rpcx:
+        if (quiet_) out.truncate(at.payload);
+        return http_.end_reply(out, at, to, rpcx_headers(extra));
       default: break;
     }
     detail::set_grpc_web_length(out.data() + at.payload - detail::grpc_web_prefix, out.size() - at.payload);
@@ -103,6 +111,7 @@ class web_session {
       case detail::http_form::jsonrpc:
         dialogue_.write_error(out, to, error, extra);
         return deliver(out);
+      case detail::http_form::rpcx: return refuse_rpcx(out, error.code() == code::unauthenticated ? 401 : 500, error.to_string(), extra);
       default: break;
     }
     end_grpc_web(out, http_.begin_reply(out, to), to, error, extra);
@@ -151,6 +160,7 @@ class web_session {
     switch (http_.route().form) {
       case detail::http_form::message: return sink.on_request(call);
       case detail::http_form::jsonrpc: return take_jsonrpc(call, sink, out);
+      case detail::http_form::rpcx: return take_rpcx(call, sink, out);
       default: break;
     }
     request message = call;
@@ -161,6 +171,48 @@ class web_session {
     const bool answered = sink.on_request(message);
     decoded_ = {};
     return answered;
+  }
+
+  // --- rpcx's gateway
+
+  template <class Sink>
+  bool take_rpcx(const request& call, Sink& sink, buffer& out) {
+    const detail::rpcx_gateway_call asked = detail::read_rpcx_gateway(call.metadata_block);
+    repeated_ = {};
+    const auto repeat = [this](std::string_view header, std::string_view value) {
+      if (!value.empty()) repeated_.add(header, value);
+    };
+    repeat("x-rpcx-version", asked.version);
+    repeat("x-rpcx-messageid", asked.id);
+    repeat("x-rpcx-servicepath", call.service);
+    repeat("x-rpcx-servicemethod", asked.method);
+    repeat("x-rpcx-serializetype", asked.codec);
+    quiet_ = asked.one_way;
+    if (!http_.route().fault.empty()) {
+      refuse_rpcx(out, 200, http_.route().fault, {});
+      return true;
+    }
+    if (asked.heartbeat) {
+      http_.write_empty(out, 200, repeated_);
+      return true;
+    }
+    request message = call;
+    message.read_metadata = &detail::read_rpcx_gateway_metadata;
+    message.timeout = detail::rpcx_gateway_timeout(call.metadata_block);
+    return sink.on_request(message);
+  }
+
+  metadata rpcx_headers(const metadata& extra) {
+    metadata headers = std::move(repeated_);
+    if (!extra.empty()) headers.add("x-rpcx-meta", detail::rpcx_gateway_meta(extra));
+    return headers;
+  }
+
+  void refuse_rpcx(buffer& out, int http_status, std::string_view why, const metadata& extra) {
+    metadata headers = rpcx_headers(extra);
+    headers.add("x-rpcx-messagestatustype", "Error");
+    headers.add("x-rpcx-errormessage", why);
+    http_.write_empty(out, http_status, headers);
   }
 
   // --- JSON-RPC
@@ -235,6 +287,8 @@ class web_session {
   std::string fields_;                     // the header lines that a text came with
   std::string both_;
   std::string decoded_;                    // a body that was base64
+  metadata repeated_;                      // what an answer of rpcx's gateway repeats of its request
+  bool quiet_ = false;                     // it is to a one-way call
   std::deque<waiting_call> waiting_calls_;
   std::optional<duration> timeout_;
   bool taking_ = false;

@@ -253,6 +253,7 @@ class connection final : public served_connection, private net::stream_user, pri
   bool recognise() {
     const protocol::sniffed found = session_.recognise(in_.view(taken_), home_.chosen.limits, [this]([[maybe_unused]] auto& spoken) {
       if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+      if constexpr (requires { spoken.use(home_.chosen.compression); }) spoken.use(home_.chosen.compression);
     });
     if (found == protocol::sniffed::no) hang_up(session_.unrecognised(in_.view(taken_)));
     return found == protocol::sniffed::yes;

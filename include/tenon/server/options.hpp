@@ -8,6 +8,7 @@
 
 #include <tenon/core/limits.hpp>
 #include <tenon/core/units.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/http_site.hpp>
 #include <tenon/server/hooks.hpp>
 
@@ -41,6 +42,7 @@ struct server_options {
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
   server_keepalive_options keepalive{};
   protocol::http_policy http{};                            ///< what callers over HTTP may do: tenon::over_http of <tenon/protocol/http_policy.hpp>
+  const protocol::compression* compression = nullptr;      ///< &tenon::gzip of <tenon/zlib.hpp>; compressed requests are refused without it
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted

@@ -83,6 +83,7 @@ class serving {
 
   /// What its sessions over HTTP are told.
   const protocol::http_site& site() noexcept {
+    site_.coding = chosen.compression;
     site_.options = chosen.http.options.get();
     site_.routes = router.routes();
     site_.look = chosen.http.look != nullptr ? chosen.http.look : site_.routes != nullptr ? site_.routes->look() : site_.pages != nullptr ? site_.pages->look() : nullptr;

@@ -1,36 +1,18 @@
 // Connect's own client for Node, jayson's over HTTP, and fetch, against a tenon server.
-// usage: node peer.js connect|jsonrpc|grpcweb HOST:PORT
+// usage: node peer.js connect|gzip|jsonrpc|grpcweb HOST:PORT
 "use strict";
 
 const diagnostics = require("node:diagnostics_channel");
-const { create, createFileRegistry, fromBinary, toBinary } = require("@bufbuild/protobuf");
-const { FileDescriptorProtoSchema, StringValueSchema } = require("@bufbuild/protobuf/wkt");
+const { fromBinary } = require("@bufbuild/protobuf");
+const { StringValueSchema } = require("@bufbuild/protobuf/wkt");
 const { Code, ConnectError, createClient } = require("@connectrpc/connect");
-const { createConnectTransport, createGrpcWebTransport } = require("@connectrpc/connect-node");
+const { compressionGzip, createConnectTransport, createGrpcWebTransport } = require("@connectrpc/connect-node");
 
 const jayson = require("jayson");
+const { marketService } = require("./market.js");
 
 const [, , what, address] = process.argv;
 const url = `http://${address}`;
-
-// The messages of http_server.cpp, as protoc would have described them.
-function marketService() {
-  const optional = 1;
-  const repeated = 3;
-  const field = (name, number, type, label = optional) => ({ name, jsonName: name, number, type, label });
-  const method = (name, extra) => ({ name, inputType: ".shop.v1.QuoteRequest", outputType: ".shop.v1.Quote", ...extra });
-  const file = create(FileDescriptorProtoSchema, {
-    name: "shop.proto",
-    package: "shop.v1",
-    syntax: "proto3",
-    messageType: [
-      { name: "QuoteRequest", field: [field("symbol", 1, 9), field("shares", 2, 5)] },
-      { name: "Quote", field: [field("symbol", 1, 9), field("price", 2, 1), field("sizes", 3, 5, repeated)] },
-    ],
-    service: [{ name: "Market", method: [method("Last", { options: { idempotencyLevel: 1 } }), method("Buy"), method("Slow"), method("Missing")] }],
-  });
-  return createFileRegistry(file, () => undefined).getService("shop.v1.Market");
-}
 
 let failed = 0;
 async function check(name, run) {
@@ -121,6 +103,23 @@ async function connectCases() {
   });
 }
 
+// Everything it sends is compressed, and everything it takes may be; 256 KiB of one letter say whether that happened.
+async function gzipCases() {
+  for (const useBinaryFormat of [false, true]) {
+    for (const useHttpGet of [false, true]) {
+      const transport = createConnectTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat, useHttpGet, sendCompression: compressionGzip, compressMinBytes: 1, acceptCompression: [compressionGzip] });
+      await unaryCases(`connect-node, gzip, ${useBinaryFormat ? "proto" : "json"}${useHttpGet ? ", GET" : ""}`, createClient(marketService(), transport));
+    }
+  }
+  await check("fetch: an answer says that it is compressed, and one that was not asked for is not", async () => {
+    const body = JSON.stringify({ symbol: "x".repeat(262144), shares: 1 });
+    const ask = (coding) => fetch(`${url}/shop.v1.Market/Buy`, { method: "POST", headers: { "content-type": "application/json", "accept-encoding": coding }, body });
+    const [small, plain] = [await ask("gzip"), await ask("identity")];
+    equal([small.headers.get("content-encoding"), Number(small.headers.get("content-length")) < 2000, (await small.json()).symbol.length], ["gzip", true, 262144]);
+    equal([plain.headers.get("content-encoding"), (await plain.json()).symbol.length], [null, 262144]);
+  });
+}
+
 async function grpcWebCases() {
   for (const useBinaryFormat of [true, false]) {
     const transport = createGrpcWebTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat });
@@ -164,7 +163,7 @@ async function jsonrpcCases() {
   });
 }
 
-const groups = { connect: connectCases, grpcweb: grpcWebCases, jsonrpc: jsonrpcCases };
+const groups = { connect: connectCases, gzip: gzipCases, grpcweb: grpcWebCases, jsonrpc: jsonrpcCases };
 (async () => {
   await groups[what]();
   process.exit(failed === 0 ? 0 : 1);

@@ -46,10 +46,8 @@ inline void patch_length(buffer& out, std::size_t payload) noexcept {
   } while (length != 0);
 }
 
-// Puts headers at the end of a head that is complete: the payload moves, which is why answers rarely carry metadata.
-[[gnu::cold]] inline void insert_headers(buffer& out, mark at, const metadata& extra) {
-  buffer lines;
-  append_headers(lines, extra);
+// Puts whole lines at the end of a head that is complete: the payload moves, which is why answers rarely carry metadata.
+[[gnu::cold]] inline void insert_lines(buffer& out, mark at, std::string_view lines) {
   if (lines.empty()) return;
   const std::size_t position = at.payload - 2;
   const std::size_t behind = out.size() - position;
@@ -57,6 +55,11 @@ inline void patch_length(buffer& out, std::size_t payload) noexcept {
   char* const place = out.data() + position;
   std::memmove(place + lines.size(), place, behind);
   std::memcpy(place, lines.data(), lines.size());
+}
+[[gnu::cold]] inline void insert_headers(buffer& out, mark at, const metadata& extra) {
+  buffer lines;
+  append_headers(lines, extra);
+  insert_lines(out, at, lines.view());
 }
 
 // RFC 9110 10.2.3 has whole seconds: rounded up, so that nobody returns too early. A negative pushback means never.

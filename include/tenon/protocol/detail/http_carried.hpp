@@ -1,4 +1,4 @@
-// Finds JSON-RPC and gRPC-Web among HTTP requests, by their heads. Protocol layer, detail of web.hpp.
+// Finds JSON-RPC, gRPC-Web and rpcx's gateway among HTTP requests, by their heads. Protocol layer, detail of web.hpp.
 #pragma once
 
 #include <optional>
@@ -12,6 +12,7 @@
 #include <tenon/protocol/detail/http_head.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
+#include <tenon/protocol/detail/rpcx_gateway.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 
@@ -68,6 +69,16 @@ inline http_carried route_grpc_web(const http_head& head, std::string_view field
 
 /// An `http_carried_route`.
 [[gnu::cold]] inline http_carried find_carried(const http_head& head, std::string_view fields, http_route& route, std::string& unescaped, http_refusal& refusal) {
+  // Any verb that rpcx's own gateway takes. What is wrong with such a request is answered by whoever takes it.
+  if (!find_header(fields, "x-rpcx-servicemethod").empty() || !find_header(fields, "x-rpcx-serializetype").empty()) {
+    if (head.verb == http_verb::post || head.verb == http_verb::get || head.verb == http_verb::put) {
+      std::string_view fault;
+      unescaped.clear();
+      route_rpcx_gateway(head, read_rpcx_gateway(fields), route, fault);
+      route.fault = fault;
+      return http_carried::yes;
+    }
+  }
   if (head.verb != http_verb::post) return http_carried::no;
   route.safely = false;
   if (is_named(media_type(head).substr(0, std::string_view{"application/grpc-web"}.size()), "application/grpc-web")) {

@@ -27,6 +27,7 @@ struct http_head {
   bool has_length = false;
   bool has_timeout = false;
   bool chunked = false;
+  bool inflatable = false;      ///< gzip would be read; said by the session
   bool foreign_coding = false;  ///< a Transfer-Encoding that is not exactly `chunked`
   std::size_t hosts = 0;
   std::size_t fields_at = 0;    ///< where the first field starts

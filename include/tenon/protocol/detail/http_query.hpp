@@ -88,7 +88,9 @@ struct http_query {
   } else {
     return refuse_quoting(refusal, 415, code::invalid_argument, "query: encoding ", query.encoding, " is not read here; expected json, proto or msgpack");
   }
-  if (!query.compression.empty() && query.compression != "identity") {
+  if (head.inflatable && query.compression == "gzip") {
+    route.inflates = true;
+  } else if (!query.compression.empty() && query.compression != "identity") {
     return refuse_quoting(refusal, 501, code::unimplemented, "query: compression ", query.compression, " is not read here; expected identity");
   }
   if (query.connect != "v1") return refuse_quoting(refusal, 400, code::invalid_argument, "query: connect is ", query.connect, "; expected v1");

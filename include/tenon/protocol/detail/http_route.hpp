@@ -19,7 +19,7 @@
 namespace tenon::inline v0::protocol::detail {
 
 /// What a body is: one message, or something that has rules of its own and rides on HTTP.
-enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text };
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx };
 
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {
@@ -28,7 +28,9 @@ struct http_route {
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
   bool safely = false;  ///< by GET or HEAD: nothing may change
+  bool inflates = false;  ///< the body is compressed, in the way that the session knows
   http_form form = http_form::message;
+  std::string_view fault{};  ///< what is wrong, for a form that says so in its own way; a literal
   std::optional<duration> timeout;
 };
 
@@ -122,8 +124,8 @@ inline bool route_codec(const http_head& head, http_route& route, http_refusal& 
   }
   if (!head.content_encoding.empty() && !is_named(head.content_encoding, "identity")) {
     // Connect wants this code, and hence 501, where plain HTTP would say 415.
-    refusal.more_head = "Accept-Encoding: identity\r\n";
-    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, " is not read here; expected identity");
+    refusal.more_head = head.inflatable ? "Accept-Encoding: gzip, identity\r\n" : "Accept-Encoding: identity\r\n";
+    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, head.inflatable ? " is not read here; expected gzip or identity" : " is not read here; expected identity");
   }
   return true;
 }

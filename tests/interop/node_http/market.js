@@ -1,0 +1,25 @@
+"use strict";
+
+const { create, createFileRegistry } = require("@bufbuild/protobuf");
+const { FileDescriptorProtoSchema } = require("@bufbuild/protobuf/wkt");
+
+// The messages of http_server.cpp, as protoc would have described them.
+function marketService() {
+  const optional = 1;
+  const repeated = 3;
+  const field = (name, number, type, label = optional) => ({ name, jsonName: name, number, type, label });
+  const method = (name, extra) => ({ name, inputType: ".shop.v1.QuoteRequest", outputType: ".shop.v1.Quote", ...extra });
+  const file = create(FileDescriptorProtoSchema, {
+    name: "shop.proto",
+    package: "shop.v1",
+    syntax: "proto3",
+    messageType: [
+      { name: "QuoteRequest", field: [field("symbol", 1, 9), field("shares", 2, 5)] },
+      { name: "Quote", field: [field("symbol", 1, 9), field("price", 2, 1), field("sizes", 3, 5, repeated)] },
+    ],
+    service: [{ name: "Market", method: [method("Last", { options: { idempotencyLevel: 1 } }), method("Buy"), method("Slow"), method("Missing")] }],
+  });
+  return createFileRegistry(file, () => undefined).getService("shop.v1.Market");
+}
+
+module.exports = { marketService };
