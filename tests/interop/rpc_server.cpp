@@ -1,56 +1,6 @@
-// Serves calc over every protocol for foreign clients. Prints where it listens, ends when its standard input closes.
-#include "rpc_calc.hpp"
-
-#include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-
-#include <chrono>
-#include <cstdio>
-#include <string>
-#include <vector>
+// Serves calc over every protocol for foreign clients.
+#include "rpc_served.hpp"
 
 #include <tenon/server/every_protocol.hpp>
 
-namespace {
-
-using interop::box;
-
-struct calc {
-  int notes = 0;
-
-  int subtract(int minuend, int subtrahend) { return minuend - subtrahend; }
-  int total(std::vector<int> numbers) {
-    int sum = 0;
-    for (const int each : numbers) sum += each;
-    return sum;
-  }
-  box keep(box what) { return what; }
-  std::string version() { return "1"; }
-  tenon::result<int> fail(std::string why) { return tenon::status{tenon::code::not_found, why}; }
-  asio::awaitable<int> slow(int milliseconds) {
-    asio::steady_timer timer{co_await asio::this_coro::executor, std::chrono::milliseconds{milliseconds}};
-    co_await timer.async_wait(asio::use_awaitable);
-    co_return milliseconds;
-  }
-  void note(std::string) { ++notes; }
-  int noted() { return notes; }
-};
-
-}  // namespace
-
-int main() {
-  tenon::server<tenon::every_protocol> server;
-  server.serve<interop::calc>(calc{});
-  const auto bound = server.listen("tcp://127.0.0.1:0");
-  if (!bound) {
-    std::fprintf(stderr, "rpc_server: %s\n", bound.error().to_string().c_str());
-    return 1;
-  }
-  server.start();
-  std::printf("listening 127.0.0.1:%u\n", static_cast<unsigned>(bound.port()));
-  std::fflush(stdout);
-  while (std::getchar() != EOF) {
-  }
-  server.stop();
-}
+int main() { return interop::serve_calc<tenon::every_protocol>("rpc_server"); }

@@ -290,5 +290,6 @@ fi
 . "$here/rpc_peers.sh"
 . "$here/grpc_peers.sh"
 . "$here/http_peers.sh"
+. "$here/websocket_peers.sh"
 
 [ "$all_failed" -eq 0 ]

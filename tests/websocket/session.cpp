@@ -11,7 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <tenon/protocol/http1.hpp>
+#include <tenon/protocol/http_options.hpp>
+#include <tenon/protocol/http_site.hpp>
 #include <websocket/frames.hpp>
 
 using namespace std::string_literals;
@@ -201,6 +202,38 @@ TEST_CASE("pages of other origins are refused, and who is no browser is not") {
   }
   basic_side<basic_websocket_session<any_origin>> server;
   server.open("Origin: http://evil.example\r\n");
+}
+
+TEST_CASE("pages whose origin the server lists for HTTP may connect, with their user's cookies only where those are allowed") {
+  const auto connect = [](tenon::http_options options, std::string_view origin) {
+    const http_site site{.options = &options};
+    side server;
+    server.session.use(site);
+    server.feed(by_hand::handshake("Origin: " + std::string{origin} + "\r\nCookie: a=b\r\nAuthorization: x\r\nTrace: 7\r\n"));
+    if (!server.written().starts_with("HTTP/1.1 101 ")) return std::string{"refused"};
+    server.feed(by_hand::said(call("echo")));
+    return std::to_string(server.metadata.size()) + std::string{server.metadata.get("cookie").value_or("")};
+  };
+  CHECK(connect({}, "http://evil.example") == "refused");
+  CHECK(connect({.allowed_origins = {"https://a.example"}}, "http://evil.example") == "refused");
+  CHECK(connect({.allowed_origins = {"https://a.example"}}, "http://shop.example") == "4a=b");
+  CHECK(connect({.allowed_origins = {"https://a.example"}}, "https://a.example") == "2");
+  CHECK(connect({.allowed_origins = {"https://a.example"}, .allow_credentials = true}, "https://a.example") == "4a=b");
+  CHECK(connect({.allowed_origins = {"*"}}, "http://evil.example") == "2");
+  CHECK(connect({.allowed_origins = {"*"}, .allow_credentials = true}, "http://evil.example") == "refused");
+}
+
+TEST_CASE("a heartbeat is a ping, while there is somebody to answer it") {
+  side server;
+  CHECK(!server.session.write_heartbeat(server.out));
+  server.open();
+  CHECK(server.session.write_heartbeat(server.out));
+  const auto ping = server.frames();
+  REQUIRE(ping.size() == 1);
+  CHECK(ping[0].opcode == by_hand::ping);
+  CHECK(!ping[0].masked);
+  server.feed(frame{.opcode = by_hand::close}.bytes());
+  CHECK(!server.session.write_heartbeat(server.out));
 }
 
 TEST_CASE("the subprotocol jsonrpc is chosen where it is offered, and no other") {

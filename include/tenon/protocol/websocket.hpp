@@ -26,6 +26,8 @@
 #include <tenon/protocol/detail/websocket_engine.hpp>
 #include <tenon/protocol/detail/websocket_frame.hpp>
 #include <tenon/protocol/detail/websocket_handshake.hpp>
+#include <tenon/protocol/http_options.hpp>
+#include <tenon/protocol/http_site.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -79,6 +81,9 @@ class basic_websocket_session {
   basic_websocket_session(const basic_websocket_session&) = delete;
   basic_websocket_session& operator=(const basic_websocket_session&) = delete;
 
+  /// The origins that the server's policy for HTTP lists may connect as well.
+  void use(const http_site& site) noexcept { listed_ = site.options; }
+
   template <request_sink Sink>
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
     consumed done;
@@ -117,6 +122,12 @@ class basic_websocket_session {
   [[gnu::cold]] void write_going_away(buffer& out) {
     going_away_ = true;
     if (under_way_ == 0) say_goodbye(out);
+  }
+
+  [[gnu::cold]] bool write_heartbeat(buffer& out) {
+    if (!engine_ || !engine_->is_open()) return false;
+    detail::append_websocket_frame(out, detail::websocket_opcode::ping, {}, nullptr);
+    return true;
   }
 
   bool closing() const noexcept { return closing_; }
@@ -223,11 +234,12 @@ class basic_websocket_session {
       return refuse_handshake(426, code::unimplemented, {"WebSocket version \"", head.version.substr(0, 20), "\" is not spoken here; expected 13"},
                               "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", out, done);
     }
-    if (head.origins != 0 && (head.origins != 1 || !Origin::allows(head.origin, head.host))) {
+    bool with_credentials = true;
+    if (!admits(head, with_credentials)) {
       return refuse_handshake(403, code::permission_denied, {"a page of origin \"", head.origin.substr(0, 200), "\" may not connect here"}, {}, out, done);
     }
     done.bytes = size;
-    keep_fields(block.substr(line.fields_at));
+    keep_fields(block.substr(line.fields_at), with_credentials);
     out.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
     out.append(detail::websocket_accept(head.key));
     if (head.offers_jsonrpc) out.append("\r\nSec-WebSocket-Protocol: jsonrpc");
@@ -245,13 +257,25 @@ class basic_websocket_session {
     return {};
   }
 
-  // What may mean something to a handler: authorization, cookies, what proxies add.
-  void keep_fields(std::string_view fields) {
+  bool admits(const detail::websocket_head& head, bool& with_credentials) const {
+    if (head.origins == 0 || (head.origins == 1 && Origin::allows(head.origin, head.host))) return true;
+    if (head.origins != 1 || listed_ == nullptr) return false;
+    with_credentials = listed_->allow_credentials;
+    for (const std::string& each : listed_->allowed_origins) {
+      if (each == head.origin || (each == "*" && !with_credentials)) return true;
+    }
+    return false;
+  }
+
+  // What may mean something to a handler: authorization, cookies, what proxies add. A browser sends its user's cookies whatever the page wants: one that may call
+  // without them only is not taken for its user.
+  void keep_fields(std::string_view fields, bool with_credentials) {
     constexpr std::string_view own = "sec-websocket-";
     fields_.assign(1, '\0');
     detail::http_field field;
     while (fields != "\r\n" && detail::cut_field(fields, field).empty()) {
       if (detail::is_named(field.name.substr(0, own.size()), own)) continue;
+      if (!with_credentials && (detail::is_named(field.name, "cookie") || detail::is_named(field.name, "authorization"))) continue;
       fields_.append(field.name).append(": ").append(field.value).append("\r\n");
     }
     fields_.push_back('\0');
@@ -267,6 +291,7 @@ class basic_websocket_session {
   }
 
   limits bounds_;
+  const http_options* listed_ = nullptr;
   jsonrpc_dialogue dialogue_;
   std::optional<detail::websocket_engine> engine_;  // from the handshake on
   std::string fields_;                              // of the handshake

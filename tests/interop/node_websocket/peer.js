@@ -1,0 +1,219 @@
+// WebSocket peers for tests/interop: npm's ws, as client and as server, and a page in a browser.
+// usage: node peer.js call HOST:PORT              prints a line for each case
+//        node peer.js browse HOST:PORT BROWSER    the same from a page that the browser loads
+//        node peer.js serve                       serves calc until standard input closes; prints where it listens
+'use strict';
+const assert = require('assert');
+const childProcess = require('child_process');
+const fs = require('fs');
+const http = require('http');
+const os = require('os');
+const path = require('path');
+const { WebSocket, WebSocketServer } = require('ws');
+
+let failed = 0;
+async function test(name, body) {
+  try {
+    await body();
+    console.log(`ok ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL ${name}: ${String(error.message || error).split('\n').join(' ')}`);
+  }
+}
+
+// Calls over one socket. It stands in the page as well, so that it uses nothing but what browsers have.
+function caller(socket) {
+  const waiting = new Map();
+  let last = 0;
+  socket.onmessage = ({ data }) => {
+    const answer = JSON.parse(data);
+    for (const each of Array.isArray(answer) ? answer : [answer]) {
+      const { resolve, reject } = waiting.get(each.id);
+      waiting.delete(each.id);
+      if (each.error) reject(Object.assign(new Error(each.error.message), each.error));
+      else resolve(each.result);
+    }
+  };
+  const promise = (id) => new Promise((resolve, reject) => { waiting.set(id, { resolve, reject }); });
+  return {
+    promise,
+    text: (method, params, id) => JSON.stringify({ jsonrpc: '2.0', method: `calc.${method}`, params, id }),
+    ask(method, ...params) {
+      last += 1;
+      socket.send(this.text(method, params, last));
+      return promise(last);
+    },
+  };
+}
+
+function open(address, options = {}, protocols = []) {
+  const socket = new WebSocket(`ws://${address}/rpc`, protocols, options);
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => resolve(socket));
+    socket.on('error', reject);
+  });
+}
+const closing = (socket) => new Promise((resolve) => { socket.on('close', (code, reason) => resolve(`${code} ${reason}`.trim())); });
+
+async function call(address) {
+  const socket = await open(address, { headers: { authorization: 'Bearer x' } }, ['chat', 'jsonrpc']);
+  const calls = caller(socket);
+  await test('ws: the subprotocol, and no extension', () => assert.deepStrictEqual([socket.protocol, socket.extensions], ['jsonrpc', '']));
+  await test('ws: by position', async () => assert.strictEqual(await calls.ask('subtract', 42, 23), 19));
+  await test('ws: by name', async () => {
+    socket.send(calls.text('subtract', { subtrahend: 23, minuend: 42 }, 'a'));
+    assert.strictEqual(await calls.promise('a'), 19);
+  });
+  await test('ws: a struct', async () => assert.deepStrictEqual(await calls.ask('keep', { name: 'é😀', sizes: [1] }), { name: 'é😀', sizes: [1] }));
+  await test('ws: an error', () => assert.rejects(calls.ask('fail', 'gone'), (error) => error.code === -32055 && error.message === 'gone' && error.data.code === 'NOT_FOUND'));
+  await test('ws: an unknown method', () => assert.rejects(calls.ask('none'), (error) => error.code === -32601));
+  await test('ws: a notification', async () => {
+    const before = await calls.ask('noted');
+    socket.send(calls.text('note', ['x']));
+    assert.strictEqual(await calls.ask('noted'), before + 1);
+  });
+  await test('ws: a batch', async () => {
+    socket.send(`[${calls.text('slow', [50], 'b')},${calls.text('subtract', [5, 3], 'c')},${calls.text('note', ['x'])}]`);
+    assert.deepStrictEqual(await Promise.all([calls.promise('b'), calls.promise('c')]), [50, 2]);
+  });
+  await test('ws: out of order', async () => {
+    const ended = [];
+    await Promise.all([calls.ask('slow', 150).then(() => ended.push('slow')), calls.ask('subtract', 2, 1).then(() => ended.push('quick'))]);
+    assert.deepStrictEqual(ended, ['quick', 'slow']);
+  });
+  await test('ws: 500 calls at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 500 }, (_, i) => calls.ask('subtract', i, 1)));
+    assert.deepStrictEqual(answers, Array.from({ length: 500 }, (_, i) => i - 1));
+  });
+  for (const size of [100, 65400, 65500, 3000000]) {
+    await test(`ws: ${size} bytes`, async () => assert.strictEqual((await calls.ask('keep', { name: 'x'.repeat(size), sizes: [] })).name.length, size));
+  }
+  await test('ws: fragments, with a ping between them', async () => {
+    const pong = new Promise((resolve) => { socket.once('pong', (data) => resolve(String(data))); });
+    const answer = calls.promise('d');
+    const text = calls.text('keep', [{ name: 'é', sizes: [] }], 'd');
+    socket.send(text.slice(0, 10), { fin: false });
+    socket.ping('between');
+    socket.send(text.slice(10, 20), { fin: false });
+    socket.send(text.slice(20), { fin: true });
+    assert.strictEqual(await pong, 'between');
+    assert.strictEqual((await answer).name, 'é');
+  });
+  await test('ws: a goodbye is answered in kind', async () => {
+    const closed = closing(socket);
+    socket.close(4001, 'grüße');
+    assert.strictEqual(await closed, '4001 grüße');
+  });
+
+  const ends = (name, code, say) => test(`ws: ${name} closes with ${code}`, async () => {
+    const one = await open(address);
+    one.on('error', () => {});
+    const closed = closing(one);
+    say(one);
+    assert.strictEqual((await closed).slice(0, 4), String(code));
+  });
+  await ends('a binary message', 1003, (one) => one.send(Buffer.from('{}')));
+  await ends('text that is no UTF-8', 1007, (one) => one.send(Buffer.from([0xff]), { binary: false }));
+  await ends('an unmasked frame', 1002, (one) => one.send('{}', { mask: false }));
+  await ends('8 MiB', 1009, (one) => one.send('x'.repeat(8 << 20)));
+  await ends('8 MiB in fragments', 1009, (one) => { for (let i = 0; i < 8; i += 1) one.send('x'.repeat(1 << 20), { fin: false }); });
+  await test('ws: a page of another site is refused', () => assert.rejects(open(address, { origin: 'http://evil.example' }), /403/));
+  await test('ws: a page that may is not', async () => (await open(address, { origin: 'http://127.0.0.1:1' })).terminate());
+  await test('ws: version 8 is refused', () => assert.rejects(open(address, { protocolVersion: 8 }), /426/));
+}
+
+// What the page does; `report` posts the lines.
+async function page(address, makeCaller) {
+  const lines = [];
+  const check = (name, good) => lines.push(good ? `ok page: ${name}` : `FAIL page: ${name}`);
+  try {
+    const socket = new WebSocket(`ws://${address}/`, ['jsonrpc']);
+    await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = () => reject(new Error('it does not open')); });
+    check('the subprotocol', socket.protocol === 'jsonrpc');
+    const calls = makeCaller(socket);
+    check('a call', await calls.ask('subtract', 42, 23) === 19);
+    check('a struct', (await calls.ask('keep', { name: 'é😀', sizes: [1] })).name === 'é😀');
+    check('1 MB', (await calls.ask('keep', { name: 'x'.repeat(1000000), sizes: [] })).name.length === 1000000);
+    const many = await Promise.all(Array.from({ length: 200 }, (_, i) => calls.ask('subtract', i, 1)));
+    check('200 calls at once', many.every((value, i) => value === i - 1));
+    const closed = new Promise((resolve) => { socket.onclose = resolve; });
+    socket.close(1000);
+    const { code, wasClean } = await closed;
+    check('a clean goodbye', code === 1000 && wasClean);
+  } catch (error) {
+    lines.push(`FAIL page: ${error.message}`);
+  }
+  await fetch('/done', { method: 'POST', body: lines.join('\n') });
+}
+
+async function browse(address, browser) {
+  const script = `${caller}\n(${page})(${JSON.stringify(address)}, caller);`;
+  let told;
+  const done = new Promise((resolve) => { told = resolve; });
+  const server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (piece) => { body += piece; });
+    request.on('end', () => {
+      response.setHeader('content-type', 'text/html; charset=utf-8');
+      response.end(request.method === 'GET' ? `<!doctype html><title>page</title><script>${script}</script>` : '');
+      if (request.method === 'POST') told(body);
+    });
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'page'));
+  const child = childProcess.spawn(browser, ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--no-proxy-server', `--user-data-dir=${folder}`,
+    '--remote-debugging-port=0', `http://127.0.0.1:${server.address().port}/`], { stdio: 'ignore' });
+  const lines = await Promise.race([done, new Promise((resolve) => { setTimeout(() => resolve('FAIL page: it reported nothing within a minute'), 60000); })]);
+  child.kill('SIGKILL');
+  server.close();
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  console.log(lines);
+  failed += lines.split('\n').filter((line) => line.startsWith('FAIL')).length;
+}
+
+let notes = 0;
+const calc = {
+  subtract: (minuend, subtrahend) => minuend - subtrahend,
+  total: (numbers) => numbers.reduce((sum, each) => sum + each, 0),
+  keep: (what) => what,
+  version: () => '1',
+  slow: (milliseconds) => new Promise((resolve) => { setTimeout(() => resolve(milliseconds), milliseconds); }),
+  note: () => { notes += 1; return null; },
+  noted: () => notes,
+};
+
+function serve() {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/rpc' });
+  server.on('connection', (socket) => {
+    socket.on('message', async (data, isBinary) => {
+      if (isBinary) return socket.close(1003);
+      const { method, params, id } = JSON.parse(String(data));
+      const name = method.slice('calc.'.length);
+      const values = Array.isArray(params) ? params : params ? [params.minuend, params.subtrahend] : [];
+      let answer = { jsonrpc: '2.0', id, error: { code: -32000, message: values[0] } };
+      if (calc[name]) answer = { jsonrpc: '2.0', id, result: await calc[name](...values) };
+      if (id === undefined) return undefined;
+      if (name === 'version') {
+        // Only a client that answers pings hears the version.
+        socket.ping('are you there');
+        await new Promise((resolve) => { socket.once('pong', resolve); });
+      }
+      const text = JSON.stringify(answer);
+      if (name !== 'keep') return socket.send(text);
+      socket.send(text.slice(0, 15), { fin: false });
+      return socket.send(text.slice(15), { fin: true });
+    });
+  });
+  server.on('listening', () => console.log(`listening 127.0.0.1:${server.address().port}`));
+  process.stdin.on('end', () => process.exit(0)).resume();
+}
+
+async function main() {
+  const [verb, address, browser] = process.argv.slice(2);
+  if (verb === 'serve') return serve();
+  if (verb === 'browse') await browse(address, browser);
+  else await call(address);
+  return process.exit(failed ? 1 : 0);
+}
+main();
