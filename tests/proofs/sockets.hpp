@@ -29,7 +29,10 @@ class plain_socket {
     if (handle_ >= 0 && ::connect(handle_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0) close();
   }
   plain_socket(plain_socket&& other) noexcept : handle_{std::exchange(other.handle_, -1)} {}
-  plain_socket& operator=(plain_socket&&) = delete;
+  plain_socket& operator=(plain_socket&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
   ~plain_socket() { close(); }
 
   bool is_open() const { return handle_ >= 0; }

@@ -63,7 +63,7 @@ class socket_stream final : public stream {
 
   void write_rest(write_handler&& handler) {
     const asio::const_buffer bytes{handler.from, handler.left};
-    socket_.async_write_some(asio::const_buffers_1{bytes}, std::move(handler));
+    socket_.async_write_some(bytes, std::move(handler));
   }
 
   socket socket_;
