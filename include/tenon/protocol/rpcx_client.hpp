@@ -38,7 +38,7 @@ class rpcx_client_session final : public client_session {
     std::memset(out.extend(4), 0, 4);
     if (call.timeout || (call.extra != nullptr && !call.extra->empty())) {
       // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
-      if (call.timeout) rpcx::frames::append_number(out, rpcx::timeout_key, (call.timeout->ns + 999'999) / 1'000'000);
+      if (call.timeout) append_timeout(out, (call.timeout->ns + 999'999) / 1'000'000);
       if (call.extra != nullptr) {
         for (const auto& [key, value] : *call.extra) rpcx::frames::append_pair(out, key, value);
       }
@@ -99,6 +99,16 @@ class rpcx_client_session final : public client_session {
   }
 
  private:
+  // Calls of a batch have the same time left: its text is made once for all of them.
+  void append_timeout(buffer& out, std::int64_t milliseconds) {
+    if (milliseconds != timeout_) {
+      timeout_ = milliseconds;
+      timeout_pair_.clear();
+      rpcx::frames::append_number(timeout_pair_, rpcx::timeout_key, milliseconds);
+    }
+    out.append(timeout_pair_.view());
+  }
+
   // Everything but an answer.
   [[gnu::cold]] void take_aside(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
     if (cut.is_heartbeat()) {
@@ -150,6 +160,8 @@ class rpcx_client_session final : public client_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
+  std::int64_t timeout_ = -1;   // milliseconds, as they stand in ...
+  buffer timeout_pair_;
   bool peer_is_tenon_ = false;
 };
 
