@@ -252,6 +252,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
   }
   void finish(status why) {
     if constexpr (own::pauses) pause_.stop();
+    if constexpr (Stack::keeps_request) core_.take_back(std::move(facts_.request));
     if constexpr (Stack::repeats) {
       // What holds for the last attempt need not hold for the call.
       if (may_have_run_ && why.has(outcome::not_executed)) [[unlikely]] why.remove_flag(outcome::not_executed);

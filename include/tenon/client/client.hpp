@@ -161,6 +161,7 @@ struct starter {
     if (here && via.ready() && !Stack::keeps_request) {
       state.start_with(write_payload);
     } else {
+      if (Stack::keeps_request && here) state.request() = core.spare_request();
       write_payload(state.request());
       if (here) state.start();
       else via.submit_from_elsewhere(state);

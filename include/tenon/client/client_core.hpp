@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <tenon/client/channel.hpp>
+#include <tenon/core/buffer.hpp>
 #include <tenon/core/clock.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/random.hpp>
@@ -29,11 +32,34 @@ struct client_core {
     via.release();
   }
 
+  /// Memory for a request that is kept for the length of its call; on the loop's thread.
+  buffer spare_request() noexcept {
+    if (spare_.empty()) return {};
+    buffer one = std::move(spare_.back());
+    spare_.pop_back();
+    return one;
+  }
+  void take_back(buffer&& request) noexcept {
+    if (request.capacity() == 0 || request.capacity() > largest_spare || spare_.size() == spare_.capacity()) return;
+    request.clear();
+    spare_.push_back(std::move(request));
+  }
+
   channel& via;
   random_source random;
   policy::configuration<Stack> options;
   [[no_unique_address]] typename Stack::client_states client{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint{};
+
+ private:
+  static constexpr std::size_t most_spare = 256;
+  static constexpr std::size_t largest_spare = 4096;
+  static std::vector<buffer> room() {
+    std::vector<buffer> made;
+    if constexpr (Stack::keeps_request) made.reserve(most_spare);
+    return made;
+  }
+  std::vector<buffer> spare_ = room();
 };
 
 // What a call is about, in static storage.

@@ -80,6 +80,8 @@ class extra_attempts {
       if (among_.call_.read(answer, [this](status why) { own::attempt_ended(std::move(why)); })) succeed();
     }
     void failed(status why) override { own::attempt_ended(facts().about(std::move(why))); }
+    // Not that it comes: it is begun on the loop.
+    void refused(status why) override { cancelled(std::move(why)); }
     void cancelled(status why) override { among_.call_.give_up(std::move(why)); }
     void expired() override {
       this->info_.now = own::via().now();

@@ -15,6 +15,7 @@
 #include <tenon/client/options.hpp>
 #include <tenon/client/pause.hpp>
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/context.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
@@ -170,7 +171,7 @@ class one_attempt {
 
   call_base& self_;
   client_core<Stack>& core_;
-  typename Stack::info_type info_{};
+  begun<typename Stack::info_type> info_;
   instant armed_until_ = instant::never();
   const typename Stack::config* entry_ = nullptr;
   [[no_unique_address]] typename Stack::call_states states_{};

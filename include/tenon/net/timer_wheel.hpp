@@ -78,10 +78,17 @@ class timer_wheel {
   void arm(timer& what, instant when) noexcept {
     what.unlink();
     if (when == instant::never()) return;
+    // Calls of a batch have the same deadline. A slot that somebody is in has its mark.
+    if (when == last_when_ && last_slot_ != nullptr && !last_slot_->alone()) {
+      what.tick_ = last_tick_;
+      return last_slot_->append(what);
+    }
     const std::int64_t distance = (when - origin_).ns;
     const std::uint64_t tick = distance <= 0 ? 0 : static_cast<std::uint64_t>((distance - 1) / tick_ns + 1);
     what.tick_ = (std::max)(tick, now_ + 1);
-    place(what);
+    last_slot_ = &place(what);
+    last_when_ = when;
+    last_tick_ = what.tick_;
   }
 
   /// Fires everything that is due at `now`. A timer may advance the wheel further from within, or throw.
@@ -90,6 +97,7 @@ class timer_wheel {
     if (distance < 0) return;
     const std::uint64_t target = static_cast<std::uint64_t>(distance / tick_ns);
     while (now_ < target) {
+      last_slot_ = nullptr;
       const std::uint64_t next = next_tick();
       if (next > target) {
         now_ = target;
@@ -115,7 +123,7 @@ class timer_wheel {
 
   static constexpr std::size_t slot_of(std::uint64_t tick, unsigned level) noexcept { return (tick >> (digit * level)) & (slots_per_level - 1); }
 
-  void place(timer& what) noexcept {
+  detail::timer_link& place(timer& what) noexcept {
     // A timer beyond the horizon waits at its edge; turning the last level places it anew.
     const std::uint64_t tick = (std::min)(what.tick_, now_ + (std::uint64_t{1} << (digit * levels)) - 1);
     // Its level is the highest digit in which it differs from now: there it lies ahead in the current turn.
@@ -124,6 +132,7 @@ class timer_wheel {
     const std::size_t slot = slot_of(tick, level);
     slots_[level][slot].append(what);
     occupied_[level] |= std::uint64_t{1} << slot;
+    return slots_[level][slot];
   }
 
   // The first tick at which a slot falls due or has to be brought down. Clears marks of slots that emptied by disarming.
@@ -198,6 +207,10 @@ class timer_wheel {
 
   instant origin_;
   std::uint64_t now_ = 0;
+  // Where the last timer was put, until the wheel turns.
+  instant last_when_{};
+  std::uint64_t last_tick_ = 0;
+  detail::timer_link* last_slot_ = nullptr;
   std::array<std::uint64_t, levels> occupied_{};
   std::array<std::array<detail::timer_link, slots_per_level>, levels> slots_;
 };

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <tenon/core/clock.hpp>
+#include <tenon/core/context.hpp>
 #include <tenon/core/guarded.hpp>
 #include <tenon/core/random.hpp>
 #include <tenon/core/result.hpp>
@@ -126,7 +127,7 @@ class decorated {
 
   template <class Returned, class Attempt>
   [[gnu::always_inline]] Returned run(Attempt&& attempt) {
-    typename Stack::info_type info{};
+    detail::begun<typename Stack::info_type> info;
     if constexpr (Stack::answers) {
       port<Returned> place{*this, info};
       info.answers = &place;

@@ -63,8 +63,20 @@ struct limiter : policy::base {
                 "tenon::limiter: the argument is neither a rate nor limiter_options; write limiter<tenon::per_second(1000)>");
 
   using options = limiter_options;
+  // What follows from the options, worked out when they change: a division costs more than all the rest.
+  struct known_shape {
+    tenon::rate rate{};
+    std::int64_t burst = -1;  // fits no options yet
+    policy::detail::gcra shape{};
+
+    bool fits(const options& chosen) const noexcept { return rate.count == chosen.rate.count && rate.per == chosen.rate.per && burst == chosen.burst; }
+    [[gnu::cold, gnu::noinline]] void learn(const options& chosen) noexcept {
+      *this = {chosen.rate, chosen.burst, policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst)};
+    }
+  };
   struct state {
     policy::detail::cell<std::int64_t, Mode> word;
+    [[no_unique_address]] std::conditional_t<Mode == policy::sharing::per_loop, known_shape, policy::none> known;
     policy::detail::key_table<Mode> keys;
     policy::detail::warm_up_state<Mode> warmth;
   };
@@ -94,9 +106,19 @@ struct limiter : policy::base {
   static_assert(defaults.key == limiter_key::none || defaults.max_keys > 0, "tenon::limiter: max_keys is zero or less; write how many callers to remember");
 
   [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, call_state& call, call_info& info) noexcept {
-    if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !limits(chosen)) [[unlikely]]
+    if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !chosen.enabled) [[unlikely]]
       return admit_otherwise(of, chosen, call, info);
-    const auto shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    policy::detail::gcra shape;
+    if constexpr (Mode == policy::sharing::per_loop) {
+      if (!of.known.fits(chosen)) [[unlikely]] {
+        if (!limits(chosen)) return {};
+        of.known.learn(chosen);
+      }
+      shape = of.known.shape;
+    } else {
+      if (!limits(chosen)) [[unlikely]] return {};
+      shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    }
     const auto taken = policy::detail::gcra::take(of.word, info.now.ns, shape.interval, shape.tolerance, longest_wait(chosen, info));
     if (!taken.granted || taken.wait > 0) [[unlikely]] return not_now(chosen, call, info, shape.interval, taken);
     return {};

@@ -60,7 +60,7 @@ struct throttle : policy::base {
   [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, policy::none&, call_info& info) noexcept {
     if (!chosen.enabled) [[unlikely]] return {};
     const policy::detail::window_counts seen = of.sum_then_add(info.now, chosen.window, chosen.buckets, window::one_call);
-    if (seen.total * 1'000'000 > seen.marked * static_cast<std::uint64_t>(chosen.k.ppm)) [[unlikely]] return draw(seen, chosen, info);
+    if (seen.total * 1'000'000 > seen.marked * static_cast<std::uint64_t>(chosen.k.ppm)) [[unlikely]] return draw(of, seen.total, seen.marked, chosen, info);
     return {};
   }
   [[gnu::always_inline]] static void observe(state& of, const options& chosen, policy::none&, call_info& info, outcome result) noexcept {
@@ -81,8 +81,9 @@ struct throttle : policy::base {
     return (std::min)(ratio{static_cast<std::int32_t>(exact)}, chosen.max_reject);
   }
 
-  [[gnu::cold, gnu::noinline]] static outcome draw(const policy::detail::window_counts& seen, const options& chosen, call_info& info) noexcept {
-    const ratio refused = probability(seen, chosen);
+  // The sums by value, so that where they are not needed they never leave their registers.
+  [[gnu::cold, gnu::noinline]] static outcome draw(state& of, std::uint64_t total, std::uint64_t marked, const options& chosen, call_info& info) noexcept {
+    const ratio refused = probability({.total = total, .marked = marked, .noted = of.noted()}, chosen);
     if (refused.ppm > 0 && info.random->below(1'000'000) < static_cast<std::uint64_t>(refused.ppm)) return refused_here(code::unavailable);
     return {};
   }

@@ -39,7 +39,7 @@ class rpcx_client_session final : public client_session {
     std::memset(out.extend(4), 0, 4);
     if (call.timeout || call.extra != nullptr) {
       // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
-      if (call.timeout) rpcx::frames::append_number(out, rpcx::timeout_key, (call.timeout->ns + 999'999) / 1'000'000);
+      if (call.timeout) append_timeout(out, (call.timeout->ns + 999'999) / 1'000'000);
       if (call.extra != nullptr) {
         for (const auto& [key, value] : *call.extra) rpcx::frames::append_pair(out, key, value);
         if (call.stream_credit != 0) [[unlikely]] rpcx::frames::append_number(out, rpcx::stream_key, call.stream_credit);
@@ -127,6 +127,16 @@ class rpcx_client_session final : public client_session {
     return error.add_flag(outcome::local).add_flag(outcome::no_retry);
   }
 
+  // Calls of a batch have the same time left: its text is made once for all of them.
+  void append_timeout(buffer& out, std::int64_t milliseconds) {
+    if (milliseconds != timeout_) {
+      timeout_ = milliseconds;
+      timeout_pair_.clear();
+      rpcx::frames::append_number(timeout_pair_, rpcx::timeout_key, milliseconds);
+    }
+    out.append(timeout_pair_.view());
+  }
+
   // Everything but an answer and its items.
   [[gnu::cold]] void take_aside(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
     if (cut.is_heartbeat()) {
@@ -182,6 +192,8 @@ class rpcx_client_session final : public client_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
+  std::int64_t timeout_ = -1;   // milliseconds, as they stand in ...
+  buffer timeout_pair_;
   bool peer_is_tenon_ = false;
 };
 

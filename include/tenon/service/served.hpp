@@ -186,7 +186,7 @@ class served final : public instance {
 
   template <std::size_t I, class Codec>
   disposition run(exchange& call) {
-    typename Guard::info_type info{};
+    tenon::detail::begun<typename Guard::info_type> info;
     info.now = call.now;
     info.attempt_start = call.arrived;
     info.deadline = call.deadline;

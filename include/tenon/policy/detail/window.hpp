@@ -47,6 +47,9 @@ class time_window {
     return {.total = past_total_.load() + (calls & low_half), .marked = past_marked_.load() + (calls >> 32), .noted = past_noted_.load() + last.noted.load()};
   }
 
+  /// What `sum` says of those that are noted, as of the last time that anything was added or asked.
+  std::uint64_t noted() const noexcept { return past_noted_.load() + buckets_[current_.load()].noted.load(); }
+
   void clear() noexcept {
     for (bucket& each : buckets_) each.clear();
     past_total_.store(0);
