@@ -219,6 +219,10 @@ class result;
 class context;
 template <class T = void>
 class task;
+template <class T>
+class stream;
+template <class T>
+class source;
 
 }  // namespace tenon::inline v0
 
@@ -1981,6 +1985,12 @@ struct call_info {
 
 namespace detail {
 
+// Begins as `Info{}` does, but member by member: of an aggregate this large g++ clears the whole first, by a `rep stos` that takes 9 ns to start.
+template <class Info>
+struct begun final : Info {
+  begun() noexcept {}
+};
+
 // A text as a number, the same on every loop. FNV-1a.
 [[gnu::cold]] constexpr std::uint64_t hash_of_text(std::string_view text) noexcept {
   std::uint64_t hash = 0xCBF29CE484222325;
@@ -2120,6 +2130,58 @@ struct limits {
 
 }  // namespace tenon::inline v0
 
+// tenon/core/message_queue.hpp
+// Messages that have arrived and that nobody has read yet, as bytes in one block. Core layer; both sides of streams keep theirs in one.
+
+namespace tenon::inline v0::detail {
+
+// First in, first out. One block for all, each message behind its length: a message costs no allocation of its own.
+class message_queue {
+ public:
+  bool empty() const noexcept { return count_ == 0; }
+  std::size_t count() const noexcept { return count_; }
+
+  void push(std::string_view message) {
+    const std::size_t size = message.size();
+    bytes_.append(&size, sizeof size);
+    bytes_.append(message);
+    ++count_;
+  }
+  /// Lives until the next `push` or `pop`.
+  std::string_view front() const noexcept { return {bytes_.data() + read_ + sizeof(std::size_t), size_of_front()}; }
+  void pop() noexcept {
+    read_ += sizeof(std::size_t) + size_of_front();
+    if (--count_ == 0) {
+      read_ = 0;
+      bytes_.clear();
+      if (bytes_.capacity() > kept) bytes_.release();
+    } else if (read_ > bytes_.size() / 2 && read_ > kept) {
+      // Each byte is moved once at most for each that was read.
+      bytes_.drop_front(read_);
+      read_ = 0;
+    }
+  }
+  void clear() noexcept {
+    bytes_.release();
+    read_ = count_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kept = 64 * 1024;
+
+  std::size_t size_of_front() const noexcept {
+    std::size_t size = 0;
+    std::memcpy(&size, bytes_.data() + read_, sizeof size);
+    return size;
+  }
+
+  buffer bytes_;
+  std::size_t read_ = 0;
+  std::size_t count_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/core/post.hpp
 // Handing work to an io_context: asio::post behind one function, so that it is compiled once and not per kind of work. Core layer.
 
@@ -2206,6 +2268,101 @@ class random_source {
  private:
   std::uint64_t state_ = 0;
   std::uint64_t step_ = 0x9E3779B97F4A7C15;
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/core/source.hpp
+// What a handler takes when its caller sends it a stream: items, one after the other, until the caller has no more. Core layer.
+
+namespace tenon::inline v0 {
+namespace detail {
+
+template <class T>
+class source_wait;
+
+// Where a source's items come from: whoever drives the handler. On the handler's loop.
+template <class T>
+class item_feed {
+ public:
+  /// Whether `take` has something to say: an item, or that there are no more.
+  virtual bool ready() const noexcept = 0;
+  virtual std::optional<T> take() = 0;
+  virtual const status& how_it_ended() const noexcept = 0;
+  virtual bool has_ended() const noexcept = 0;
+
+  /// Lets the one go on who waits, if anybody does; it may end the handler, and whatever the handler belongs to.
+  void wake() {
+    if (source_wait<T>* one = std::exchange(waiting_, nullptr); one != nullptr) one->go_on();
+  }
+
+ protected:
+  ~item_feed() = default;
+
+ private:
+  friend class source_wait<T>;
+  source_wait<T>* waiting_ = nullptr;
+};
+
+// Waits for the next item in a coroutine of tenon.
+template <class T>
+class source_wait {
+ public:
+  explicit source_wait(item_feed<T>& from) noexcept : feed_{from} {}
+  source_wait(const source_wait&) = delete;
+  source_wait& operator=(const source_wait&) = delete;
+  ~source_wait() {
+    if (feed_.waiting_ == this) feed_.waiting_ = nullptr;
+  }
+
+  bool await_ready() const noexcept { return feed_.ready(); }
+  void await_suspend(std::coroutine_handle<> self) noexcept {
+    self_ = self;
+    feed_.waiting_ = this;
+  }
+  std::optional<T> await_resume() { return feed_.take(); }
+
+ private:
+  friend class item_feed<T>;
+  void go_on() { self_.resume(); }
+
+  item_feed<T>& feed_;
+  std::coroutine_handle<> self_;
+};
+
+// What `next` gives: a step further than the awaiter, which stays where it is made.
+template <class T>
+struct next_of_source {
+  item_feed<T>& feed;
+  source_wait<T> awaiter_in_task() const noexcept { return source_wait<T>{feed}; }
+};
+
+}  // namespace detail
+
+/// The items that a caller streams to a handler: the handler's only parameter, aside from a leading `tenon::context&`.
+///
+/// Shape   `while (auto item = co_await from.next()) ...` in a `tenon::task` or a `tenon::stream`; afterwards `from.status()` says whether the caller said that it
+///         was done (OK) or left (cancelled, deadline_exceeded, or why an item could not be read). A handler may answer before it has read everything.
+///         Taking an item tells the caller that it may send more: what is not taken holds it back.
+template <class T>
+class source {
+  static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_array_v<T>, "tenon::source<T>: T must be a plain object type");
+
+ public:
+  using value_type = T;
+
+  /// For those who drive handlers.
+  explicit source(detail::item_feed<T>& from) noexcept : feed_{&from} {}
+
+  /// The next item; nothing when there are no more. Awaited by one at a time.
+  [[nodiscard]] detail::next_of_source<T> next() const noexcept { return {*feed_}; }
+  /// Whether everything has been taken, and nothing more will come.
+  bool ended() const noexcept { return feed_->has_ended(); }
+  /// How it ended; OK before that.
+  const tenon::status& status() const noexcept { return feed_->how_it_ended(); }
+
+ private:
+  detail::item_feed<T>* feed_;
 };
 
 }  // namespace tenon::inline v0
@@ -2369,6 +2526,230 @@ auto spawn(asio::io_context& io, task<T> what, Token&& token) {
   else return asio::async_initiate<Token, void(std::exception_ptr, T)>(initiation, token, std::move(what));
 }
 
+}  // namespace tenon::inline v0
+
+// tenon/core/stream.hpp
+// A coroutine that gives many values, one after the other: what a handler returns that streams its answer. Core layer.
+
+namespace tenon::inline v0 {
+namespace detail {
+
+// Who takes what a stream yields. On the stream's thread.
+class yield_taker {
+ public:
+  /// It stands at a `co_yield`, its item in the promise. True: it may go on at once. The stream is not to be destroyed in here.
+  virtual bool yielded() = 0;
+
+ protected:
+  ~yield_taker() = default;
+};
+
+// What every stream's promise shares. Lazy, unlike a task: nothing runs before somebody is there to take.
+class stream_promise_base : public promise_base {
+ public:
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+
+  void give_to(yield_taker& who) noexcept { taker_ = &who; }
+
+  /// Why the stream ends at this `co_yield`; OK when it does not.
+  const status& ending() const noexcept { return ending_; }
+  bool ends_here() const noexcept { return ends_here_; }
+  void rethrow() const { rethrow_if_failed(); }
+
+ protected:
+  struct step {
+    yield_taker* taker;
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<>) const { return !taker->yielded(); }
+    void await_resume() const noexcept {}
+  };
+  step end_with(status why) noexcept {
+    ending_ = std::move(why);
+    ends_here_ = true;
+    return {taker_};
+  }
+
+  yield_taker* taker_ = nullptr;
+  status ending_;
+  bool ends_here_ = false;
+};
+
+#if !defined(__clang__) && defined(__GNUC__)
+// An item in bare braces: `co_yield {"ACME", 42.5}`.
+template <class T>
+struct braced {
+  template <class... Parts>
+    requires requires(Parts&&... parts) { T(std::forward<Parts>(parts)...); }
+  braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {}
+  T value;
+};
+#endif
+
+template <class T>
+class stream_promise final : public stream_promise_base {
+ public:
+  stream<T> get_return_object() noexcept;
+
+#if defined(__clang__) || !defined(__GNUC__)
+  step yield_value(T&& item) { return give(std::move(item)); }
+  step yield_value(const T& item) { return give(item); }
+#else
+  // What is made in bare braces is made by a function here, and not in the coroutine's frame: g++ 12 moves an aggregate that is made there byte by byte, and what points
+  // into itself, as a short string does, points to where it was.
+  step yield_value(braced<T>&& item) { return give(std::move(item.value)); }
+  template <class Given>
+    requires std::is_same_v<std::remove_cvref_t<Given>, T>
+  step yield_value(Given&& item) {
+    static_assert(__GNUC__ > 12 || std::is_lvalue_reference_v<Given> || !std::is_aggregate_v<T> || std::is_trivially_copyable_v<T>,
+                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield; write it in bare braces, co_yield {a, b}, or name it first: quote q{a, b}; co_yield q;");
+    return give(std::forward<Given>(item));
+  }
+#endif
+  // As templates: an item in bare braces is never one of these.
+  template <class Given>
+    requires std::is_same_v<std::remove_cvref_t<Given>, result<T>>
+  step yield_value(Given&& given) {
+    if (!given) return end_with(std::forward<Given>(given).error());
+    item_.emplace(*std::forward<Given>(given));
+    return {taker_};
+  }
+  template <class Given>
+    requires std::is_same_v<std::remove_cvref_t<Given>, status>
+  step yield_value(Given&& why) {
+    return end_with(std::forward<Given>(why));
+  }
+
+  T& item() noexcept { return *item_; }
+
+ private:
+  template <class Given>
+  step give(Given&& item) {
+    item_.emplace(std::forward<Given>(item));
+    return {taker_};
+  }
+
+  std::optional<T> item_;
+};
+
+template <class T>
+class stream_awaiter;
+
+template <class T>
+struct next_of_stream {
+  std::coroutine_handle<stream_promise<T>> stream;
+  stream_awaiter<T> awaiter_in_task() const noexcept { return stream_awaiter<T>{stream}; }
+};
+
+}  // namespace detail
+
+/// A coroutine that gives many values of type `T`: `co_yield` one after the other, and end.
+///
+/// Inside it `co_await` takes whatever a `tenon::task` takes. A `co_yield` waits until the one who reads can take more, so a slow reader slows the stream and no memory
+/// fills up. `co_yield` of a `tenon::status`, or of a `result<T>` without a value, ends the stream with that status; so does an exception, with its text.
+/// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
+///
+/// Under g++ 12 an item that is an aggregate is yielded in bare braces, `co_yield {"ACME", 42.5}`, or by its name: one that is made within the `co_yield` would be broken,
+/// and is refused.
+///
+/// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
+///         leaves through the `co_await` and a status is `numbers.status()`.
+template <class T>
+class [[nodiscard]] stream {
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T>, "tenon::stream<T>: T must be a plain object type; a stream cannot give references");
+  static_assert(!detail::is_result<T> && !std::is_same_v<T, tenon::status>, "tenon::stream<T>: T is a result or a status; write the value's type, and co_yield an error to end the stream with it");
+
+ public:
+  using promise_type = detail::stream_promise<T>;
+  using value_type = T;
+
+  stream(stream&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
+  stream& operator=(stream&& other) noexcept {
+    if (this != &other) {
+      if (handle_) handle_.destroy();
+      handle_ = std::exchange(other.handle_, nullptr);
+    }
+    return *this;
+  }
+  ~stream() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// The next item in a task or another stream; nothing when there are no more.
+  [[nodiscard]] detail::next_of_stream<T> next() const noexcept { return {handle_}; }
+  /// Why it ended early; OK otherwise.
+  const tenon::status& status() const noexcept { return handle_.promise().ending(); }
+
+  /// For those who drive streams.
+  promise_type& promise() const noexcept { return handle_.promise(); }
+  void resume() const { handle_.resume(); }
+  bool done() const noexcept { return handle_.done(); }
+
+ private:
+  friend promise_type;
+  explicit stream(std::coroutine_handle<promise_type> handle) noexcept : handle_{handle} {}
+  std::coroutine_handle<promise_type> handle_;
+};
+
+namespace detail {
+
+template <class T>
+stream<T> stream_promise<T>::get_return_object() noexcept {
+  return stream<T>{std::coroutine_handle<stream_promise>::from_promise(*this)};
+}
+
+// Reads one item in a task. The stream runs inside the one who waits as long as it does not wait itself: no call is nested in another for each item.
+template <class T>
+class stream_awaiter final : yield_taker, wants_home {
+ public:
+  explicit stream_awaiter(std::coroutine_handle<stream_promise<T>> stream) noexcept : stream_{stream} {}
+  stream_awaiter(const stream_awaiter&) = delete;
+  stream_awaiter& operator=(const stream_awaiter&) = delete;
+
+  bool await_ready() const noexcept { return stream_.done() || stream_.promise().ends_here(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    self_ = self;
+    stream_.promise().give_to(*this);
+    stream_.promise().on_finish([](void* me) noexcept { static_cast<stream_awaiter*>(me)->arrived(); }, this);
+    // Its home is that of the one who waits, known now or later.
+    if (asio::io_context* home = self.promise().home(); home != nullptr) {
+      stream_.promise().set_home(*home);
+    } else if (stream_.promise().home() == nullptr) {
+      start = [](wants_home& me, asio::io_context& io) { static_cast<stream_awaiter&>(me).stream_.promise().set_home(io); };
+      self.promise().when_home(*this);
+    }
+    inside_ = true;
+    stream_.resume();
+    inside_ = false;
+    return !there_;
+  }
+  std::optional<T> await_resume() {
+    promise_is_done();
+    if (stream_.done() || stream_.promise().ends_here()) return std::nullopt;
+    return std::optional<T>{std::move(stream_.promise().item())};
+  }
+
+ private:
+  void promise_is_done() const {
+    if (stream_.done()) stream_.promise().rethrow();
+  }
+  bool yielded() override {
+    arrived();
+    return false;
+  }
+  void arrived() noexcept {
+    there_ = true;
+    if (!inside_) self_.resume();
+  }
+
+  std::coroutine_handle<stream_promise<T>> stream_;
+  std::coroutine_handle<> self_;
+  bool there_ = false;
+  bool inside_ = false;
+};
+
+}  // namespace detail
 }  // namespace tenon::inline v0
 
 // tenon/core/utf8.hpp
@@ -2603,6 +2984,9 @@ struct doc_attribute {
 };
 struct sint_attribute {};
 struct fixed_attribute {};
+struct sint_keys_attribute {};
+struct fixed_keys_attribute {};
+struct wrapper_attribute {};
 struct unknown_fields_attribute {};
 template <std::size_t Count>
 struct numbers_attribute {
@@ -2656,6 +3040,14 @@ inline constexpr sint_attribute sint{};
 /// An integer that is often large: protobuf's `fixed32`, `fixed64`, `sfixed32` and `sfixed64`. In a container, its
 /// elements.
 inline constexpr fixed_attribute fixed{};
+
+/// The same of a map's keys: `map<sint32, ...>` and `map<fixed32, ...>`.
+inline constexpr sint_keys_attribute sint_keys{};
+inline constexpr fixed_keys_attribute fixed_keys{};
+
+/// A struct that is in json what its only field is, as google.protobuf.Int32Value, Struct and ListValue are; elsewhere it is a struct: `TENON_STRUCT((int32_value,
+/// tenon::wrapper), value)`.
+inline constexpr wrapper_attribute wrapper{};
 
 /// A field, tenon::bytes or std::string, that is none on protobuf's wire: it keeps the fields that the struct does not
 /// know, and they are written again.
@@ -4144,19 +4536,64 @@ struct response_of<asio::awaitable<T, Executor>> {
   using type = typename response_of<T>::type;
   static constexpr bool is_coroutine = true;
 };
+template <class T>
+struct response_of<stream<T>> {
+  using type = T;
+  static constexpr bool is_coroutine = true;
+};
+
+template <class T>
+inline constexpr bool is_stream = false;
+template <class T>
+inline constexpr bool is_stream<stream<T>> = true;
+
+// What a source brings; void for any other parameter.
+template <class T>
+struct item_of {
+  using type = void;
+};
+template <class T>
+struct item_of<source<T>> {
+  using type = T;
+};
+template <class T>
+inline constexpr bool is_source = !std::is_void_v<typename item_of<std::remove_cvref_t<T>>::type>;
+
+// The parameters whose values the caller gives with its call: a source's come later.
+template <class... Parameters>
+struct given_parameters {
+  using declared = type_list<Parameters...>;
+  using item = void;
+};
+template <class Parameter>
+  requires is_source<Parameter>
+struct given_parameters<Parameter> {
+  using declared = type_list<>;
+  using item = typename item_of<std::remove_cvref_t<Parameter>>::type;
+};
+template <class List>
+struct decayed;
+template <class... Parameters>
+struct decayed<type_list<Parameters...>> {
+  using type = type_list<std::decay_t<Parameters>...>;
+};
 
 template <bool TakesContext, class Response, class... Parameters>
 struct signature_parts {
   using declared_response = Response;
   using response = typename response_of<std::remove_cvref_t<Response>>::type;
-  using declared_parameters = type_list<Parameters...>;
-  using parameters = type_list<std::decay_t<Parameters>...>;
+  using declared_parameters = typename given_parameters<Parameters...>::declared;
+  using parameters = typename decayed<declared_parameters>::type;
+  using item = typename given_parameters<Parameters...>::item;
 
   static constexpr bool takes_context = TakesContext;
+  static constexpr bool server_streams = is_stream<std::remove_cvref_t<Response>>;
+  static constexpr bool client_streams = !std::is_void_v<item>;
+  static constexpr bool has_source_among_others = sizeof...(Parameters) > 1 && (is_source<Parameters> || ...);
   static constexpr bool is_coroutine = response_of<std::remove_cvref_t<Response>>::is_coroutine;
-  static constexpr bool has_reference_parameters = (std::is_reference_v<Parameters> || ...);
+  static constexpr bool has_reference_parameters = ((std::is_reference_v<Parameters> && !is_source<Parameters>) || ...);
   static constexpr bool has_output_parameters =
-      ((std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>>) || ...);
+      ((std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>> && !is_source<Parameters>) || ...);
 };
 
 template <class Response, class... Parameters>
@@ -4358,7 +4795,8 @@ inline constexpr std::size_t method_count = detail::service_methods<S>::count;
 /// Shape   `name` on the wire, `identifier` in C++, `index` from 0, `attributes`, `parameter_names` (empty when not
 ///         given); `signature` is the member function's type, `parameters` a type_list of the decayed parameters
 ///         without a leading `tenon::context&`, `declared_parameters` the same as written, `response` what is left of
-///         the declared one without result, task and awaitable.
+///         the declared one without result, task, awaitable and stream. `server_streams` where it returns a tenon::stream,
+///         `client_streams` where it takes a tenon::source, which is none of the parameters: `item` is what that brings.
 template <class S, std::size_t Index>
 struct method {
  private:
@@ -4376,6 +4814,7 @@ struct method {
   using declared_parameters = typename parts::declared_parameters;
   using response = typename parts::response;
   using declared_response = typename parts::declared_response;
+  using item = typename parts::item;
 
   static constexpr std::size_t index = Index;
   static constexpr const auto& attributes = boost::hana::at_c<Index + 1>(detail::service_methods<S>::attributes);
@@ -4384,12 +4823,17 @@ struct method {
   static constexpr std::span<const std::string_view> parameter_names = detail::parameter_names_in(attributes);
   static constexpr bool takes_context = parts::takes_context;
   static constexpr bool is_coroutine = parts::is_coroutine;
+  static constexpr bool server_streams = parts::server_streams;
+  static constexpr bool client_streams = parts::client_streams;
   static constexpr bool is_safe = has_attribute<safe_attribute>(attributes) || detail::has_route(attributes, "GET");
   static constexpr bool is_cacheable = has_attribute<cacheable_attribute>(attributes);
   static constexpr bool is_blocking = has_attribute<blocking_attribute>(attributes);
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
                                         detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
+  static_assert(!parts::has_source_among_others, "tenon: a service's method takes a tenon::source beside other parameters; "
+                                                 "take it alone (tenon::context& may stand first) and let the first item "
+                                                 "say what the others would: a call that streams starts with no message");
   static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
                                                "comes back through it; return the value, or a struct of values "
                                                "(tenon::context& stands first)");
@@ -4539,7 +4983,7 @@ namespace tenon::inline v0 {
 ///               not data.
 /// optional      std::optional and std::unique_ptr.
 /// sequence      a container that grows: vector, deque, list, set, ... `fixed_sequence` is std::array.
-/// mapping       map and unordered_map from strings, integers or enums.
+/// mapping       map and unordered_map from strings, integers, bool or enums.
 /// time_point    of std::chrono::system_clock; other clocks mean nothing to another machine.
 /// free_json     nlohmann::json: whatever the peer sent.
 /// free_msgpack  msgpack::object_handle; a msgpack::object, which owns nothing, can be sent only.
@@ -4579,7 +5023,7 @@ template <class T>
 concept wire_enum = std::is_enum_v<T> && !std::is_same_v<T, std::byte>;
 
 template <class T>
-concept wire_key = wire_integer<T> || wire_enum<T> || one_of<T, std::string, std::string_view>;
+concept wire_key = wire_integer<T> || wire_enum<T> || one_of<T, bool, std::string, std::string_view>;
 
 template <class T>
 concept map_like = iterable<T> && requires {
@@ -4732,7 +5176,7 @@ consteval bool assert_wire_type() {
     constexpr bool is_constructible = std::is_default_constructible_v<type>;
     static_assert(
         !is_map,
-        "tenon: only maps with unique keys that are strings, integers or enums cross the wire; use a vector of pairs");
+        "tenon: only maps with unique keys that are strings, integers, bool or enums cross the wire; use a vector of pairs");
     static_assert(!is_text, "tenon: wide strings cannot cross the wire; use std::string in UTF-8");
     static_assert(
         is_map || is_text || is_constructible,
@@ -4835,10 +5279,11 @@ namespace tenon::inline v0 {
 
 /// A wire form of values: a type with static members only.
 ///
-/// Laws    `decode(encode(x)) == x` for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for nullptr (what a method that returns
-///         nothing sends). `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
+/// Laws    `decode(encode(x), value)` leaves x, whatever `value` held: for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for
+///         nullptr (what a method that returns nothing sends). So a format that leaves defaults out (protobuf, proto3's json) gives each field that `in` does not mention
+///         the default of a fresh struct; one that writes every field (json, msgpack) lets it keep what it had. `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
 ///         invalid_argument with path, expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds`
-///         allow. Fields that `in` does not mention keep what they had, fields that `value` does not have are skipped.
+///         allow. Fields that `value` does not have are skipped.
 /// Units   `serialization`: rpcx's number for it, 0 to 15; 1 to 3 are json's, protobuf's and msgpack's. `content_type`: its media type, in lower case.
 /// Model   struct versioned {   // MessagePack behind a byte that says which edition of the messages it is
 ///           static constexpr std::string_view name = "versioned", content_type = "application/x-versioned";
@@ -4870,7 +5315,8 @@ std::string encode(const T& value) {
   return std::string{out.view()};
 }
 
-/// Reads `in` into `value`, reusing the memory it has. Fields that `in` does not mention keep what they had.
+/// Reads `in` into `value`, reusing the memory it has. Fields that `in` does not mention keep what they had in a format that writes every field, json or msgpack; they get
+/// the default of a fresh struct in one that leaves defaults out, protobuf or proto3's json.
 ///
 /// Errors  invalid_argument with the path and the byte; resource_exhausted above `bounds`.
 template <class Codec, class T>
@@ -5005,6 +5451,12 @@ consteval protobuf_style protobuf_style_in(const boost::hana::tuple<Attributes..
   return has_attribute<fixed_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
 }
 
+template <class... Attributes>
+consteval protobuf_style protobuf_key_style_in(const boost::hana::tuple<Attributes...>& list) {
+  if (has_attribute<sint_keys_attribute>(list)) return protobuf_style::zigzag;
+  return has_attribute<fixed_keys_attribute>(list) ? protobuf_style::fixed : protobuf_style::plain;
+}
+
 template <class T>
 consteval const auto& protobuf_record_attributes() {
   if constexpr (tenon::detail::declares_fields<T>) return boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes);
@@ -5074,6 +5526,7 @@ struct protobuf_field {
   static constexpr bool keeps_unknown = has_attribute<unknown_fields_attribute>(of_record::attributes);
   static constexpr bool is_required = of_record::is_required;
   static constexpr protobuf_style style = protobuf_style_in(of_record::attributes);
+  static constexpr protobuf_style key_style = protobuf_key_style_in(of_record::attributes);
   static constexpr int number = protobuf_numbers<M>[Index];
   static constexpr int alternative_number(std::size_t rank) { return protobuf_alternative_number(of_record::attributes, number, rank); }
 };
@@ -5085,6 +5538,7 @@ struct protobuf_bare_field {
   static constexpr bool keeps_unknown = false;
   static constexpr bool is_required = false;
   static constexpr protobuf_style style = protobuf_style::plain;
+  static constexpr protobuf_style key_style = protobuf_style::plain;
   static constexpr int number = static_cast<int>(Index) + 1;
   static constexpr int alternative_number(std::size_t rank) { return number + static_cast<int>(rank); }
 };
@@ -5250,6 +5704,20 @@ struct pointed_to<std::unique_ptr<T>> {
   using type = std::remove_const_t<T>;
 };
 
+// Whether `T` is in json what its only field is.
+template <class T>
+consteval bool find_wrapper() {
+  if constexpr (shape_of<T> == shape::record && tenon::detail::declares_fields<T>) {
+    if constexpr (has_attribute<wrapper_attribute>(boost::hana::at_c<0>(tenon::detail::record_fields<T>::attributes))) {
+      static_assert(field_count<T> == 1, "tenon: a struct with tenon::wrapper has one field, whose json is the struct's; it has more, or none");
+      return true;
+    }
+  }
+  return false;
+}
+template <class T>
+inline constexpr bool is_wrapper = find_wrapper<std::remove_cv_t<T>>();
+
 template <class Variant, bool HasBinary>
 struct variant_kinds;
 
@@ -5267,6 +5735,8 @@ constexpr unsigned wire_kinds() {
   else if constexpr (form == shape::enumeration) return text_kind | number_kind;
   else if constexpr (form == shape::optional) return null_kind | wire_kinds<typename pointed_to<T>::type, HasBinary>();
   else if constexpr (form == shape::sequence || form == shape::fixed_sequence || form == shape::tuple) return array_kind;
+  // A codec that writes binary data as text is json.
+  else if constexpr (!HasBinary && is_wrapper<T>) return wire_kinds<std::remove_cvref_t<decltype(get_field<0>(std::declval<T&>()))>, HasBinary>();
   else if constexpr (form == shape::mapping || form == shape::record) return object_kind;
   else if constexpr (form == shape::null) return null_kind;
   else if constexpr (form == shape::variant) return variant_kinds<T, HasBinary>::value;
@@ -5592,7 +6062,7 @@ constexpr void proto_put_field(Sink& sink, std::span<const std::string_view> nam
         sink.put("map<");
         // .proto has no enums as keys; on the wire they are the same.
         if constexpr (shape_of<typename type::key_type> == shape::enumeration) sink.put("int32");
-        else sink.put(proto_scalar<typename type::key_type, protobuf_style::plain>());
+        else sink.put(proto_scalar<typename type::key_type, field_type::key_style>());
         sink.put(", ");
       } else if constexpr (form == shape::sequence || form == shape::fixed_sequence) {
         sink.put("repeated ");
@@ -5721,7 +6191,7 @@ struct json_style {
   bool special_numbers_as_text = false;  ///< NaN, Infinity and -Infinity are written as text; else as null, which is read as NaN
   bool seconds_as_text = false;          ///< durations are seconds, "1.500s"; else the count of their own unit
   bool grouped_fractions = false;        ///< fractions of seconds have 3, 6 or 9 digits; else as many as they need
-  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there
+  bool omit_defaults = false;            ///< zero, empty and unset fields are left out, unless they are required or T{} has something else there; what is missing is T{}'s
   bool null_is_default = false;          ///< null is the default of any field's type; else only what can be empty takes it
   bool refuse_unknown = false;           ///< a field that the struct does not have is an error; else it is skipped
   bool refuse_doubled = false;           ///< a field that comes twice is an error; else the last one counts
@@ -7847,6 +8317,10 @@ const char* read_json_map_key(json_reader& from, const char* at, Key& key) {
     // The number within the quotes is read by a reader of its own: its errors are told in terms of the key.
     json_reader digits{text, limits{}};
     bool good = false;
+    if constexpr (form == shape::boolean) {
+      key = text == "true";
+      return key || text == "false" ? stop : from.fail_name(at, "key that is true or false", text);
+    }
     if constexpr (form == shape::enumeration) {
       std::underlying_type_t<Key> number{};
       good = read_json_integer(digits, digits.begin(), number) == digits.end();
@@ -7876,6 +8350,7 @@ const char* read_json_mapping(json_reader& from, const char* at, Map& values) {
     if (at == nullptr) [[unlikely]] {
       if constexpr (shape_of<typename Map::key_type> == shape::text) from.error().at_field(place->first);
       else if constexpr (shape_of<typename Map::key_type> == shape::integer) from.error().at_field(tenon::detail::number_text{place->first});
+      else if constexpr (shape_of<typename Map::key_type> == shape::boolean) from.error().at_field(place->first ? "true" : "false");
       else from.error().at_field(enum_name(place->first));
       return nullptr;
     }
@@ -8113,7 +8588,10 @@ inline constexpr bool has_required_fields = []<class... Fields>(const boost::han
 
 // For a record that was reused: what the input did not mention must not keep what an earlier message left there.
 template <class T>
-[[gnu::cold, gnu::noinline]] void reset_unseen(T& value, const field_set<field_count<T>>& seen) {
+[[gnu::noinline]] void reset_unseen(T& value, const field_set<field_count<T>>& seen) {
+  std::size_t count = 0;
+  for (const std::uint64_t each : seen) count += static_cast<std::size_t>(std::popcount(each));
+  if (count == field_count<T>) return;
   T fresh{};
   for_each_field(value, [&](auto each, auto& member) {
     if (!has_field<field_count<T>>(seen, decltype(each)::index)) member = std::move(get_field<decltype(each)::index>(fresh));
@@ -8475,6 +8953,8 @@ const char* read_json(json_reader& from, const char* at, T& value) {
     return read_json_tuple<Style>(from, at, value);
   } else if constexpr (form == shape::variant) {
     return read_json_variant<Style>(from, at, value);
+  } else if constexpr (is_wrapper<T>) {
+    return read_json<Style>(from, at, get_field<0>(value));
   } else if constexpr (form == shape::record) {
     return read_json_record<Style>(from, at, value);
   } else if constexpr (form == shape::free_json) {
@@ -8620,6 +9100,8 @@ const char* read_json_arguments(json_reader& from, const char* at, const argumen
 template <class Style, class T>
 status decode_json(std::string_view in, T& value, const limits& bounds) {
   json_reader from{in, bounds};
+  // What a writer in such a style leaves out is a default, which a used value must not hide.
+  from.set_resetting(Style::style.omit_defaults);
   const char* at = from.skip_space(from.begin());
   if constexpr (is_arguments<std::remove_const_t<T>>) at = read_json_arguments<Style>(from, at, value);
   else at = read_json<Style>(from, at, value);
@@ -8745,6 +9227,8 @@ char* write_json_key(json_writer& to, char* at, const Key& key) {
   constexpr shape form = shape_of<Key>;
   if constexpr (form == shape::text) {
     return to.write_text(at, key);
+  } else if constexpr (form == shape::boolean) {
+    return to.write_raw(at, key ? "\"true\"" : "\"false\"");
   } else if constexpr (form == shape::enumeration) {
     if (const std::string_view name = enum_name(key); !name.empty()) return to.write_text(at, name);
     return write_json_key(to, at, static_cast<std::underlying_type_t<Key>>(key));
@@ -8894,6 +9378,8 @@ char* write_json(json_writer& to, char* at, const T& value) {
     return write_json_tuple<Style>(to, at, value);
   } else if constexpr (form == shape::variant) {
     return write_json_variant<Style>(to, at, value);
+  } else if constexpr (is_wrapper<T>) {
+    return write_json_with_room<Style>(to, at, get_field<0>(value));
   } else if constexpr (form == shape::record) {
     return write_json_record<Style>(to, at, value);
   } else if constexpr (form == shape::free_json) {
@@ -10286,6 +10772,9 @@ const char* msgpack_read_key(msgpack_reader& in, const char* at, Key& key) {
         const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
         if (problem != std::errc{} || end != text.data() + text.size()) return in.fail(at, expected_one_of<Key>(), "\"" + std::string{text.substr(0, 64)} + "\"");
         key = static_cast<Key>(number);
+      } else if constexpr (shape_of<Key> == shape::boolean) {
+        key = text == "true";
+        if (!key && text != "false") return in.fail(at, "key that is true or false", "\"" + std::string{text.substr(0, 64)} + "\"");
       } else {
         const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), key);
         if (problem != std::errc{} || end != text.data() + text.size()) {
@@ -10305,6 +10794,7 @@ template <class Key>
 [[gnu::cold]] std::string msgpack_key_text(const Key& key) {
   if constexpr (shape_of<Key> == shape::text) return std::string{key};
   else if constexpr (shape_of<Key> == shape::enumeration) return std::to_string(static_cast<enum_number<Key>>(key));
+  else if constexpr (shape_of<Key> == shape::boolean) return key ? "true" : "false";
   else return std::to_string(key);
 }
 
@@ -11992,7 +12482,7 @@ char* protobuf_write_field(protobuf_writer& to, char* at, const T& member) {
     for (const auto& entry : member) {
       at = protobuf_put::tag<Field::number, protobuf_wire::delimited>(to.room(at, protobuf_put::largest_length));
       at = protobuf_write_delimited(to, at, [&to, &entry](char* start) {
-        start = detail::protobuf_write_element<1, protobuf_style::plain>(to, start, entry.first);
+        start = detail::protobuf_write_element<1, Field::key_style>(to, start, entry.first);
         return detail::protobuf_write_element<2, Field::style>(to, start, entry.second);
       });
     }
@@ -12433,7 +12923,7 @@ const char* protobuf_read_run(protobuf_reader& in, const char* at, const char* l
 }
 
 // Reads one entry of a map, after its tag. The last entry of a key counts.
-template <protobuf_style Style, class T>
+template <protobuf_style Style, protobuf_style KeyStyle, class T>
 const char* protobuf_read_entry(protobuf_reader& in, const char* at, const char* last, T& values) {
   using mapped_type = typename T::mapped_type;
   const protobuf_varint length = in.read_length(at, last, "map entry");
@@ -12448,14 +12938,15 @@ const char* protobuf_read_entry(protobuf_reader& in, const char* at, const char*
     const protobuf_varint tag = in.read_tag(at);
     if (tag.next == nullptr) return nullptr;
     if (tag.next > end) return in.fail_overrun(end);
-    if (tag.value == (8 | protobuf_wire_of<typename T::key_type, protobuf_style::plain>())) {
-      at = detail::protobuf_read_single<protobuf_style::plain>(in, tag.next, end, key, false);
+    if (tag.value == (8 | protobuf_wire_of<typename T::key_type, KeyStyle>())) {
+      at = detail::protobuf_read_single<KeyStyle>(in, tag.next, end, key, false);
       if (at == nullptr) return in.fail_at_field("key");
     } else if (tag.value == (16 | protobuf_element_wire<mapped_type, Style>())) {
       at = detail::protobuf_read_element<Style>(in, tag.next, end, mapped, has_value);
       has_value = true;
       if (at == nullptr) {
         if constexpr (shape_of<typename T::key_type> == shape::text) return in.fail_at_field(key);
+        else if constexpr (shape_of<typename T::key_type> == shape::boolean) return in.fail_at_field(key ? "true" : "false");
         else if constexpr (shape_of<typename T::key_type> == shape::enumeration) return in.fail_at_field(tenon::detail::number_text{static_cast<protobuf_enum_number<typename T::key_type>>(key)});
         else return in.fail_at_field(tenon::detail::number_text{key});
       }
@@ -12475,27 +12966,29 @@ const char* protobuf_read_entry(protobuf_reader& in, const char* at, const char*
 
 namespace tenon::inline v0::codec::detail {
 
-// Reads one occurrence of a field, or of one alternative, after its tag, into what the member holds; what is repeated is appended. `tag` is the tag's value. By type, not
-// by field: `Number` is 0 where it does not matter.
-template <int Number, protobuf_style Style, std::size_t Alternative, class T>
-const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* place) {
+// Reads one occurrence of a field, or of one alternative, after its tag, into what the member holds; what is repeated is appended. `first`: what the member holds is its
+// default, which the occurrence replaces. `tag` is the tag's value. By type, not by field: `Number` is 0 where it does not matter.
+template <int Number, protobuf_style Style, protobuf_style KeyStyle, std::size_t Alternative, class T>
+const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* place, bool first) {
   T& member = *static_cast<T*>(place);
   constexpr shape form = shape_of<T>;
   static_cast<void>(tag);
   if constexpr (form == shape::optional) {
-    const bool had_value = static_cast<bool>(member);
-    if (!had_value && !protobuf_engage(in, at, member)) [[unlikely]] return nullptr;
+    const bool had_value = !first && static_cast<bool>(member);
+    if (!member && !protobuf_engage(in, at, member)) [[unlikely]] return nullptr;
     return detail::protobuf_read_element<Style>(in, at, last, *member, had_value);
   } else if constexpr (form == shape::sequence) {
+    if (first) member.clear();
     if constexpr (protobuf_is_number<typename T::value_type>) {
       std::size_t filled = 0;
       if ((tag & 7) == protobuf_wire::delimited) return detail::protobuf_read_packed<Style>(in, at, last, member, filled);
     }
     return detail::protobuf_append_element<Number, Style>(in, at, last, member);
   } else if constexpr (form == shape::mapping) {
-    return detail::protobuf_read_entry<Style>(in, at, last, member);
+    if (first) member.clear();
+    return detail::protobuf_read_entry<Style, KeyStyle>(in, at, last, member);
   } else if constexpr (form == shape::variant) {
-    const bool had_value = member.index() == Alternative;
+    const bool had_value = !first && member.index() == Alternative;
     if (!had_value) member.template emplace<Alternative>();
     return detail::protobuf_read_element<Style>(in, at, last, *std::get_if<Alternative>(&member), had_value);
   } else if constexpr (form == shape::fixed_sequence) {
@@ -12504,7 +12997,7 @@ const char* protobuf_merge(protobuf_reader& in, const char* at, const char* last
     const char* const next = detail::protobuf_read_run<Number, Style>(in, start, last, member);
     return next == start ? in.skip(at, last, tag) : next;
   } else {
-    return detail::protobuf_read_element<Style>(in, at, last, member, true);
+    return detail::protobuf_read_element<Style>(in, at, last, member, !first);
   }
 }
 
@@ -12518,7 +13011,7 @@ template <class M, class Field, class T>
     if (!protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last)) return at;
     member.clear();
     do {
-      at = detail::protobuf_read_entry<Field::style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
+      at = detail::protobuf_read_entry<Field::style, Field::key_style>(in, at + protobuf_tag_size<Field::number, protobuf_wire::delimited>, last, member);
       if (at == nullptr) [[unlikely]] return nullptr;
     } while (protobuf_is_at<Field::number, protobuf_wire::delimited>(at, last));
     return at;
@@ -12539,10 +13032,11 @@ template <class M, class Field, class T>
 
 // One number of a message, for the table.
 struct protobuf_entry {
-  const char* (*merge)(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* member);
+  const char* (*merge)(protobuf_reader& in, const char* at, const char* last, std::uint64_t tag, void* member, bool first);
   std::uint32_t number;
   std::uint8_t field;
   std::uint8_t wires;  // a bit for each wire type that it comes in
+  bool is_noted;
 };
 
 template <class T, std::size_t Alternative, protobuf_style Style>
@@ -12561,17 +13055,32 @@ consteval std::uint8_t protobuf_wires() {
     return 1U << protobuf_wire_of<T, Style>();
   }
 }
-template <class Field, std::size_t Alternative>
+template <class M, std::size_t... Index>
+consteval bool protobuf_has_other_default(std::index_sequence<Index...>) {
+  return ((!protobuf_field<M, Index>::keeps_unknown && !protobuf_defaults_to_zero<M, protobuf_field<M, Index>>()) || ...);
+}
+// A struct whose fields have other defaults than those of a struct within that is all zero.
+template <class T>
+consteval bool protobuf_fills_itself() {
+  if constexpr (shape_of<T> == shape::record) return protobuf_has_other_default<T>(protobuf_indices<T>{});
+  else return false;
+}
+// Which fields have to be noted when they come: required ones, and those whose first occurrence replaces more than zero.
+template <class M, class Field>
+inline constexpr bool protobuf_is_noted =
+    !Field::keeps_unknown && (Field::is_required || !protobuf_defaults_to_zero<M, Field>() || protobuf_fills_itself<typename Field::type>());
+
+template <class M, class Field, std::size_t Alternative>
 consteval protobuf_entry protobuf_make_entry(int number) {
   using type = typename Field::type;
   constexpr bool needs_number = shape_of<type> == shape::sequence || shape_of<type> == shape::fixed_sequence;
-  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
-          protobuf_wires<type, Alternative, Field::style>()};
+  return {&protobuf_merge<needs_number ? Field::number : 0, Field::style, Field::key_style, Alternative, type>, static_cast<std::uint32_t>(number), static_cast<std::uint8_t>(Field::index),
+          protobuf_wires<type, Alternative, Field::style>(), protobuf_is_noted<M, Field>};
 }
 template <class M, std::size_t... Place>
 consteval auto protobuf_make_entries(std::index_sequence<Place...>) {
   constexpr const auto& places = protobuf_places<M>;
-  return std::array<protobuf_entry, sizeof...(Place)>{protobuf_make_entry<protobuf_field<M, places[Place].field>, places[Place].alternative>(places[Place].number)...};
+  return std::array<protobuf_entry, sizeof...(Place)>{protobuf_make_entry<M, protobuf_field<M, places[Place].field>, places[Place].alternative>(places[Place].number)...};
 }
 template <class M>
 inline constexpr auto protobuf_entries = protobuf_make_entries<M>(std::make_index_sequence<protobuf_places<M>.size()>{});
@@ -12607,16 +13116,9 @@ template <class M>
   }
 }
 
-// Which fields have to be noted when they come: required ones, and those whose default is not zero.
-template <class M, class Field>
-inline constexpr bool protobuf_is_noted = !Field::keeps_unknown && (Field::is_required || !protobuf_defaults_to_zero<M, Field>());
 template <class M, std::size_t... Index>
 consteval bool protobuf_has_required(std::index_sequence<Index...>) {
   return (protobuf_field<M, Index>::is_required || ...);
-}
-template <class M, std::size_t... Index>
-consteval bool protobuf_has_other_default(std::index_sequence<Index...>) {
-  return ((!protobuf_field<M, Index>::keeps_unknown && !protobuf_defaults_to_zero<M, protobuf_field<M, Index>>()) || ...);
 }
 template <class M, std::size_t... Index>
 consteval bool protobuf_any_noted(std::index_sequence<Index...>) {
@@ -12694,8 +13196,12 @@ template <class M>
     // A known number in an unknown wire type is an unknown field.
     if (found != count && (unsigned{protobuf_entries<M>[found].wires} >> (tag.value & 7) & 1U) != 0) {
       const protobuf_entry& entry = protobuf_entries<M>[found];
-      if (noted != nullptr) noted->note(entry.field);
-      at = entry.merge(in, tag.next, last, tag.value, places[entry.field]);
+      bool first = false;
+      if (noted != nullptr) {
+        first = entry.is_noted && !noted->has(entry.field);
+        noted->note(entry.field);
+      }
+      at = entry.merge(in, tag.next, last, tag.value, places[entry.field], first);
       if (at == nullptr) [[unlikely]] return protobuf_fail_in(in, message, entry.field);
       expected = found;
       continue;
@@ -14202,6 +14708,9 @@ class time_window {
     return {.total = past_total_.load() + (calls & low_half), .marked = past_marked_.load() + (calls >> 32), .noted = past_noted_.load() + last.noted.load()};
   }
 
+  /// What `sum` says of those that are noted, as of the last time that anything was added or asked.
+  std::uint64_t noted() const noexcept { return past_noted_.load() + buckets_[current_.load()].noted.load(); }
+
   void clear() noexcept {
     for (bucket& each : buckets_) each.clear();
     past_total_.store(0);
@@ -15650,7 +16159,7 @@ class decorated {
 
   template <class Returned, class Attempt>
   [[gnu::always_inline]] Returned run(Attempt&& attempt) {
-    typename Stack::info_type info{};
+    detail::begun<typename Stack::info_type> info;
     if constexpr (Stack::answers) {
       port<Returned> place{*this, info};
       info.answers = &place;
@@ -16532,8 +17041,20 @@ struct limiter : policy::base {
                 "tenon::limiter: the argument is neither a rate nor limiter_options; write limiter<tenon::per_second(1000)>");
 
   using options = limiter_options;
+  // What follows from the options, worked out when they change: a division costs more than all the rest.
+  struct known_shape {
+    tenon::rate rate{};
+    std::int64_t burst = -1;  // fits no options yet
+    policy::detail::gcra shape{};
+
+    bool fits(const options& chosen) const noexcept { return rate.count == chosen.rate.count && rate.per == chosen.rate.per && burst == chosen.burst; }
+    [[gnu::cold, gnu::noinline]] void learn(const options& chosen) noexcept {
+      *this = {chosen.rate, chosen.burst, policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst)};
+    }
+  };
   struct state {
     policy::detail::cell<std::int64_t, Mode> word;
+    [[no_unique_address]] std::conditional_t<Mode == policy::sharing::per_loop, known_shape, policy::none> known;
     policy::detail::key_table<Mode> keys;
     policy::detail::warm_up_state<Mode> warmth;
   };
@@ -16563,9 +17084,19 @@ struct limiter : policy::base {
   static_assert(defaults.key == limiter_key::none || defaults.max_keys > 0, "tenon::limiter: max_keys is zero or less; write how many callers to remember");
 
   [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, call_state& call, call_info& info) noexcept {
-    if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !limits(chosen)) [[unlikely]]
+    if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !chosen.enabled) [[unlikely]]
       return admit_otherwise(of, chosen, call, info);
-    const auto shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    policy::detail::gcra shape;
+    if constexpr (Mode == policy::sharing::per_loop) {
+      if (!of.known.fits(chosen)) [[unlikely]] {
+        if (!limits(chosen)) return {};
+        of.known.learn(chosen);
+      }
+      shape = of.known.shape;
+    } else {
+      if (!limits(chosen)) [[unlikely]] return {};
+      shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    }
     const auto taken = policy::detail::gcra::take(of.word, info.now.ns, shape.interval, shape.tolerance, longest_wait(chosen, info));
     if (!taken.granted || taken.wait > 0) [[unlikely]] return not_now(chosen, call, info, shape.interval, taken);
     return {};
@@ -17477,7 +18008,7 @@ struct throttle : policy::base {
   [[gnu::always_inline]] static outcome admit(state& of, const options& chosen, policy::none&, call_info& info) noexcept {
     if (!chosen.enabled) [[unlikely]] return {};
     const policy::detail::window_counts seen = of.sum_then_add(info.now, chosen.window, chosen.buckets, window::one_call);
-    if (seen.total * 1'000'000 > seen.marked * static_cast<std::uint64_t>(chosen.k.ppm)) [[unlikely]] return draw(seen, chosen, info);
+    if (seen.total * 1'000'000 > seen.marked * static_cast<std::uint64_t>(chosen.k.ppm)) [[unlikely]] return draw(of, seen.total, seen.marked, chosen, info);
     return {};
   }
   [[gnu::always_inline]] static void observe(state& of, const options& chosen, policy::none&, call_info& info, outcome result) noexcept {
@@ -17498,8 +18029,9 @@ struct throttle : policy::base {
     return (std::min)(ratio{static_cast<std::int32_t>(exact)}, chosen.max_reject);
   }
 
-  [[gnu::cold, gnu::noinline]] static outcome draw(const policy::detail::window_counts& seen, const options& chosen, call_info& info) noexcept {
-    const ratio refused = probability(seen, chosen);
+  // The sums by value, so that where they are not needed they never leave their registers.
+  [[gnu::cold, gnu::noinline]] static outcome draw(state& of, std::uint64_t total, std::uint64_t marked, const options& chosen, call_info& info) noexcept {
+    const ratio refused = probability({.total = total, .marked = marked, .noted = of.noted()}, chosen);
     if (refused.ppm > 0 && info.random->below(1'000'000) < static_cast<std::uint64_t>(refused.ppm)) return refused_here(code::unavailable);
     return {};
   }
@@ -17596,6 +18128,8 @@ struct reply_address {
   std::uint64_t id = 0;           ///< what the protocol correlates by; unused by protocols that answer in order
   serialization codec = serialization::raw;
   bool one_way = false;           ///< nothing is ever sent
+  bool streamed = false;          ///< the answer is a stream: items, then an end without a value
+  bool compress = false;          ///< the caller takes a compressed answer
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.
@@ -17612,6 +18146,8 @@ struct request {
   metadata_reader read_metadata = nullptr;
   /// Asked in a way that promises to change nothing: a method that is not declared safe does not run, and refuses with `unimplemented`, `not_executed` and `no_retry`.
   bool safely = false;
+  /// Not 0 when the caller takes part in streams: how many bytes of items it takes before it says that it can take more. See streaming.hpp.
+  std::uint32_t stream_credit = 0;
 };
 
 /// One answer as it stands in the read buffer of a client.
@@ -17634,6 +18170,9 @@ struct outgoing {
   std::optional<duration> timeout{};
   const metadata* extra = nullptr;
   int arguments = -1;  ///< how many the payload holds, for protocols that frame them themselves; negative when nobody says
+  std::uint32_t stream_credit = 0;  ///< not 0 for a call that streams, whose `extra` is not null then: as in `request`
+  bool client_streams = false;      ///< items follow the request, whose payload is nothing by itself
+  bool server_streams = false;      ///< items precede the answer, whose payload is empty
 };
 
 /// A message being written: where it starts, and where its payload does.
@@ -17652,6 +18191,12 @@ struct consumed {
   std::size_t bytes = 0;       ///< handled, and not to be fed again
   state next = state::more;
   std::string reason{};        ///< with `close`: for the log
+};
+
+/// What a receiver of items has read since it last said so: that much of its window is free again.
+struct items_taken {
+  std::int64_t bytes = 0;  ///< of payloads
+  std::int64_t items = 0;
 };
 
 /// Whether the first bytes of a connection are this protocol's.
@@ -17705,6 +18250,10 @@ class reply_sink {
   virtual void on_going_away(std::uint64_t last) { (void)last; }
   /// A whole message in which the peer calls, notifies, or does not wait any more. False when nobody here serves.
   virtual bool on_request(std::string_view message) { return (void)message, false; }
+  /// An item of a streamed answer.
+  virtual void on_item(std::uint64_t id, serialization codec, std::string_view payload) { (void)id, (void)codec, (void)payload; }
+  /// The peer can take so many bytes more of what this call sends.
+  virtual void on_credit(std::uint64_t id, std::int64_t bytes) { (void)id, (void)bytes; }
 
  protected:
   ~reply_sink() = default;
@@ -17739,6 +18288,15 @@ class client_session {
   virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
   /// Finds the requests in bytes that were written here from a message's beginning on: of those that never left it is certain that nothing ran.
   virtual void visit_requests(std::string_view written, request_visitor& visitor) const { (void)written, (void)visitor; }
+
+  // Streams, for a protocol whose `streams` is true; see streaming.hpp.
+  virtual bool streams() const noexcept { return false; }
+  virtual mark begin_item(buffer& out, std::uint64_t id, serialization codec) { return (void)id, (void)codec, mark{out.size(), out.size()}; }
+  virtual std::int64_t end_item(buffer& out, mark at, std::uint64_t id) { return (void)out, (void)at, (void)id, 0; }
+  virtual void write_end(buffer& out, std::uint64_t id) { (void)out, (void)id; }
+  virtual void write_credit(buffer& out, std::uint64_t id, const items_taken& taken) { (void)out, (void)id, (void)taken; }
+  /// The credit of a call that streams, as soon as its request is written.
+  virtual std::int64_t first_credit() const noexcept { return 0; }
 };
 
 }  // namespace tenon::inline v0::protocol
@@ -17765,10 +18323,36 @@ using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, 
   if (url.starts_with("jsonrpc")) fits = carries("JSON-RPC", serialization::json, "json");
   else if (url.starts_with("msgpackrpc")) fits = carries("MessagePack-RPC", serialization::msgpack, "msgpack");
   else if (url.starts_with("ws")) fits = carries("JSON-RPC over WebSocket", serialization::json, "json");
-  else return url.starts_with("grpc") ? has_sessions("grpc.hpp", "grpc") : fits;
+  else if (!url.starts_with("http")) return url.starts_with("grpc") ? has_sessions("grpc.hpp", "grpc") : fits;
   if (!fits.ok()) return fits;
   return url.starts_with("ws") ? has_sessions("websocket.hpp", "websocket") : has_sessions("protocol/client_sessions.hpp", "protocol::make_client_session");
 }
+
+}  // namespace tenon::inline v0::protocol
+
+// tenon/protocol/compression.hpp
+// What makes payloads smaller on their way: an interface, since this layer links nothing; <tenon/zlib.hpp> has gzip. Protocol layer.
+
+namespace tenon::inline v0::protocol {
+
+/// One way to compress, for `server_options::compression`.
+///
+/// Laws    both append to `into` and touch nothing that it holds. `inflate` takes memory as it goes, never for more than `limit` bytes of result; what it has appended
+///         when it fails is to be forgotten.
+/// Errors  `inflate`: invalid_argument for what was not compressed this way, resource_exhausted beyond `limit`.
+class compression {
+ public:
+  /// As HTTP, Connect and gRPC spell it, in lower case. rpcx knows `gzip` alone.
+  virtual std::string_view name() const noexcept = 0;
+  virtual void deflate(std::string_view from, buffer& into) const = 0;
+  virtual status inflate(std::string_view from, std::size_t limit, buffer& into) const = 0;
+
+ protected:
+  ~compression() = default;
+};
+
+/// Smaller payloads are left alone, as rpcx does.
+inline constexpr std::size_t smallest_to_compress = 1025;
 
 }  // namespace tenon::inline v0::protocol
 
@@ -18159,6 +18743,7 @@ struct http_refusal;
 struct http_route;
 }  // namespace detail
 
+class compression;
 struct http_site;
 struct http_visit;
 
@@ -18225,6 +18810,7 @@ struct http_site {
   const http_routes* routes = nullptr;    ///< null when no service has any
   const http_pages* pages = nullptr;      ///< null when nothing is shown
   const bool* draining = nullptr;
+  const compression* coding = nullptr;    ///< null when bodies are neither compressed nor inflated
 };
 
 /// What the site says of one request, from its head to its answer.
@@ -18275,10 +18861,8 @@ inline void patch_length(buffer& out, std::size_t payload) noexcept {
   } while (length != 0);
 }
 
-// Puts headers at the end of a head that is complete: the payload moves, which is why answers rarely carry metadata.
-[[gnu::cold]] inline void insert_headers(buffer& out, mark at, const metadata& extra) {
-  buffer lines;
-  append_headers(lines, extra);
+// Puts whole lines at the end of a head that is complete: the payload moves, which is why answers rarely carry metadata.
+[[gnu::cold]] inline void insert_lines(buffer& out, mark at, std::string_view lines) {
   if (lines.empty()) return;
   const std::size_t position = at.payload - 2;
   const std::size_t behind = out.size() - position;
@@ -18286,6 +18870,11 @@ inline void patch_length(buffer& out, std::size_t payload) noexcept {
   char* const place = out.data() + position;
   std::memmove(place + lines.size(), place, behind);
   std::memcpy(place, lines.data(), lines.size());
+}
+[[gnu::cold]] inline void insert_headers(buffer& out, mark at, const metadata& extra) {
+  buffer lines;
+  append_headers(lines, extra);
+  insert_lines(out, at, lines.view());
 }
 
 // RFC 9110 10.2.3 has whole seconds: rounded up, so that nobody returns too early. A negative pushback means never.
@@ -18364,6 +18953,7 @@ struct http_head {
   bool has_length = false;
   bool has_timeout = false;
   bool chunked = false;
+  bool inflatable = false;      ///< gzip would be read; said by the session
   bool foreign_coding = false;  ///< a Transfer-Encoding that is not exactly `chunked`
   std::size_t hosts = 0;
   std::size_t fields_at = 0;    ///< where the first field starts
@@ -18653,6 +19243,39 @@ class http_chunks {
 
 }  // namespace tenon::inline v0::protocol::detail
 
+// tenon/protocol/detail/http_coding.hpp
+// Content codings of HTTP messages: who takes one, and a finished answer made smaller. Protocol layer, detail of http1.hpp.
+// Source: RFC 9110 8.4, 12.5.3; Connect protocol, compression.
+
+namespace tenon::inline v0::protocol::detail {
+
+// Whether the list of an Accept-Encoding names this coding, and not by a weight of zero.
+[[gnu::cold]] inline bool accepts_coding(std::string_view list, std::string_view name) noexcept {
+  while (!list.empty()) {
+    const std::string_view each = list.substr(0, list.find(','));
+    list.remove_prefix(each.size() + (each.size() != list.size() ? 1 : 0));
+    const std::size_t semicolon = each.find(';');
+    if (!is_named(trim_blanks(each.substr(0, semicolon)), name)) continue;
+    std::string_view weight = semicolon == std::string_view::npos ? std::string_view{} : trim_blanks(each.substr(semicolon + 1));
+    if (weight.substr(0, 2) == "q=" || weight.substr(0, 2) == "Q=") weight.remove_prefix(2);
+    return weight.empty() || weight.find_first_not_of("0.") != std::string_view::npos;
+  }
+  return false;
+}
+
+// Compresses the payload at the end of `out`, whose head is complete but for its length. False when it stays as it is.
+[[gnu::cold, gnu::noinline]] inline bool compress_payload(buffer& out, mark at, const compression& how) {
+  if (out.size() - at.payload < smallest_to_compress) return false;
+  buffer smaller;
+  how.deflate(out.view(at.payload), smaller);
+  if (smaller.size() >= out.size() - at.payload) return false;
+  out.truncate(at.payload);
+  out.append(smaller.view());
+  return true;
+}
+
+}  // namespace tenon::inline v0::protocol::detail
+
 // tenon/protocol/detail/http_query.hpp
 // A call by GET or HEAD: the message stands in the target's query. Protocol layer; out of line, since calls come by POST.
 // Source: Connect protocol, Unary-Get-Request.
@@ -18663,7 +19286,7 @@ class http_chunks {
 namespace tenon::inline v0::protocol::detail {
 
 /// What a body is: one message, or something that has rules of its own and rides on HTTP.
-enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text };
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx };
 
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {
@@ -18672,7 +19295,9 @@ struct http_route {
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
   bool safely = false;  ///< by GET or HEAD: nothing may change
+  bool inflates = false;  ///< the body is compressed, in the way that the session knows
   http_form form = http_form::message;
+  std::string_view fault{};  ///< what is wrong, for a form that says so in its own way; a literal
   std::optional<duration> timeout;
 };
 
@@ -18766,8 +19391,8 @@ inline bool route_codec(const http_head& head, http_route& route, http_refusal& 
   }
   if (!head.content_encoding.empty() && !is_named(head.content_encoding, "identity")) {
     // Connect wants this code, and hence 501, where plain HTTP would say 415.
-    refusal.more_head = "Accept-Encoding: identity\r\n";
-    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, " is not read here; expected identity");
+    refusal.more_head = head.inflatable ? "Accept-Encoding: gzip, identity\r\n" : "Accept-Encoding: identity\r\n";
+    return refuse_quoting(refusal, 501, code::unimplemented, "content encoding ", head.content_encoding, head.inflatable ? " is not read here; expected gzip or identity" : " is not read here; expected identity");
   }
   return true;
 }
@@ -18931,7 +19556,9 @@ struct http_query {
   } else {
     return refuse_quoting(refusal, 415, code::invalid_argument, "query: encoding ", query.encoding, " is not read here; expected json, proto or msgpack");
   }
-  if (!query.compression.empty() && query.compression != "identity") {
+  if (head.inflatable && query.compression == "gzip") {
+    route.inflates = true;
+  } else if (!query.compression.empty() && query.compression != "identity") {
     return refuse_quoting(refusal, 501, code::unimplemented, "query: compression ", query.compression, " is not read here; expected identity");
   }
   if (query.connect != "v1") return refuse_quoting(refusal, 400, code::invalid_argument, "query: connect is ", query.connect, "; expected v1");
@@ -19011,7 +19638,9 @@ class http1_session {
   }
 
   void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
+    const bool smaller = deflates_ && detail::compress_payload(out, at, *site_->coding);
     detail::patch_length(out, at.payload);
+    if (smaller) [[unlikely]] insert_coding(out, at);
     if (to_head_) [[unlikely]] out.truncate(at.payload);
     if (!extra.empty()) detail::insert_headers(out, at, extra);
     settle();
@@ -19038,6 +19667,16 @@ class http1_session {
     out.append(connection_lines());
     out.append(visit_.lines);
     out.append("\r\n");
+    settle();
+  }
+
+  /// Answers without a body; `extra` are its headers.
+  void write_empty(buffer& out, int http_status, const metadata& extra) {
+    detail::append_status_line(out, http_status);
+    out.append(connection_lines());
+    out.append(visit_.lines);
+    detail::append_headers(out, extra);
+    out.append("Content-Length: 0\r\n\r\n");
     settle();
   }
 
@@ -19069,7 +19708,7 @@ class http1_session {
       if (result != step::complete) continue;
       if (!discarding_) {
         fill(call);
-        if (!visit_.routed() || bind(call, out)) return true;
+        if ((!route_.inflates || inflate(call, out)) && (!visit_.routed() || bind(call, out))) return true;
       }
       retire();
     }
@@ -19102,6 +19741,8 @@ class http1_session {
     fields_at_ = head.fields_at;
     keeps_alive_ = head.keeps_alive();
     is_http_11_ = head.is_http_11;
+    route_.inflates = deflates_ = false;
+    if (site_ != nullptr && site_->coding != nullptr) [[unlikely]] look_at_codings(head);
     const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
     detail::http_refusal refusal;
@@ -19221,6 +19862,30 @@ class http1_session {
     call.safely = route_.safely;
   }
 
+  [[gnu::cold, gnu::noinline]] void look_at_codings(detail::http_head& head) {
+    const std::string_view coding = site_->coding->name();
+    head.inflatable = true;
+    route_.inflates = detail::is_named(head.content_encoding, coding);
+    // What is left is refused by whoever reads the content type.
+    if (route_.inflates) head.content_encoding = {};
+    deflates_ = detail::accepts_coding(detail::find_header(head_.substr(head.fields_at), "accept-encoding"), coding);
+  }
+
+  // Connect: an empty body is never inflated. False when it cannot be, which has been answered then.
+  [[gnu::cold, gnu::noinline]] bool inflate(request& call, buffer& out) {
+    if (call.payload.empty()) return true;
+    const status plain = site_->coding->inflate(call.payload, bounds_.max_message_bytes, inflated_);
+    call.payload = inflated_.view();
+    if (plain.ok()) return true;
+    write_error(out, call.address, plain, {});
+    return false;
+  }
+
+  [[gnu::cold, gnu::noinline]] void insert_coding(buffer& out, mark at) const {
+    std::string lines{"Content-Encoding: "};
+    detail::insert_lines(out, at, lines.append(site_->coding->name()).append("\r\nVary: Accept-Encoding\r\n"));
+  }
+
   // What the path, the query and the body of a route say, as one payload. False when that cannot be read, which has been answered then.
   [[gnu::cold, gnu::noinline]] bool bind(request& call, buffer& out) {
     const std::size_t start = head_.find(' ') + 1;
@@ -19241,6 +19906,8 @@ class http1_session {
     body_.clear();
     if (body_.capacity() > kept_bytes) body_.release();
     bound_.clear();
+    inflated_.clear();
+    if (inflated_.capacity() > kept_bytes) inflated_.release();
     if (bound_.capacity() > kept_bytes) bound_.release();
   }
 
@@ -19317,6 +19984,7 @@ class http1_session {
   std::string reason_;
   buffer body_;
   buffer bound_;                // the payload of a route
+  buffer inflated_;             // a body that came compressed
   const http_site* site_ = nullptr;
   http_visit visit_;            // what the site says of the request that is being read or answered
   detail::http_chunks chunks_;
@@ -19329,6 +19997,7 @@ class http1_session {
   bool to_head_ = false;        // what is to be answered is HEAD: without a body
   bool keeps_alive_ = true;
   bool is_http_11_ = true;
+  bool deflates_ = false;       // the answer may be compressed
   bool waiting_ = false;
   bool closing_ = false;
 };
@@ -19355,6 +20024,7 @@ inline constexpr unsigned char response_bit = 0x80;
 inline constexpr unsigned char heartbeat_bit = 0x40;
 inline constexpr unsigned char one_way_bit = 0x20;
 inline constexpr unsigned char compression_bits = 0x1C;
+inline constexpr unsigned char gzip_bits = 0x04;
 inline constexpr unsigned char status_bits = 0x03;
 
 inline constexpr std::string_view error_key = "__rpcx_error__";
@@ -19362,6 +20032,7 @@ inline constexpr std::string_view timeout_key = "__ServerTimeout";
 inline constexpr std::string_view code_key = "tenon-code";
 inline constexpr std::string_view pushback_key = "tenon-pushback-ms";
 inline constexpr std::string_view not_executed_key = "tenon-not-executed";
+inline constexpr std::string_view stream_key = "tenon-stream";
 
 /// One frame in place: views into the bytes it was cut from.
 ///
@@ -19435,7 +20106,7 @@ bool for_each_metadata(std::string_view block, F&& each) {
 /// The pairs that are the user's: everything but the keys by which rpcx and tenon talk to themselves.
 inline void read_metadata(std::string_view block, metadata& into) {
   for_each_metadata(block, [&into](std::string_view key, std::string_view value) {
-    if (key != timeout_key && key != error_key && key != code_key && key != pushback_key && key != not_executed_key) into.add(key, value);
+    if (key != timeout_key && key != error_key && key != code_key && key != pushback_key && key != not_executed_key && key != stream_key) into.add(key, value);
   });
 }
 
@@ -19489,6 +20160,40 @@ inline void end_frame(buffer& out, mark at) noexcept {
 
 }  // namespace tenon::inline v0::protocol::rpcx
 
+// tenon/protocol/streaming.hpp
+// What a protocol adds to unary calls when it carries streams, on both sides. Protocol layer.
+
+namespace tenon::inline v0::protocol {
+
+/// What one item takes of a window beside its payload: items without any must not be without price.
+inline constexpr std::int64_t item_overhead = 32;
+
+/// More than this is as good as all there is, whatever a peer says.
+inline constexpr std::int64_t most_credit = std::int64_t{1} << 40;
+
+constexpr std::int64_t cost_of_item(std::size_t payload_bytes) noexcept { return static_cast<std::int64_t>(payload_bytes) + item_overhead; }
+constexpr std::int64_t cost_of_items(const items_taken& taken) noexcept { return taken.bytes + taken.items * item_overhead; }
+
+/// A server session that carries streams.
+///
+/// A stream is an ordinary call with items around it: a request, then items of the caller's until its half is closed, items of the answer, and the answer, which is
+/// the one end of everything. So deadlines, cancels, pending calls and lost connections are what they are for any call.
+///
+/// Laws    `request::stream_credit` is not 0 for a caller that can take part. For a call whose caller streams, the sink is told `on_item(id, payload)` for each item in order,
+///         then `on_items_end(id)` once, unless the call ends before; it hands on no item that the sink has not granted by `write_credit`, but for one that may go beyond.
+///         `begin_item` and `end_item` frame an item of the answer as `begin_reply` and `end_reply` frame the answer; `end_item` returns what the item takes of the credit,
+///         and `on_credit(id, bytes)` gives it back; its metadata is what the handler has said of the answer so far, which may travel in front of the first item. An answer whose address is `streamed` is begun, and ended without a payload.
+///         A session that must know which methods stream before it can cut a request asks the sink: `streams(service, method)` has a `client` and a `server`.
+///         A sink is told `on_refused_item(id, why)` of an item that was above a limit and has been thrown away: it ends the call.
+template <class T>
+concept streaming_session = server_session<T> && requires(T& session, buffer& out, const reply_address& address, mark at, const items_taken& taken, const metadata& extra) {
+  { session.begin_item(out, address) } -> std::same_as<mark>;
+  { session.end_item(out, at, address, extra) } -> std::same_as<std::int64_t>;
+  { session.write_credit(out, address, taken) } -> std::same_as<void>;
+};
+
+}  // namespace tenon::inline v0::protocol
+
 namespace tenon::inline v0::protocol::rpcx {
 
 /// How peers recognise each other: a client's heartbeat carries `tenon-peer: client`, and a tenon server answers it with `tenon-peer: server`. A foreign server
@@ -19504,6 +20209,16 @@ inline constexpr std::string_view peer_server = "server";
 /// what came before is answered. The upper half of a tenon client's sequence grows with each call; a one-way request repeats that of the call before it.
 inline constexpr std::string_view cancel_notice = "cancel";
 inline constexpr std::string_view going_away_notice = "going_away";
+
+/// Streams. The request of a call that streams carries `tenon-stream`, how many bytes of items its sender can take: a peer that does not know the key answers as
+/// it answers any request. Everything else is notices about that call, and goes only to a peer that has sent the key, or has answered it with a notice:
+///
+/// `item`, from either side: the payload is one item, in the frame's serialization. It takes its bytes and 32 more of its receiver's window.
+/// `credit`, from either side: as many bytes more, in metadata `tenon-stream`. A caller that streams has none at first: it waits for this one, which only tenon sends.
+/// `end`, from a client: no item follows. The server's end is the answer, which has no payload where items went before.
+inline constexpr std::string_view item_notice = "item";
+inline constexpr std::string_view credit_notice = "credit";
+inline constexpr std::string_view end_notice = "end";
 
 [[gnu::cold, gnu::noinline]] inline void append_heartbeat(buffer& out, unsigned char bits, std::uint64_t sequence, std::string_view who) {
   mark at = begin_frame(out, static_cast<unsigned char>(heartbeat_bit | bits), serialization::msgpack, sequence);
@@ -19522,6 +20237,37 @@ inline constexpr std::string_view going_away_notice = "going_away";
   frames::append_block(out, {});
   begin_payload(out, at);
   end_frame(out, at);
+}
+
+/// The head of an item; its payload is appended, and `end_frame` ends it.
+inline mark begin_item(buffer& out, serialization codec, std::uint64_t sequence) {
+  mark at = begin_frame(out, one_way_bit, codec, sequence);
+  frames::append_block(out, {});
+  frames::append_block(out, item_notice);
+  frames::append_block(out, {});
+  begin_payload(out, at);
+  return at;
+}
+
+[[gnu::noinline]] inline void append_credit(buffer& out, std::uint64_t sequence, std::int64_t bytes) {
+  mark at = begin_frame(out, one_way_bit, serialization::raw, sequence);
+  frames::append_block(out, {});
+  frames::append_block(out, credit_notice);
+  const std::size_t block = out.size() + 4;
+  out.extend(4);
+  frames::append_number(out, stream_key, bytes);
+  tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
+  begin_payload(out, at);
+  end_frame(out, at);
+}
+
+/// What `tenon-stream` says in a frame's metadata; 0 when it says nothing of use.
+[[gnu::noinline]] inline std::int64_t read_credit(const frame& cut) {
+  std::int64_t bytes = 0;
+  const bool sound = for_each_metadata(cut.metadata_block, [&bytes](std::string_view key, std::string_view value) {
+    if (key == stream_key) bytes = frames::parse_number(value).value_or(0);
+  });
+  return sound && bytes > 0 ? (std::min)(bytes, most_credit) : 0;
 }
 
 /// Whether a heartbeat says that its sender is a tenon `who`.
@@ -19609,7 +20355,8 @@ namespace tenon::inline v0::protocol::rpcx {
 
 namespace tenon::inline v0::protocol {
 
-/// The server's half of rpcx. Requests may be answered in any order. A sink that has `on_cancel(id)` is told of calls that nobody waits for any more.
+/// The server's half of rpcx. Requests may be answered in any order. A sink that has `on_cancel(id)` is told of calls that nobody waits for any more;
+/// streams are between tenon peers, see streaming.hpp and rpcx_extension.hpp.
 ///
 /// Errors  a bad magic, impossible lengths or a metadata block that does not add up close the connection, since the next frame cannot be found;
 ///         a frame, payload or metadata above its limit is answered with resource_exhausted, a frame that cannot be held at all is skipped without being stored;
@@ -19626,6 +20373,9 @@ class rpcx_session {
   }
 
   explicit rpcx_session(const limits& bounds) noexcept : bounds_{bounds} {}
+
+  /// Reads compressed requests, and answers them compressed; without it they are refused. Null is without.
+  void use(const compression* coding) noexcept { coding_ = coding; }
 
   template <request_sink Sink>
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
@@ -19653,7 +20403,7 @@ class rpcx_session {
         return close(done, {"expected a frame of at least 32 bytes, found a total of ", tenon::detail::number_text{*length}});
       }
       if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
-        refuse_oversized(rest, *length, out);
+        refuse_oversized(rest, *length, sink, out);
         skipping_ = *length;
         continue;
       }
@@ -19675,8 +20425,9 @@ class rpcx_session {
     return at;
   }
 
-  void end_reply(buffer& out, mark at, const reply_address&, const metadata& extra) {
+  void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
     if (!extra.empty()) [[unlikely]] insert_metadata(out, at, extra);
+    if (to.compress) [[unlikely]] compress(out, at);
     rpcx::end_frame(out, at);
   }
 
@@ -19690,6 +20441,13 @@ class rpcx_session {
     rpcx::begin_payload(out, at);
     rpcx::end_frame(out, at);
   }
+
+  mark begin_item(buffer& out, const reply_address& to) { return rpcx::begin_item(out, to.codec, to.id); }
+  std::int64_t end_item(buffer& out, mark at, const reply_address&, const metadata&) {
+    rpcx::end_frame(out, at);
+    return cost_of_item(out.size() - at.payload);
+  }
+  void write_credit(buffer& out, const reply_address& to, const items_taken& taken) { rpcx::append_credit(out, to.id, cost_of_items(taken)); }
 
   /// Tells a tenon peer that no request from now on will be executed: the caller sees to that. Others find out by the refusals.
   [[gnu::cold]] void write_going_away(buffer& out) {
@@ -19719,7 +20477,7 @@ class rpcx_session {
   template <class Sink>
   bool handle(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
     constexpr unsigned char special = rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit;
-    if ((cut.bits & special) != 0 && take_aside(cut, whole, sink, out)) [[unlikely]] return true;
+    if ((cut.bits & special) != 0 && (take_item(cut, sink) || take_aside(cut, whole, sink, out))) [[unlikely]] return true;
     last_request_ = cut.sequence;
     request call{.service = cut.service,
                  .method = cut.method,
@@ -19730,6 +20488,7 @@ class rpcx_session {
                  .read_metadata = &rpcx::read_metadata};
     if (!cut.metadata_block.empty()) {
       const bool sound = rpcx::for_each_metadata(cut.metadata_block, [&call](std::string_view key, std::string_view value) {
+        if (key == rpcx::stream_key) call.stream_credit = credit_of(value);
         if (key != rpcx::timeout_key) return;
         // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
         if (const auto milliseconds = rpcx::frames::parse_number(value)) {
@@ -19742,13 +20501,47 @@ class rpcx_session {
       return refuse(call.address, too_large("metadata", cut.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
     }
     if (cut.is_compressed()) [[unlikely]] {
-      return refuse(call.address, status{code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"}, out), true;
+      if (const status plain = inflate(cut, call); !plain.ok()) return refuse(call.address, plain, out), true;
     }
-    if (cut.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
-      return refuse(call.address, too_large("message", cut.payload.size(), bounds_.max_message_bytes), out), true;
+    if (call.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
+      return refuse(call.address, too_large("message", call.payload.size(), bounds_.max_message_bytes), out), true;
     }
     sink.on_request(call);
     return true;
+  }
+
+  template <class Sink>
+  [[gnu::noinline]] bool take_item(const rpcx::frame& cut, Sink& sink) {
+    if (!rpcx::is_notice(cut, rpcx::item_notice)) return false;
+    if constexpr (requires { sink.on_item(cut.sequence, cut.payload); }) {
+      if (cut.payload.size() > bounds_.max_message_bytes) sink.on_refused_item(cut.sequence, too_large("an item", cut.payload.size(), bounds_.max_message_bytes));
+      else if (cut.is_compressed()) sink.on_refused_item(cut.sequence, status{code::unimplemented, "compressed items (gzip) are not supported here"});
+      else sink.on_item(cut.sequence, cut.payload);
+    }
+    return true;
+  }
+  // At least 1 for whoever sends the key at all.
+  [[gnu::cold]] static std::uint32_t credit_of(std::string_view value) noexcept {
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(rpcx::frames::parse_number(value).value_or(1), 1, 0x7FFFFFFF));
+  }
+
+  // The bytes are the call's until the next compressed one: it has been read by then.
+  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame& cut, request& call) {
+    if (coding_ == nullptr) return {code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"};
+    if ((cut.bits & rpcx::compression_bits) != rpcx::gzip_bits) return {code::unimplemented, "the payload is compressed in a way that rpcx does not name; expected gzip"};
+    inflated_.clear();
+    status plain = coding_->inflate(cut.payload, bounds_.max_message_bytes, inflated_);
+    call.payload = inflated_.view();
+    call.address.compress = true;
+    return plain;
+  }
+  [[gnu::cold, gnu::noinline]] void compress(buffer& out, mark at) const {
+    if (out.size() - at.payload < smallest_to_compress) return;
+    buffer smaller;
+    coding_->deflate(out.view(at.payload), smaller);
+    out.truncate(at.payload);
+    out.append(smaller.view());
+    out.data()[at.start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[at.start + 2]) | rpcx::gzip_bits);
   }
 
   // What is no request. False for a one-way request.
@@ -19764,6 +20557,10 @@ class rpcx_session {
     if (rpcx::is_notice(cut, rpcx::cancel_notice)) {
       if constexpr (requires { sink.on_cancel(cut.sequence); }) sink.on_cancel(cut.sequence);
       return true;
+    }
+    if constexpr (requires { sink.on_credit(cut.sequence, std::int64_t{}); }) {
+      if (rpcx::is_notice(cut, rpcx::credit_notice)) return sink.on_credit(cut.sequence, rpcx::read_credit(cut)), true;
+      if (rpcx::is_notice(cut, rpcx::end_notice)) return sink.on_items_end(cut.sequence), true;
     }
     if (!cut.is_heartbeat()) return false;
     if (rpcx::is_from_tenon(cut, rpcx::peer_client)) {
@@ -19782,9 +20579,14 @@ class rpcx_session {
     if (!to.one_way) write_error(out, to, error, {});
   }
 
-  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, buffer& out) {
+  template <class Sink>
+  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, Sink& sink, buffer& out) {
     const auto bits = static_cast<unsigned char>(head[2]);
     if ((bits & (rpcx::response_bit | rpcx::heartbeat_bit)) != 0) return;
+    // An item, or a one-way request, whose number is that of no call under way.
+    if constexpr (requires { sink.on_item(length, head); }) {
+      if ((bits & rpcx::one_way_bit) != 0) return sink.on_refused_item(tenon::detail::load_big_endian_64(head.data() + 4), too_large("an item", length, bounds_.max_message_bytes));
+    }
     const reply_address to{tenon::detail::load_big_endian_64(head.data() + 4), static_cast<serialization>(static_cast<unsigned char>(head[3]) >> 4), (bits & rpcx::one_way_bit) != 0};
     refuse(to, too_large("message", length, bounds_.max_message_bytes), out);
   }
@@ -19806,12 +20608,14 @@ class rpcx_session {
   }
 
   limits bounds_;
+  const compression* coding_ = nullptr;
+  buffer inflated_;
   std::uint64_t skipping_ = 0;  // bytes of a refused frame still to be thrown away
   std::uint64_t last_request_ = 0;
   bool peer_is_tenon_ = false;
 };
 
-static_assert(server_session<rpcx_session>);
+static_assert(streaming_session<rpcx_session>);
 
 }  // namespace tenon::inline v0::protocol
 
@@ -19834,11 +20638,12 @@ class rpcx_client_session final : public client_session {
     rpcx::frames::append_block(out, call.method);
     const std::size_t block = out.size() + 4;
     std::memset(out.extend(4), 0, 4);
-    if (call.timeout || (call.extra != nullptr && !call.extra->empty())) {
+    if (call.timeout || call.extra != nullptr) {
       // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
-      if (call.timeout) rpcx::frames::append_number(out, rpcx::timeout_key, (call.timeout->ns + 999'999) / 1'000'000);
+      if (call.timeout) append_timeout(out, (call.timeout->ns + 999'999) / 1'000'000);
       if (call.extra != nullptr) {
         for (const auto& [key, value] : *call.extra) rpcx::frames::append_pair(out, key, value);
+        if (call.stream_credit != 0) [[unlikely]] rpcx::frames::append_number(out, rpcx::stream_key, call.stream_credit);
       }
       tenon::detail::store_big_endian_32(out.data() + block - 4, static_cast<std::uint32_t>(out.size() - block));
     }
@@ -19865,6 +20670,16 @@ class rpcx_client_session final : public client_session {
     }
   }
 
+  /// The request that opens a stream may go to anybody; what follows waits for credit, which only tenon sends.
+  bool streams() const noexcept override { return true; }
+  mark begin_item(buffer& out, std::uint64_t id, serialization codec) override { return rpcx::begin_item(out, codec, id); }
+  std::int64_t end_item(buffer& out, mark at, std::uint64_t) override {
+    rpcx::end_frame(out, at);
+    return cost_of_item(out.size() - at.payload);
+  }
+  void write_end(buffer& out, std::uint64_t id) override { rpcx::append_notice(out, rpcx::end_notice, id); }
+  void write_credit(buffer& out, std::uint64_t id, const items_taken& taken) override { rpcx::append_credit(out, id, cost_of_items(taken)); }
+
   consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
     consumed done;
     while (true) {
@@ -19882,7 +20697,7 @@ class rpcx_client_session final : public client_session {
       if (!length) return done;
       if (*length < rpcx::smallest_frame) return close(done, {"expected an answer of at least 32 bytes, found a total of ", tenon::detail::number_text{*length}});
       if (*length > bounds_.max_message_bytes + bounds_.max_metadata_bytes) {
-        refuse_oversized(rest, *length, sink);
+        refuse_oversized(rest, *length, sink, out);
         skipping_ = *length;
         continue;
       }
@@ -19892,18 +20707,46 @@ class rpcx_client_session final : public client_session {
       if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
       if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
+      else if (rpcx::is_notice(*cut, rpcx::item_notice)) take_item(*cut, sink, out);
       else take_aside(*cut, whole, sink, out);
     }
   }
 
  private:
-  // Everything but an answer.
+  void take_item(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
+    if (!peer_is_tenon_) return;
+    if (cut.payload.size() > bounds_.max_message_bytes) return refuse_item(cut.sequence, cut.payload.size(), sink, out);
+    sink.on_item(cut.sequence, static_cast<serialization>(cut.codec), cut.payload);
+  }
+  // Ends the call here, and then there.
+  [[gnu::cold]] void refuse_item(std::uint64_t id, std::uint64_t length, reply_sink& sink, buffer& out) const {
+    rpcx::append_notice(out, rpcx::cancel_notice, id);
+    sink.on_reply(reply{.id = id, .error = too_large("an item of the answer", length)});
+  }
+  [[gnu::cold]] status too_large(std::string_view what, std::uint64_t length) const {
+    status error{code::resource_exhausted, tenon::detail::join_text({what, " has ", tenon::detail::number_text{length}, " bytes; the limit is ", tenon::detail::number_text{bounds_.max_message_bytes}})};
+    return error.add_flag(outcome::local).add_flag(outcome::no_retry);
+  }
+
+  // Calls of a batch have the same time left: its text is made once for all of them.
+  void append_timeout(buffer& out, std::int64_t milliseconds) {
+    if (milliseconds != timeout_) {
+      timeout_ = milliseconds;
+      timeout_pair_.clear();
+      rpcx::frames::append_number(timeout_pair_, rpcx::timeout_key, milliseconds);
+    }
+    out.append(timeout_pair_.view());
+  }
+
+  // Everything but an answer and its items.
   [[gnu::cold]] void take_aside(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
     if (cut.is_heartbeat()) {
       if (!cut.is_response()) rpcx::append_heartbeat(out, rpcx::response_bit, cut.sequence, rpcx::peer_client);
       else if (rpcx::is_from_tenon(cut, rpcx::peer_server)) peer_is_tenon_ = true;
     } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::going_away_notice)) {
       sink.on_going_away(cut.sequence);
+    } else if (peer_is_tenon_ && rpcx::is_notice(cut, rpcx::credit_notice)) {
+      sink.on_credit(cut.sequence, rpcx::read_credit(cut));
     } else if (!cut.is_response() && !sink.on_request(whole) && !cut.is_one_way()) {
       refuse_call(cut, out);
     }
@@ -19919,13 +20762,15 @@ class rpcx_client_session final : public client_session {
     rpcx::end_frame(out, at);
   }
 
-  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink) const {
+  [[gnu::cold]] void refuse_oversized(std::string_view head, std::uint64_t length, reply_sink& sink, buffer& out) const {
     const auto bits = static_cast<unsigned char>(head[2]);
-    if ((bits & rpcx::response_bit) == 0 || (bits & rpcx::heartbeat_bit) != 0) return;
-    reply answer{.id = tenon::detail::load_big_endian_64(head.data() + 4)};
-    answer.error = status{code::resource_exhausted, tenon::detail::join_text({"the answer has ", tenon::detail::number_text{length}, " bytes; the limit is ", tenon::detail::number_text{bounds_.max_message_bytes}})};
-    answer.error.add_flag(outcome::local).add_flag(outcome::no_retry);
-    sink.on_reply(answer);
+    const std::uint64_t id = tenon::detail::load_big_endian_64(head.data() + 4);
+    if ((bits & rpcx::heartbeat_bit) != 0) return;
+    if ((bits & rpcx::response_bit) == 0) {
+      if (peer_is_tenon_) refuse_item(id, length, sink, out);
+      return;
+    }
+    sink.on_reply(reply{.id = id, .error = too_large("the answer", length)});
   }
 
   static void deliver(const rpcx::frame& cut, reply_sink& sink) {
@@ -19948,6 +20793,8 @@ class rpcx_client_session final : public client_session {
 
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
+  std::int64_t timeout_ = -1;   // milliseconds, as they stand in ...
+  buffer timeout_pair_;
   bool peer_is_tenon_ = false;
 };
 
@@ -19988,7 +20835,7 @@ class endpoint {
     std::string_view scheme = url.substr(0, mark);
     std::string_view rest = url.substr(mark + 3);
     endpoint parsed;
-    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc", "ws"}) {
+    for (const std::string_view protocol : {"jsonrpc+lsp", "jsonrpc", "msgpackrpc", "grpc", "http", "ws"}) {
       if (!scheme.starts_with(protocol)) continue;
       parsed.protocol_ = protocol;
       scheme.remove_prefix(protocol.size());
@@ -20003,7 +20850,7 @@ class endpoint {
       parsed.host_ = rest;
       return parsed;
     }
-    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, ws");
+    if (scheme != "tcp" && scheme != "rpcx") return refuse("one of the schemes tcp, rpcx, unix, jsonrpc, msgpackrpc, grpc, http, ws");
     std::string storage;
     if (parsed.protocol_ == "ws") {
       const std::size_t end = (std::min)(rest.find_first_of("/?"), rest.size());
@@ -20250,7 +21097,7 @@ class socket_stream final : public stream {
 
   void write_rest(write_handler&& handler) {
     const asio::const_buffer bytes{handler.from, handler.left};
-    socket_.async_write_some(asio::const_buffers_1{bytes}, std::move(handler));
+    socket_.async_write_some(bytes, std::move(handler));
   }
 
   socket socket_;
@@ -20457,10 +21304,17 @@ class timer_wheel {
   void arm(timer& what, instant when) noexcept {
     what.unlink();
     if (when == instant::never()) return;
+    // Calls of a batch have the same deadline. A slot that somebody is in has its mark.
+    if (when == last_when_ && last_slot_ != nullptr && !last_slot_->alone()) {
+      what.tick_ = last_tick_;
+      return last_slot_->append(what);
+    }
     const std::int64_t distance = (when - origin_).ns;
     const std::uint64_t tick = distance <= 0 ? 0 : static_cast<std::uint64_t>((distance - 1) / tick_ns + 1);
     what.tick_ = (std::max)(tick, now_ + 1);
-    place(what);
+    last_slot_ = &place(what);
+    last_when_ = when;
+    last_tick_ = what.tick_;
   }
 
   /// Fires everything that is due at `now`. A timer may advance the wheel further from within, or throw.
@@ -20469,6 +21323,7 @@ class timer_wheel {
     if (distance < 0) return;
     const std::uint64_t target = static_cast<std::uint64_t>(distance / tick_ns);
     while (now_ < target) {
+      last_slot_ = nullptr;
       const std::uint64_t next = next_tick();
       if (next > target) {
         now_ = target;
@@ -20494,7 +21349,7 @@ class timer_wheel {
 
   static constexpr std::size_t slot_of(std::uint64_t tick, unsigned level) noexcept { return (tick >> (digit * level)) & (slots_per_level - 1); }
 
-  void place(timer& what) noexcept {
+  detail::timer_link& place(timer& what) noexcept {
     // A timer beyond the horizon waits at its edge; turning the last level places it anew.
     const std::uint64_t tick = (std::min)(what.tick_, now_ + (std::uint64_t{1} << (digit * levels)) - 1);
     // Its level is the highest digit in which it differs from now: there it lies ahead in the current turn.
@@ -20503,6 +21358,7 @@ class timer_wheel {
     const std::size_t slot = slot_of(tick, level);
     slots_[level][slot].append(what);
     occupied_[level] |= std::uint64_t{1} << slot;
+    return slots_[level][slot];
   }
 
   // The first tick at which a slot falls due or has to be brought down. Clears marks of slots that emptied by disarming.
@@ -20577,6 +21433,10 @@ class timer_wheel {
 
   instant origin_;
   std::uint64_t now_ = 0;
+  // Where the last timer was put, until the wheel turns.
+  instant last_when_{};
+  std::uint64_t last_tick_ = 0;
+  detail::timer_link* last_slot_ = nullptr;
   std::array<std::uint64_t, levels> occupied_{};
   std::array<std::array<detail::timer_link, slots_per_level>, levels> slots_;
 };
@@ -21380,6 +22240,8 @@ void write_schema(json_schema_writer& to, std::string_view description) {
   } else if constexpr (form == shape::enumeration) {
     if constexpr (enum_entries<T>.size() == 0) write_integer_schema<std::underlying_type_t<T>>(to, description);
     else to.refer(description, type_name<T>, qualified_type_name<T>, &write_enum_schema<T>);
+  } else if constexpr (codec::detail::is_wrapper<T>) {
+    write_schema<typename field<T, 0>::type>(to, description);
   } else if constexpr (form == shape::record) {
     to.refer(description, type_name<T>, qualified_type_name<T>, &write_record_schema<T>);
   } else if constexpr (form == shape::optional) {
@@ -21403,7 +22265,10 @@ void write_schema(json_schema_writer& to, std::string_view description) {
   } else if constexpr (form == shape::mapping) {
     to.open(description);
     to.type("object");
-    if constexpr (shape_of<typename T::key_type> == shape::integer) {
+    if constexpr (shape_of<typename T::key_type> == shape::boolean) {
+      to.key("propertyNames");
+      to.raw(R"({"enum":["true","false"]})");
+    } else if constexpr (shape_of<typename T::key_type> == shape::integer) {
       to.key("propertyNames");
       to.raw(std::is_signed_v<typename T::key_type> ? R"({"pattern":"^-?[0-9]+$"})" : R"({"pattern":"^[0-9]+$"})");
     }
@@ -21460,11 +22325,18 @@ void write_result_schema(json_schema_writer& to) {
   else write_schema<std::remove_cvref_t<typename Method::response>>(to);
 }
 
+// Of a side that streams, each item.
+template <class Method>
+void write_method_schema(json_schema_writer& to) {
+  to.key(join_text({Method::name, Method::client_streams ? ".item" : ".parameters"}));
+  if constexpr (Method::client_streams) write_schema<typename Method::item>(to);
+  else write_parameters_schema<Method>(to, static_cast<const typename Method::parameters*>(nullptr));
+  to.key(join_text({Method::name, Method::server_streams ? ".result_item" : ".result"}));
+  write_result_schema<Method>(to);
+}
 template <class... Methods>
 void write_method_schemas(json_schema_writer& to, const boost::hana::tuple<Methods...>*) {
-  (static_cast<void>((to.key(join_text({Methods::name, ".parameters"})), write_parameters_schema<Methods>(to, static_cast<const typename Methods::parameters*>(nullptr)),
-                      to.key(join_text({Methods::name, ".result"})), write_result_schema<Methods>(to))),
-   ...);
+  (write_method_schema<Methods>(to), ...);
 }
 
 template <class T>
@@ -21512,6 +22384,29 @@ struct parameters_tuple<type_list<Types...>> {
   using type = std::tuple<Types...>;
 };
 
+// What a handler is called with beside its context: the arguments, or the source that stands alone.
+template <class M>
+struct handed_over {
+  using type = typename parameters_tuple<typename M::parameters>::type;
+};
+template <class M>
+  requires M::client_streams
+struct handed_over<M> {
+  using type = std::tuple<source<typename M::item>>;
+};
+
+// Arguments are moved into the handler; a source stays where it is, and may be taken by reference.
+template <class Value>
+struct passed_as {
+  using type = Value&&;
+};
+template <class T>
+struct passed_as<source<T>> {
+  using type = source<T>&;
+};
+template <class Value>
+using passed = typename passed_as<Value>::type;
+
 // `market.buy`, joined by the compiler: it stands in front of every message about the method.
 template <class S, std::size_t Index>
 constexpr auto join_names() {
@@ -21535,16 +22430,16 @@ inline constexpr std::string_view full_name{detail::joined_names<S, Index>.data(
 /// Whether an object of type `Implementation` has a method that can stand for method `Index` of contract `S`, and whether it takes a context.
 template <class S, class Implementation, std::size_t Index>
 struct handler_fit {
-  using values = typename detail::parameters_tuple<typename method<S, Index>::parameters>::type;
+  using values = typename detail::handed_over<method<S, Index>>::type;
 
  private:
   template <std::size_t... V>
   static consteval bool wants_context(std::index_sequence<V...>) {
-    return method<S, Index>::template callable_on<Implementation, tenon::context&, std::tuple_element_t<V, values>...>;
+    return method<S, Index>::template callable_on<Implementation, tenon::context&, detail::passed<std::tuple_element_t<V, values>>...>;
   }
   template <std::size_t... V>
   static consteval bool fits_without(std::index_sequence<V...>) {
-    return method<S, Index>::template callable_on<Implementation, std::tuple_element_t<V, values>...>;
+    return method<S, Index>::template callable_on<Implementation, detail::passed<std::tuple_element_t<V, values>>...>;
   }
   using positions = std::make_index_sequence<std::tuple_size_v<values>>;
 
@@ -21576,8 +22471,8 @@ struct handler : handler_fit<S, Implementation, Index> {
   static decltype(auto) call(Implementation& object, [[maybe_unused]] tenon::context* context, values& arguments) {
     return std::apply(
         [&](auto&... each) -> decltype(auto) {
-          if constexpr (takes_context) return method<S, Index>::call(object, *context, std::move(each)...);
-          else return method<S, Index>::call(object, std::move(each)...);
+          if constexpr (takes_context) return method<S, Index>::call(object, *context, static_cast<detail::passed<std::remove_reference_t<decltype(each)>>>(each)...);
+          else return method<S, Index>::call(object, static_cast<detail::passed<std::remove_reference_t<decltype(each)>>>(each)...);
         },
         arguments);
   }
@@ -21591,6 +22486,7 @@ struct handler_return {
   using given = Returned;
   static constexpr bool in_task = false;
   static constexpr bool in_awaitable = false;
+  static constexpr bool in_stream = false;
 };
 template <class T>
 struct handler_return<task<T>> : handler_return<T> {
@@ -21599,6 +22495,10 @@ struct handler_return<task<T>> : handler_return<T> {
 template <class T>
 struct handler_return<asio::awaitable<T>> : handler_return<T> {
   static constexpr bool in_awaitable = true;
+};
+template <class T>
+struct handler_return<stream<T>> : handler_return<T> {
+  static constexpr bool in_stream = true;
 };
 
 namespace detail {
@@ -21880,12 +22780,14 @@ void proto_put_method(proto_file& file, std::string& service) {
     return text.append(end);
   };
   std::string request;
-  if constexpr (std::tuple_size_v<tuple> == 0) request = proto_message_of<void>(file, {}, {});
+  if constexpr (Method::client_streams) request = proto_message_of<typename Method::item>(file, camel(Method::name, "Request"), {});
+  else if constexpr (std::tuple_size_v<tuple> == 0) request = proto_message_of<void>(file, {}, {});
   else if constexpr (protobuf_is_bare_call<tuple>) request = proto_message_of<std::tuple_element_t<0, tuple>>(file, camel(Method::name, "Request"), {});
   else request = proto_message_of<protobuf_call<tuple>>(file, camel(Method::name, "Request"), Method::parameter_names);
   const std::string response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
   if constexpr (has_attribute<doc_attribute>(Method::attributes)) service.append("  // ").append(find_attribute<doc_attribute>(Method::attributes)->value).append("\n");
-  service.append("  rpc ").append(Method::name).append("(").append(request).append(") returns (").append(response);
+  service.append("  rpc ").append(Method::name).append(Method::client_streams ? "(stream " : "(").append(request);
+  service.append(Method::server_streams ? ") returns (stream " : ") returns (").append(response);
   if constexpr (Method::is_safe) service.append(") {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n");
   else service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
 }
@@ -21966,6 +22868,14 @@ class answer_sink : public tenon::detail::origin {
   /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
   virtual void finished(pending& call) = 0;
 
+  // For calls that stream, where the sink lets them.
+  /// One more open stream. Returns how many bytes of items the caller may send before they are read; 0 when there are too many streams.
+  virtual std::int64_t open_stream() { return 0; }
+  /// Writes the item that `call.write_item` appends. False when there is no room: `room` is woken when there is some. Adds to `cost` what it takes of the credit.
+  virtual bool send_item(pending& call, tenon::waiter& room, std::int64_t& cost) { return (void)call, (void)room, (void)cost, false; }
+  /// The handler has taken items: the caller may send as many more. At first: as many bytes as it may send at all.
+  virtual void give_credit(pending& call, const protocol::items_taken& taken) { (void)call, (void)taken; }
+
  protected:
   using origin::origin;
   ~answer_sink() = default;
@@ -21993,12 +22903,21 @@ class pending : public tenon::detail::from_frame_cache {
   /// Nobody wants the call any more: destroys it, or lets it destroy itself when its handler ends. The sink is not told again.
   virtual void dispose() noexcept = 0;
 
+  // Of a call that streams. Each of these may let the handler go on, and so end the call.
+  /// Appends the item at which the handler stands. False when that cannot be done: what was appended is to be forgotten.
+  virtual bool write_item(buffer& out) { return (void)out, false; }
+  virtual void take_item(std::string_view payload) { (void)payload; }
+  /// No more items; `why` is not OK when the caller did not mean to end.
+  virtual void items_ended(status why) { (void)why; }
+  virtual void add_credit(std::int64_t bytes) { (void)bytes; }
+
   protocol::reply_address address;
   tenon::context context;
   std::unique_ptr<attachment> watch;
   std::unique_ptr<attachment> alarm;
   bool elsewhere = false;  ///< its handler runs on another thread: until it has ended, nobody else looks at what it writes into its context
   bool answered = false;   ///< nobody waits any more: the deadline has passed, or the caller is gone
+  bool streams = false;    ///< one of the sink's open streams
 
   // The sink's list of its open calls.
   void join(pending*& first) noexcept {
@@ -22155,7 +23074,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   held(Home& home, Guard& guard, go_function go, refusal_function refuse, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state,
        tenon::waiter& stand_in, outcome answer)
       : answer_sink{call.sink.connection_id()}, home_{home}, guard_{guard}, go_{go}, refuse_{refuse}, info_{info}, state_{state}, port_{info, &value_}, node_{*this}, sink_{&call.sink}, bounds_{call.bounds}, service_{call.call.service},
-        method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, position_{Guard::position_of(answer)} {
+        method_{call.call.method}, payload_{call.call.payload}, metadata_{call.call.metadata_block}, read_metadata_{call.call.read_metadata}, stream_credit_{call.call.stream_credit}, position_{Guard::position_of(answer)} {
     address = call.call.address;
     context.info = info;
     context.place(service_, method_, call.peer, call.io);
@@ -22179,6 +23098,19 @@ class held final : public pending, private answer_sink, private cancellation::li
     if (inner_ != nullptr) return inner_->write_value(out);
     if (error_.ok()) out.append(value_.view());
     return std::move(error_);
+  }
+  // What comes meanwhile is kept: so much as the protocol grants without being asked.
+  void take_item(std::string_view payload) override {
+    if (inner_ != nullptr) inner_->take_item(payload);
+    else items_.push(payload);
+  }
+  void items_ended(status why) override {
+    if (inner_ != nullptr) return inner_->items_ended(std::move(why));
+    no_more_items_ = true;
+  }
+  void add_credit(std::int64_t bytes) override {
+    if (inner_ != nullptr) inner_->add_credit(bytes);
+    else stream_credit_ = static_cast<std::uint32_t>(stream_credit_ + bytes);
   }
   void dispose() noexcept override {
     stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local});
@@ -22217,7 +23149,7 @@ class held final : public pending, private answer_sink, private cancellation::li
       error_ = refuse_(home_, admitted);
       return sink_->finished(*this);
     }
-    const protocol::request again{.service = service_, .method = method_, .payload = payload_, .address = address, .metadata_block = metadata_, .read_metadata = read_metadata_};
+    const protocol::request again{.service = service_, .method = method_, .payload = payload_, .address = address, .metadata_block = metadata_, .read_metadata = read_metadata_, .stream_credit = stream_credit_};
     exchange call{.call = again, .out = value_, .bounds = bounds_, .sink = *this, .io = context.io(), .peer = context.peer(), .now = info_.now, .deadline = info_.deadline};
     switch (go_(home_, call, info_, state_)) {
       case disposition::answered: context.response = std::move(call.response); break;
@@ -22227,6 +23159,11 @@ class held final : public pending, private answer_sink, private cancellation::li
         break;
       case disposition::pending:
         inner_ = call.under_way;
+        streams = inner_->streams;
+        address.streamed = inner_->address.streamed;
+        // Before it begins: afterwards it may be gone.
+        for (; !items_.empty(); items_.pop()) inner_->take_item(items_.front());
+        if (no_more_items_) inner_->items_ended({});
         return inner_->go_on();
     }
     sink_->finished(*this);
@@ -22241,7 +23178,10 @@ class held final : public pending, private answer_sink, private cancellation::li
   }
 
   void cancelled() override {
-    if (inner_ != nullptr) return inner_->context.cancel.request();
+    if (inner_ != nullptr) {
+      inner_->answered = answered;
+      return inner_->context.cancel.request();
+    }
     if (stop_waiting(outcome{.code = code::cancelled, .flags = outcome::local})) sink_->finished(*this);
   }
 
@@ -22253,6 +23193,9 @@ class held final : public pending, private answer_sink, private cancellation::li
   instant read_clock() override { return sink_->read_clock(); }
   std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
+  std::int64_t open_stream() override { return sink_->open_stream(); }
+  bool send_item(pending& inner, tenon::waiter& room, std::int64_t& cost) override { return sink_->send_item(inner, room, cost); }
+  void give_credit(pending& inner, const protocol::items_taken& taken) override { sink_->give_credit(inner, taken); }
 
   Home& home_;
   Guard& guard_;
@@ -22269,6 +23212,9 @@ class held final : public pending, private answer_sink, private cancellation::li
   std::string payload_;
   std::string metadata_;
   protocol::metadata_reader read_metadata_;
+  std::uint32_t stream_credit_;
+  tenon::detail::message_queue items_;
+  bool no_more_items_ = false;
   buffer value_;
   status error_;
   pending* inner_ = nullptr;
@@ -22666,6 +23612,12 @@ namespace tenon::inline v0::service {
 /// A served object with its methods, everything about its type erased but one function pointer per method.
 class instance {
  public:
+  /// Which sides of a method stream.
+  struct directions {
+    bool client = false;
+    bool server = false;
+  };
+
   using invoke_function = disposition (*)(instance& self, exchange& call);
 
   virtual ~instance() = default;
@@ -22675,6 +23627,7 @@ class instance {
   virtual invoke_function find(std::string_view method) const noexcept = 0;
   /// The paths of their own that some of the methods have over HTTP.
   virtual route_list routes() const noexcept { return {}; }
+  virtual directions streams(std::string_view method) const noexcept { return (void)method, directions{}; }
 };
 
 /// The services of one loop.
@@ -22709,6 +23662,12 @@ class router {
 
   /// Null while no service has routes.
   const protocol::http_routes* routes() const noexcept { return routes_.get(); }
+  /// For protocols that must know it before they can cut a request; neither side where there is no such method.
+  instance::directions streams(std::string_view service, std::string_view method) const noexcept {
+    const instance* const found = find(service);
+    return found != nullptr ? found->streams(method) : instance::directions{};
+  }
+
   std::span<const std::unique_ptr<instance>> services() const noexcept { return services_; }
 
  private:
@@ -22893,6 +23852,330 @@ class running final : public pending {
 // An object that is served: for each method of its contract one function from bytes to bytes. Service layer.
 // This is the whole of a call on the server: codec, admission, arguments, handler, answer, in that order and in one place.
 
+// tenon/service/streaming.hpp
+// A handler that streams, between its start and its end. Service layer; compiled only for methods that do.
+
+// tenon/service/streamed.hpp
+// A call that streams, whatever its types: items in, items out, and what ends it early. Service layer; streaming.hpp adds the types.
+
+namespace tenon::inline v0::service {
+
+namespace detail {
+
+[[gnu::cold]] inline status too_many_streams(std::string_view method) {
+  status why{refused_here(code::resource_exhausted), tenon::detail::join_text({method, ": too many streams under way on this connection"})};
+  return std::move(why.remove_flag(outcome::local));
+}
+
+}  // namespace detail
+
+/// Keeps the credit of both directions. Both are counted in bytes of items, each with `protocol::item_overhead` more: what is received and not read stays below the
+/// window and one message, what is sent waits at its `co_yield`.
+class streamed : public pending, protected cancellation::listener {
+ public:
+  /// Takes a place among the connection's open streams. False when there is none.
+  bool open() {
+    window_ = sink_->open_stream();
+    streams = window_ != 0;
+    return streams;
+  }
+
+  void take_item(std::string_view payload) final {
+    if (no_more_items_ || answered || stopped_) return;
+    const std::int64_t cost = protocol::cost_of_item(payload.size());
+    // One message may go beyond what is granted, and protocols count differently what a message is beside its bytes. This is neither.
+    if (unread_ > 8 * (std::max)(window_, largest_window)) return items_ended(status{code::resource_exhausted, "the caller sends more than it was granted"});
+    unread_ += cost;
+    items_.push(payload);
+    wake_reader();
+  }
+  void items_ended(status why) final {
+    if (std::exchange(no_more_items_, true)) return;
+    items_ended_ = std::move(why);
+    if (!stopped_) wake_reader();
+  }
+  void add_credit(std::int64_t bytes) final {
+    credit_ = (std::min)(credit_ + bytes, protocol::most_credit);
+    if (standing_) write_and_go_on();
+  }
+
+ protected:
+  /// `answers`: the handler streams them; it is destroyed where it stands when nobody wants them any more.
+  streamed(const exchange& call, bool answers) : sink_{&call.sink}, room_{*this}, credit_{call.call.stream_credit}, answers_{answers} {
+    address = call.call.address;
+    address.streamed = answers;
+  }
+
+  /// Lets the handler go on that waits for an item.
+  virtual void wake_reader() {}
+  /// Lets the handler go on from its `co_yield`.
+  virtual void go_on_from_yield() {}
+
+  // --- items in
+
+  bool has_item() const noexcept { return !items_.empty(); }
+  bool is_over() const noexcept { return no_more_items_ && items_.empty(); }
+  const status& how_items_ended() const noexcept { return items_ended_; }
+  std::string_view next_item() const noexcept { return items_.front(); }
+  void item_taken() {
+    taken_.bytes += static_cast<std::int64_t>(items_.front().size());
+    ++taken_.items;
+    unread_ -= protocol::cost_of_item(items_.front().size());
+    items_.pop();
+    // Told now and then: half a window is enough for the sender to go on meanwhile.
+    if (protocol::cost_of_items(taken_) >= window_ / 2 && !no_more_items_ && !answered && sink_ != nullptr) sink_->give_credit(*this, std::exchange(taken_, {}));
+  }
+  [[gnu::cold]] void refuse_items(status why) {
+    items_.clear();
+    unread_ = 0;
+    items_ended_ = std::move(why);
+    no_more_items_ = true;
+  }
+  void grant_window() { sink_->give_credit(*this, {.bytes = window_, .items = 0}); }
+
+  // --- items out
+
+  /// The handler stands at a `co_yield`. True when it may go on at once.
+  bool item_is_there() {
+    if (stopped_ || answered || sink_ == nullptr) return false;
+    standing_ = !try_to_write();
+    return !standing_ && !stopped_;
+  }
+
+  /// Ends the call soon, never at once: the handler may be running, and this may be in the middle of it.
+  void stop_soon(status why) {
+    if (std::exchange(stopped_, true)) return;
+    stopped_with_ = std::move(why);
+    standing_ = false;
+    room_.leave();
+    self_ = std::make_shared<streamed*>(this);
+    tenon::detail::post(*context.io(), [weak = std::weak_ptr<streamed*>{self_}] {
+      if (const auto alive = weak.lock(); alive != nullptr) (*alive)->finish();
+    });
+  }
+  void finish() {
+    if (sink_ != nullptr) sink_->finished(*this);
+  }
+
+  // Its caller has gone, cancelled, or run out of time.
+  void cancelled() override {
+    const bool late = context.has_deadline() && sink_ != nullptr && sink_->read_clock() >= context.deadline();
+    status why{outcome{.code = late ? code::deadline_exceeded : code::cancelled, .flags = outcome::local}, late ? "the caller's time is up" : "the caller has gone"};
+    if (answers_) return stop_soon(std::move(why));
+    // Whoever reads gets to know; what it answers is of no interest.
+    items_.clear();
+    items_ended(std::move(why));
+  }
+
+  answer_sink* sink_;
+  status stopped_with_;
+  bool stopped_ = false;
+
+ private:
+  // That a protocol grants by itself.
+  static constexpr std::int64_t largest_window = 1024 * 1024;
+
+  // Told by the connection that there is room again.
+  struct room final : tenon::waiter {
+    explicit room(streamed& owner) noexcept : tenon::waiter{[](tenon::waiter& woken) noexcept { static_cast<room&>(woken).self.write_and_go_on(); }}, self{owner} {}
+    streamed& self;
+  };
+
+  bool try_to_write() {
+    if (credit_ <= 0) return false;
+    std::int64_t cost = 0;
+    if (!sink_->send_item(*this, room_, cost)) return false;
+    credit_ -= cost;
+    return true;
+  }
+  void write_and_go_on() {
+    if (!standing_ || room_.queued() || stopped_ || answered) return;
+    standing_ = !try_to_write();
+    if (!standing_ && !stopped_) go_on_from_yield();
+  }
+
+  room room_;
+  tenon::detail::message_queue items_;
+  status items_ended_;
+  std::shared_ptr<streamed*> self_;
+  std::int64_t credit_;
+  std::int64_t window_ = 0;
+  std::int64_t unread_ = 0;
+  protocol::items_taken taken_;
+  bool answers_;
+  bool standing_ = false;  // at a co_yield, its item unwritten
+  bool no_more_items_ = false;
+};
+
+}  // namespace tenon::inline v0::service
+
+namespace tenon::inline v0::service {
+
+/// Runs the coroutine of one call and keeps what it may use, as `running` does. The coroutine starts when the connection has listed the call.
+template <class S, class Implementation, class Guard, std::size_t Index, class Codec>
+class streaming final : public streamed, private tenon::detail::yield_taker {
+  using described = method<S, Index>;
+  using handled = handler<S, Implementation, Index>;
+  using coroutine = typename handled::returned;
+  using kind = handler_return<coroutine>;
+  static constexpr bool reads = described::client_streams;
+  static constexpr bool yields = described::server_streams;
+
+  static_assert(!yields || kind::in_stream, "tenon::server::serve: the contract's method returns a tenon::stream, the object's of that name does not; return tenon::stream<T> there as well");
+  static_assert(yields || !kind::in_stream, "tenon::server::serve: the object's method returns a tenon::stream, the contract's of that name does not; write tenon::stream<T> in the contract as well");
+  static_assert(yields || kind::in_task, "tenon::server::serve: a handler that takes a tenon::source has to be a coroutine, which alone can wait for the next item; return tenon::task<T>");
+
+ public:
+  streaming(std::shared_ptr<Implementation> object, Guard& guard, const exchange& call, const typename Guard::info_type& info, const typename Guard::call_state& state)
+      : streamed{call, yields}, object_{std::move(object)}, guard_{&guard}, info_{info}, state_{state}, bounds_{call.bounds}, feed_{*this}, arguments_{make_arguments()} {
+    context.info = info;
+    if constexpr (Guard::identifies) context.set_principal(info.principal);
+    context.place(service_name<S>, described::name, call.peer, call.io);
+    context.set_origin(call.sink);
+    if (!call.call.metadata_block.empty() && call.call.read_metadata != nullptr) call.call.read_metadata(call.call.metadata_block, context.request);
+  }
+  ~streaming() override {
+    // The frame goes first: it may use the context, and wait for the source.
+    running_.reset();
+  }
+
+  typename handled::values& arguments() noexcept { return arguments_; }
+
+  void go_on() override {
+    context.cancel.listen(*this);
+    if (stopped_) return;
+    if constexpr (reads) grant_window();
+    failure_ = guarded(full_name<S, Index>, [&]() -> status {
+      running_.emplace(handled::call(*object_, &context, arguments_));
+      return {};
+    });
+    if (!failure_.ok()) return finish();
+    if constexpr (yields) {
+      running_->promise().give_to(*this);
+    } else {
+      if (running_->done()) return finish();
+    }
+    running_->promise().on_finish([](void* self) noexcept { static_cast<streaming*>(self)->finish(); }, this);
+    running_->promise().set_home(*context.io());
+    // Last, as everything that lets it go on: it may end, and this with it.
+    if constexpr (yields) running_->resume();
+  }
+
+  status write_value(buffer& out) override {
+    status ended = stopped_ ? stopped_with_ : failure_;
+    if (ended.ok()) {
+      ended = guarded(full_name<S, Index>, [&]() -> status {
+        if constexpr (yields) {
+          running_->promise().rethrow();
+          return {};
+        } else if constexpr (std::is_void_v<typename kind::given>) {
+          running_->take();
+          Codec::encode(out, nullptr);
+          return {};
+        } else {
+          return write_given<Codec>(out, running_->take());
+        }
+      });
+    }
+    observe(ended.outcome());
+    return ended;
+  }
+
+  bool write_item(buffer& out) override {
+    if constexpr (yields) {
+      status written = guarded(full_name<S, Index>, [&]() -> status {
+        Codec::encode(out, std::as_const(running_->promise().item()));
+        return {};
+      });
+      if (written.ok()) return true;
+      stop_soon(std::move(written));
+    }
+    return false;
+  }
+
+  void dispose() noexcept override {
+    sink_ = nullptr;
+    if (!observed_) observe(outcome{.code = code::cancelled, .flags = outcome::local});
+    delete this;
+  }
+
+ private:
+  // The items as the source sees them.
+  template <class T>
+  struct feed final : tenon::detail::item_feed<T> {
+    explicit feed(streaming& owner) noexcept : self{owner} {}
+    bool ready() const noexcept override { return self.has_item() || self.is_over(); }
+    bool has_ended() const noexcept override { return self.is_over(); }
+    const status& how_it_ended() const noexcept override { return self.how_items_ended(); }
+    std::optional<T> take() override {
+      if (!self.has_item()) return std::nullopt;
+      std::optional<T> item{std::in_place};
+      status read = guarded(full_name<S, Index>, [&] { return decode_into<Codec>(self.next_item(), *item, self.bounds_); });
+      if (!read.ok()) [[unlikely]] {
+        read.set_message(tenon::detail::join_text({full_name<S, Index>, ": item ", read.message()}));
+        self.refuse_items(std::move(read));
+        return std::nullopt;
+      }
+      self.item_taken();
+      return item;
+    }
+    streaming& self;
+  };
+  struct no_feed {
+    explicit no_feed(streaming&) noexcept {}
+  };
+  template <class T>
+  struct feed_or_none {
+    using type = feed<T>;
+  };
+  template <class T>
+    requires std::is_void_v<T>
+  struct feed_or_none<T> {
+    using type = no_feed;
+  };
+
+  auto make_arguments() {
+    if constexpr (reads) return typename handled::values{source<typename described::item>{feed_}};
+    else return typename handled::values{};
+  }
+
+  void wake_reader() override {
+    if constexpr (reads) feed_.wake();
+  }
+  void go_on_from_yield() override {
+    if constexpr (yields) running_->resume();
+  }
+  bool yielded() override {
+    if constexpr (yields) {
+      if (!running_->promise().ends_here()) return item_is_there();
+      stop_soon(detail::said_by_handler(running_->promise().ending()));
+    }
+    return false;
+  }
+
+  void observe(outcome result) noexcept {
+    observed_ = true;
+    if constexpr (Guard::measures) {
+      if (sink_ != nullptr) info_.now = sink_->read_clock();
+    }
+    guard_->observe(state_, info_, result);
+  }
+
+  std::shared_ptr<Implementation> object_;
+  Guard* guard_;
+  typename Guard::info_type info_;
+  typename Guard::call_state state_;
+  const limits& bounds_;
+  [[no_unique_address]] typename feed_or_none<typename described::item>::type feed_;
+  // Here, where the coroutine may refer to them: an implementation that is not the contract itself may take them by reference.
+  typename handled::values arguments_;
+  std::optional<coroutine> running_;
+  status failure_;
+  bool observed_ = false;
+};
+
+}  // namespace tenon::inline v0::service
+
 namespace tenon::inline v0::service {
 
 /// What stands in front of the handlers of one served object: its policies.
@@ -22949,6 +24232,20 @@ template <class S, std::size_t... I>
 consteval bool any_routes(std::index_sequence<I...>) {
   return ((tenon::detail::routes_in(method<S, I>::attributes).size() != 0) || ...);
 }
+template <class S, std::size_t... I>
+constexpr std::array<instance::directions, sizeof...(I) + 1> directions_of(std::index_sequence<I...>) {
+  return {instance::directions{method<S, I>::client_streams, method<S, I>::server_streams}..., instance::directions{}};
+}
+// The last one is that of no method.
+template <class S>
+constexpr instance::directions streams_at(std::size_t index) noexcept {
+  constexpr auto all = directions_of<S>(std::make_index_sequence<method_count<S>>{});
+  return all[index];
+}
+template <class S>
+inline constexpr bool any_streams = []<std::size_t... I>(std::index_sequence<I...>) {
+  return ((method<S, I>::client_streams || method<S, I>::server_streams) || ...);
+}(std::make_index_sequence<method_count<S>>{});
 
 }  // namespace detail
 
@@ -22984,12 +24281,16 @@ class served final : public instance {
     if constexpr (has_routes<S>) return list_routes<S>();
     else return {};
   }
+  directions streams(std::string_view method) const noexcept override {
+    if constexpr (!detail::any_streams<S>) return {};
+    else return detail::streams_at<S>(detail::methods_by_name<S>.find(method));
+  }
 
  private:
   using port_type = answer_port<Guard>;
   // Only methods that are declared cacheable are answered in the handler's place.
   template <std::size_t I>
-  static constexpr bool answers = Guard::answers && method<S, I>::is_cacheable;
+  static constexpr bool answers = Guard::answers && method<S, I>::is_cacheable && !method<S, I>::client_streams && !method<S, I>::server_streams;
 
   template <std::size_t... I>
   static constexpr auto make_functions(std::index_sequence<I...>) {
@@ -23000,6 +24301,9 @@ class served final : public instance {
   static disposition invoke(instance& self, exchange& call) {
     if constexpr (!method<S, I>::is_safe) {
       if (call.call.safely) [[unlikely]] return refuse_unsafe(call, full_name<S, I>);
+    }
+    if constexpr (method<S, I>::client_streams || method<S, I>::server_streams) {
+      if (call.call.stream_credit == 0) [[unlikely]] return refuse_without_streams(call, full_name<S, I>);
     }
     auto& me = static_cast<served&>(self);
     disposition became = disposition::refused;
@@ -23015,6 +24319,11 @@ class served final : public instance {
     return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
   }
 
+  [[gnu::cold]] static disposition refuse_without_streams(exchange& call, std::string_view method) {
+    status why{code::unimplemented, tenon::detail::join_text({method, ": streams, and the caller or its protocol does not; call it by a tenon client over rpcx, or over gRPC"})};
+    return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
+  }
+
   [[gnu::cold]] static disposition refuse_codec(exchange& call, std::string_view method) {
     const auto found = static_cast<unsigned>(call.call.address.codec);
     return call.refuse(status{code::unimplemented, tenon::detail::join_text({method, ": serialization ", tenon::detail::number_text{found},
@@ -23023,7 +24332,7 @@ class served final : public instance {
 
   template <std::size_t I, class Codec>
   disposition run(exchange& call) {
-    typename Guard::info_type info{};
+    tenon::detail::begun<typename Guard::info_type> info;
     info.now = call.now;
     info.attempt_start = call.arrived;
     info.deadline = call.deadline;
@@ -23078,9 +24387,10 @@ class served final : public instance {
     // Until here it was the wait that counted, from here on it is the work.
     if constexpr (Guard::measures) info.attempt_start = info.now;
     using kind = handler_return<typename handler<S, Implementation, I>::returned>;
-    static_assert(!method<S, I>::is_blocking || !(kind::in_task || kind::in_awaitable),
+    static_assert(!method<S, I>::is_blocking || !(kind::in_task || kind::in_awaitable || kind::in_stream),
                   "tenon::server::serve: a method declared tenon::blocking is a coroutine, which runs on the loop; return a plain value, or leave tenon::blocking out");
-    if constexpr (method<S, I>::is_blocking) return self.template offload<I, Codec>(call, info, state);
+    if constexpr (method<S, I>::client_streams || method<S, I>::server_streams) return self.template open_stream<I, Codec>(call, info, state);
+    else if constexpr (method<S, I>::is_blocking) return self.template offload<I, Codec>(call, info, state);
     else if constexpr (kind::in_task || kind::in_awaitable) return self.template start<I, Codec>(call, info, state);
     else return self.template answer<I, Codec>(call, info, state);
   }
@@ -23174,6 +24484,23 @@ class served final : public instance {
     return call.refuse(std::move(ended));
   }
 
+  // A handler that streams: made here, started once the connection has listed it.
+  template <std::size_t I, class Codec>
+  disposition open_stream(exchange& call, typename Guard::info_type& info, typename Guard::call_state& state) {
+    auto made = std::make_unique<streaming<S, Implementation, Guard, I, Codec>>(object_, guard_, call, info, state);
+    status ended = guarded(full_name<S, I>, [&]() -> status {
+      if constexpr (method<S, I>::client_streams) return {};
+      else return read_arguments<I, Codec>(call, made->arguments());
+    });
+    if (ended.ok() && !made->open()) ended = detail::too_many_streams(full_name<S, I>);
+    if (!ended.ok()) [[unlikely]] {
+      guard_.observe(state, info, ended.outcome());
+      return call.refuse(std::move(ended));
+    }
+    call.under_way = made.release();
+    return disposition::pending;
+  }
+
   template <std::size_t I, class Codec>
   static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
     codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
@@ -23239,6 +24566,9 @@ class call_base : public from_frame_cache, public net::timer {
   virtual void refused(status why) = 0;
   /// Ends the whole call, whatever it is at.
   virtual void cancelled(status why) = 0;
+  // Of a call that streams: an item of its answer; how many bytes more it may send.
+  virtual void item(protocol::serialization codec, std::string_view payload) { (void)codec, (void)payload; }
+  virtual void credit(std::int64_t bytes) { (void)bytes; }
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
@@ -23505,6 +24835,7 @@ struct client_options {
   tenon::limits limits{};
   std::size_t max_pending_calls = 100'000;
   std::size_t max_unsent_bytes = 64 * 1024 * 1024;
+  std::uint32_t stream_window_bytes = 256 * 1024;       ///< per call that streams: what a server may send before it is read, give or take one message
   duration connect_timeout = std::chrono::seconds{5};
   std::uint64_t seed = 0;                               ///< of what is drawn by chance; 0: another one each time
   bool wait_for_ready = false;                          ///< calls wait for a connection as long as they have time, instead of failing when connecting fails
@@ -23756,6 +25087,20 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     session_->end_request(out_, at);
   }
 
+  // For calls that stream, while they are under way here.
+  bool streams() const noexcept { return session_->streams(); }
+  std::int64_t first_credit() const noexcept { return session_->first_credit(); }
+  /// Returns what the item takes of the call's credit.
+  template <class WritePayload>
+  std::int64_t write_item(call_base& call, protocol::serialization codec, WritePayload&& write_payload) {
+    const std::uint64_t id = calls_.id_of(call.slot_);
+    const protocol::mark at = session_->begin_item(out_, id, codec);
+    write_payload(out_);
+    return session_->end_item(out_, at, id);
+  }
+  void write_end(call_base& call) { session_->write_end(out_, calls_.id_of(call.slot_)); }
+  void write_credit(call_base& call, const protocol::items_taken& taken) { session_->write_credit(out_, calls_.id_of(call.slot_), taken); }
+
   /// Sends what is written, unless a write is under way: that one's end sends it.
   void flush() {
     if (writing_ || out_.empty() || owner_ == nullptr) return;
@@ -23866,6 +25211,14 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     take_out(*call);
     if (options_.hooks.after_reply != nullptr) [[unlikely]] return watched_reply(*call, answer);
     guard_user_code(loop_.io(), [&] { call->replied(answer); });
+  }
+  void on_item(std::uint64_t id, protocol::serialization codec, std::string_view payload) override {
+    if (owner_ == nullptr) return;
+    if (call_base* call = calls_.find(id); call != nullptr) guard_user_code(loop_.io(), [&] { call->item(codec, payload); });
+  }
+  void on_credit(std::uint64_t id, std::int64_t bytes) override {
+    if (owner_ == nullptr) return;
+    if (call_base* call = calls_.find(id); call != nullptr) guard_user_code(loop_.io(), [&] { call->credit(bytes); });
   }
   [[gnu::cold]] void watched_reply(call_base& call, const protocol::reply& answer) {
     status veto = options_.hooks.after_reply(options_.hooks.object, answer);
@@ -24097,6 +25450,24 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     return true;
   }
 
+  // For calls that stream: each does nothing unless the call is under way on a connection.
+  bool streams() const noexcept { return link_->streams(); }
+  std::int64_t first_credit() const noexcept { return link_->first_credit(); }
+  bool is_sent(const call_base& call) const noexcept { return call.place_ == call_base::place::sent; }
+  /// Returns what the item takes of the call's credit.
+  template <class WritePayload>
+  std::int64_t send_item(call_base& call, protocol::serialization codec, WritePayload&& write_payload) {
+    std::int64_t cost = 0;
+    with_link(call, [&](link& by) { cost = by.write_item(call, codec, std::forward<WritePayload>(write_payload)); });
+    return cost;
+  }
+  void end_items(call_base& call) {
+    with_link(call, [&](link& by) { by.write_end(call); });
+  }
+  void give_credit(call_base& call, const protocol::items_taken& taken) {
+    with_link(call, [&](link& by) { by.write_credit(call, taken); });
+  }
+
   /// Lets the call wait for the connection, which is made if need be; `call.start()` is called when it stands. A patient one waits however often that fails.
   void queue(call_base& call) { queue(call, options_.wait_for_ready); }
   [[gnu::cold]] void queue(call_base& call, bool patient) {
@@ -24215,6 +25586,16 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   [[gnu::cold]] void cancel_sent(call_base& call) {
     link& by = *call.link_;
     by.cancel(call);
+    if (batching_ && &by == link_) return;
+    now();
+    by.flush();
+  }
+
+  template <class F>
+  void with_link(call_base& call, F&& f) {
+    if (!is_sent(call)) return;
+    link& by = *call.link_;
+    f(by);
     if (batching_ && &by == link_) return;
     now();
     by.flush();
@@ -24519,11 +25900,34 @@ struct client_core {
     via.release();
   }
 
+  /// Memory for a request that is kept for the length of its call; on the loop's thread.
+  buffer spare_request() noexcept {
+    if (spare_.empty()) return {};
+    buffer one = std::move(spare_.back());
+    spare_.pop_back();
+    return one;
+  }
+  void take_back(buffer&& request) noexcept {
+    if (request.capacity() == 0 || request.capacity() > largest_spare || spare_.size() == spare_.capacity()) return;
+    request.clear();
+    spare_.push_back(std::move(request));
+  }
+
   channel& via;
   random_source random;
   policy::configuration<Stack> options;
   [[no_unique_address]] typename Stack::client_states client{};
   [[no_unique_address]] typename Stack::endpoint_states endpoint{};
+
+ private:
+  static constexpr std::size_t most_spare = 256;
+  static constexpr std::size_t largest_spare = 4096;
+  static std::vector<buffer> room() {
+    std::vector<buffer> made;
+    if constexpr (Stack::keeps_request) made.reserve(most_spare);
+    return made;
+  }
+  std::vector<buffer> spare_ = room();
 };
 
 // What a call is about, in static storage.
@@ -24536,6 +25940,10 @@ struct called_method {
   int arguments = -1;
   bool cacheable = false;
   const call_identity* identity = nullptr;
+  bool client_streams = false;
+  bool server_streams = false;
+
+  bool streams() const noexcept { return client_streams || server_streams; }
 };
 
 }  // namespace tenon::inline v0::detail
@@ -24621,7 +26029,8 @@ struct call_facts {
 };
 
 // `Derived` is the one whose attempt this is. It has the `facts()` of its call, and is told how the attempt ends: by `succeed()`, or by `decide(status)` once the policies know;
-// after either it may be gone. `may_have_run()` tells it that a handler of the peer may have.
+// after either it may be gone. `may_have_run()` tells it that a handler of the peer may have, `opened()` that a
+// call that streams has sent its request.
 template <class Stack, class Derived>
 class one_attempt {
  public:
@@ -24695,12 +26104,20 @@ class one_attempt {
     if (call.chosen) [[unlikely]] {
       head.one_way = call.chosen->one_way;
       if (!call.chosen->metadata.empty()) head.extra = &call.chosen->metadata;
+      if (call.method.streams()) {
+        if (!via().streams()) return attempt_ended(call.about(no_streams()));
+        head.one_way = false;
+        head.extra = &call.chosen->metadata;
+        head.stream_credit = (std::max)(via().options().stream_window_bytes, std::uint32_t{1});
+        head.client_streams = call.method.client_streams;
+        head.server_streams = call.method.server_streams;
+      }
     }
     info_.sent = true;
     if constexpr (Stack::repeats || Stack::attaches) {
       if (Stack::attaches || info_.attempt != 0) [[unlikely]] return send_with_more(head);
     }
-    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && head.one_way) [[unlikely]] derived().succeed();
+    if (via().send(self_, head, std::forward<WritePayload>(write_payload)) && call.chosen) [[unlikely]] after_sending(head);
   }
 
   // The attempt is over and was not good; what follows is decided by whoever wants another.
@@ -24710,7 +26127,7 @@ class one_attempt {
     if (std::exchange(attempting_, false)) Stack::observe_attempt(view(), why.outcome());
     if constexpr (Stack::attaches) {
       // The peer did not know the caller, so nothing ran: once more with new credentials, whatever retry thinks.
-      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && via().open() && Stack::renew(view())) {
+      if (why.code() == code::unauthenticated && !why.has(outcome::local) && !renewed_ && !committed_ && via().open() && Stack::renew(view())) {
         renewed_ = true;
         ++info_.attempt;
         via().park(self_);
@@ -24732,7 +26149,7 @@ class one_attempt {
 
   call_base& self_;
   client_core<Stack>& core_;
-  typename Stack::info_type info_{};
+  begun<typename Stack::info_type> info_;
   instant armed_until_ = instant::never();
   const typename Stack::config* entry_ = nullptr;
   [[no_unique_address]] typename Stack::call_states states_{};
@@ -24740,9 +26157,19 @@ class one_attempt {
   [[no_unique_address]] std::conditional_t<pauses, pause<Derived>, no_pause> pause_;
   bool attempting_ = false;
   bool renewed_ = false;
+  bool committed_ = false;  // a stream's items have come or gone: there is no second attempt
 
  private:
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  [[gnu::cold]] void after_sending(const protocol::outgoing& head) {
+    if (head.one_way) derived().succeed();
+    else if (head.stream_credit != 0) derived().opened();
+  }
+  [[gnu::cold]] static status no_streams() {
+    return status{outcome{.code = code::unimplemented, .flags = outcome::local | outcome::not_executed | outcome::no_retry},
+                  "the method streams, and this protocol carries no streams here; call it over rpcx (tcp://) or gRPC (grpc://)"};
+  }
 
   // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
   void send_with_more(protocol::outgoing& head) {
@@ -24751,7 +26178,7 @@ class one_attempt {
     if constexpr (Stack::attaches) Stack::attach(view(), extra);
     if (info_.attempt != 0) extra.set("grpc-previous-rpc-attempts", number_text{info_.attempt});
     head.extra = &extra;
-    if (via().send(self_, head, [this](buffer& out) { out.append(derived().facts().request.view()); }) && head.one_way) derived().succeed();
+    if (via().send(self_, head, [this](buffer& out) { out.append(derived().facts().request.view()); })) after_sending(head);
   }
 };
 
@@ -24821,6 +26248,8 @@ class extra_attempts {
       if (among_.call_.read(answer, [this](status why) { own::attempt_ended(std::move(why)); })) succeed();
     }
     void failed(status why) override { own::attempt_ended(facts().about(std::move(why))); }
+    // Not that it comes: it is begun on the loop.
+    void refused(status why) override { cancelled(std::move(why)); }
     void cancelled(status why) override { among_.call_.give_up(std::move(why)); }
     void expired() override {
       this->info_.now = own::via().now();
@@ -24851,6 +26280,7 @@ class extra_attempts {
    private:
     const call_facts<Stack>& facts() const noexcept { return among_.call_.facts(); }
     void may_have_run() noexcept { among_.call_.may_have_run(); }
+    void opened() noexcept {}  // Streams have no extra attempts.
     void go_on() {
       own::via().withdraw(*this);
       start();
@@ -24992,7 +26422,8 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     if constexpr (Stack::named) info_.identity = method.identity;
     if constexpr (Stack::answers) {
       info_.cacheable = method.cacheable;
-      info_.answers = this;
+      // A stream is many values: no policy has them.
+      if (!method.streams()) info_.answers = this;
     }
     if constexpr (Stack::size != 0) info_.random = &core.random;
     if (chosen == nullptr) return;
@@ -25009,6 +26440,10 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
   virtual status read_answer(const protocol::reply& answer) = 0;
   /// The one end: with the value that is kept, or with the reason there is none.
   virtual void end(status why) = 0;
+  /// The request of a call that streams has been written.
+  virtual void opened() {}
+  /// From here on the call cannot be tried again: something of it has been taken, or given, that cannot be repeated.
+  void commit() noexcept { committed_ = true; }
   /// Makes and keeps the value that the policy at this position has instead of a failure.
   virtual status recover_value(std::size_t, const typename Stack::view&, const status& why) { return why; }
 
@@ -25058,6 +26493,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
  private:
   using own::arm;
   using own::attempting_;
+  using own::committed_;
   using own::core_;
   using own::drop_attempt;
   using own::entry_;
@@ -25096,7 +26532,8 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     }
     admitted_ = true;
     if constexpr (Stack::has_fan_out) {
-      if (Stack::fans_out(view()) && !(facts_.chosen && facts_.chosen->one_way)) extras_.begin();
+      // Of a stream the first item counts, not the end: a second one would give its items as well.
+      if (Stack::fans_out(view()) && !(facts_.chosen && (facts_.chosen->one_way || facts_.method.streams()))) extras_.begin();
     }
     return true;
   }
@@ -25145,7 +26582,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     }
     const policy::decision then = Stack::decide(view(), why.outcome());
     if constexpr (Stack::has_loop) {
-      if (then.again && via().open() && info_.now + then.delay < info_.deadline) {
+      if (then.again && !committed_ && via().open() && info_.now + then.delay < info_.deadline) {
         ++info_.attempt;
         via().park(self_);
         if (then.delay > duration{}) via().loop().arm(pause_, info_.now + then.delay);
@@ -25173,6 +26610,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
   }
   void finish(status why) {
     if constexpr (own::pauses) pause_.stop();
+    if constexpr (Stack::keeps_request) core_.take_back(std::move(facts_.request));
     if constexpr (Stack::repeats) {
       // What holds for the last attempt need not hold for the call.
       if (may_have_run_ && why.has(outcome::not_executed)) [[unlikely]] why.remove_flag(outcome::not_executed);
@@ -25515,6 +26953,466 @@ class call_follower final : public cancellation::follower {
 
 }  // namespace tenon::inline v0::detail
 
+// tenon/client/stream_call.hpp
+// One call of a method that streams: the call as any other, with items around it. Client layer; compiled only for methods that stream.
+
+// tenon/client/item_reader.hpp
+// The items of a streamed answer between the connection and whoever reads them, on any thread. Client layer.
+
+namespace tenon::inline v0::detail {
+
+template <class T>
+class item_reader;
+
+// One who waits for the next item. The loop's reference is the reader's until it has come.
+template <class T>
+class item_wait final : public call_state<std::optional<T>> {
+ public:
+  item_wait(call_base& stream, item_reader<T>& from) noexcept : call_state<std::optional<T>>{stream.via()}, stream_{(stream.retain(), &stream)}, from_{from} {}
+
+  void came(std::optional<T> item) {
+    const call_reference<item_wait> held{this};
+    this->fresh_value() = std::move(item);
+    this->channel_.guard_user_code([this] { this->complete({}); });
+  }
+  /// It was waited for where that waits for ever: who reads on finds out why there is nothing.
+  void break_off(status why) { from_.break_off(std::move(why)); }
+
+ private:
+  void start() override {}
+  void replied(const protocol::reply&) override {}
+  void failed(status) override {}
+  void refused(status) override {}
+  void expired() override {}
+  // It goes before the item came; the stream stays.
+  void cancelled(status) override {
+    if (from_.forget(*this)) came(std::nullopt);
+  }
+
+  call_reference<call_base> stream_;
+  item_reader<T>& from_;
+};
+
+/// Keeps what has come until it is read: at most a window, and one message.
+///
+/// Laws    `take`, `status_now` and `wait` from any thread, everything else on the loop's. Items come in order, then the end, once.
+template <class T>
+class item_reader {
+ public:
+  using wait_reference = call_reference<call_state<std::optional<T>>>;
+
+  /// Reads the next item, or the end, into `into`; otherwise returns who waits for it. One at a time: an earlier one who waits gets nothing.
+  wait_reference take_or_wait(std::optional<T>& into) {
+    std::unique_lock guard{mutex_};
+    if (!items_.empty()) {
+      const status read = take(into);
+      protocol::items_taken told;
+      if (read.ok() && is_due()) told = std::exchange(taken_, {});
+      guard.unlock();
+      if (!read.ok()) break_off(read);
+      else if (told.items != 0) tell(told);
+      return {};
+    }
+    if (ended_) return into.reset(), wait_reference{};
+    auto* const waiting = new item_wait<T>{self_, *this};
+    item_wait<T>* const before = std::exchange(waiting_, waiting);
+    guard.unlock();
+    if (before != nullptr) before->came(std::nullopt);
+    return wait_reference{waiting};
+  }
+
+  /// OK while items may still come.
+  status status_now() const {
+    const std::lock_guard guard{mutex_};
+    return ended_with_;
+  }
+
+  /// Ends the stream from outside. From any thread; the first reason counts.
+  void break_off(status why) {
+    {
+      const std::lock_guard guard{mutex_};
+      items_.clear();
+      if (ended_) {
+        // Everything had come, and this could not be read.
+        if (ended_with_.ok()) ended_with_ = std::move(why);
+        return;
+      }
+    }
+    if (self_.via().loop().on_this_thread()) {
+      if (!self_.done()) self_.cancelled(std::move(why));
+      return;
+    }
+    self_.retain();
+    post(self_.via().loop().io(), [held = call_reference<call_base>{&self_}, why = std::move(why)]() mutable {
+      if (!held.get()->done()) held.get()->cancelled(std::move(why));
+    });
+  }
+
+  /// Whoever waits does not any more. False when it was not waiting.
+  bool forget(item_wait<T>& one) {
+    const std::lock_guard guard{mutex_};
+    if (waiting_ != &one) return false;
+    waiting_ = nullptr;
+    return true;
+  }
+
+ protected:
+  item_reader(call_base& self, std::uint32_t window) noexcept : self_{self}, window_{window} {}
+  ~item_reader() = default;
+
+  virtual status read_item(std::string_view payload, T& into) = 0;
+
+  // The caller keeps the call.
+  void arrived(std::string_view payload) {
+    std::unique_lock guard{mutex_};
+    if (ended_) return;
+    unread_ += protocol::cost_of_item(payload.size());
+    items_.push(payload);
+    if (waiting_ == nullptr) {
+      if (unread_ <= 8 * (std::max)(window_, largest_window)) return;
+      guard.unlock();
+      return break_off(status{outcome{.code = code::resource_exhausted, .flags = outcome::local | outcome::no_retry}, "the server sends more than it was granted"});
+    }
+    item_wait<T>& waiting = *std::exchange(waiting_, nullptr);
+    std::optional<T> item;
+    const status read = take(item);
+    protocol::items_taken told;
+    if (read.ok() && is_due()) told = std::exchange(taken_, {});
+    guard.unlock();
+    if (told.items != 0) self_.via().give_credit(self_, told);
+    if (!read.ok()) break_off(read);
+    waiting.came(std::move(item));
+  }
+  void ended(const status& why) {
+    std::unique_lock guard{mutex_};
+    ended_ = true;
+    ended_with_ = why;
+    item_wait<T>* const waiting = std::exchange(waiting_, nullptr);
+    guard.unlock();
+    if (waiting != nullptr) waiting->came(std::nullopt);
+  }
+
+ private:
+  // That a protocol grants by itself.
+  static constexpr std::int64_t largest_window = 1024 * 1024;
+
+  status take(std::optional<T>& into) {
+    into.emplace();
+    taken_.bytes += static_cast<std::int64_t>(items_.front().size());
+    ++taken_.items;
+    unread_ -= protocol::cost_of_item(items_.front().size());
+    status read = guarded("exception", [&] { return read_item(items_.front(), *into); });
+    items_.pop();
+    if (read.ok()) return read;
+    into.reset();
+    return status{read.code() == code::resource_exhausted ? read.code() : code::internal, join_text({"item ", read.message()})}.add_flag(outcome::local).add_flag(outcome::no_retry);
+  }
+  // Told now and then: half a window is enough for the server to go on meanwhile.
+  bool is_due() const noexcept { return !ended_ && protocol::cost_of_items(taken_) >= window_ / 2; }
+  void tell(const protocol::items_taken& taken) {
+    if (self_.via().loop().on_this_thread()) return self_.via().give_credit(self_, taken);
+    self_.retain();
+    post(self_.via().loop().io(), [held = call_reference<call_base>{&self_}, taken] { held.get()->via().give_credit(*held.get(), taken); });
+  }
+
+  call_base& self_;
+  mutable std::mutex mutex_;
+  message_queue items_;
+  item_wait<T>* waiting_ = nullptr;
+  status ended_with_;
+  std::int64_t window_;
+  std::int64_t unread_ = 0;
+  protocol::items_taken taken_;
+  bool ended_ = false;
+};
+
+// The value type by which asio's coroutines know that they wait for an item.
+template <class T>
+struct awaited_item {};
+
+// A wait that gave nothing because it was given up, or could not be, gives no item.
+template <class T>
+std::optional<T> item_of_wait(result<std::optional<T>>&& waited) {
+  if (!waited) return std::nullopt;
+  return std::move(*waited);
+}
+
+// Waits in a coroutine of tenon.
+template <class T>
+class item_awaiter {
+ public:
+  explicit item_awaiter(std::optional<T>&& there) : there_{std::move(there)} {}
+  explicit item_awaiter(call_reference<call_state<std::optional<T>>> waiting) { waiting_.emplace(std::move(waiting)); }
+  item_awaiter(const item_awaiter&) = delete;
+  item_awaiter& operator=(const item_awaiter&) = delete;
+
+  bool await_ready() const noexcept { return !waiting_ || waiting_->await_ready(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> self) {
+    return waiting_->await_suspend(self);
+  }
+  std::optional<T> await_resume() { return waiting_ ? item_of_wait<T>(waiting_->await_resume()) : std::move(there_); }
+
+ private:
+  std::optional<T> there_;
+  std::optional<call_awaiter<std::optional<T>>> waiting_;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// As for a call: asio's await_transform takes awaitable<T> and what derives from it, and nothing else.
+template <class T>
+class asio::awaitable<tenon::detail::awaited_item<T>, asio::any_io_executor> {
+ public:
+  using value_type = std::optional<T>;
+  using executor_type = asio::any_io_executor;
+
+  awaitable(awaitable&&) noexcept = default;
+  awaitable& operator=(awaitable&&) noexcept = default;
+
+  bool await_ready() const noexcept { return !waiting_; }
+  template <class Handle>
+  void await_suspend(Handle handle) {
+    inner_ = wait(std::move(waiting_));
+    waits_ = true;
+    inner_.await_suspend(handle);
+  }
+  std::optional<T> await_resume() {
+    if (!waits_) return std::move(there_);
+    return inner_.await_resume();
+  }
+
+ protected:
+  explicit awaitable(std::optional<T> there, tenon::detail::call_reference<tenon::detail::call_state<std::optional<T>>> waiting)
+      : there_{std::move(there)}, waiting_{std::move(waiting)} {}
+
+  std::optional<T> there_;
+  tenon::detail::call_reference<tenon::detail::call_state<std::optional<T>>> waiting_;
+
+ private:
+  static asio::awaitable<std::optional<T>> wait(tenon::detail::call_reference<tenon::detail::call_state<std::optional<T>>> waiting) {
+    tenon::call<std::optional<T>> call{std::move(waiting)};
+    tenon::result<std::optional<T>> waited = co_await std::move(call);
+    co_return tenon::detail::item_of_wait<T>(std::move(waited));
+  }
+
+  asio::awaitable<std::optional<T>> inner_;
+  bool waits_ = false;
+};
+
+namespace tenon::inline v0 {
+
+/// The next item of a stream, to be waited for: `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls
+/// `f(std::optional<T>)` on the client's loop. Nothing when there are no more: the stream's `status()` says why.
+///
+/// Destroying it gives up waiting; on the client's loop the item is the next one's then, from another thread it may be lost in that moment.
+template <class T>
+class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, asio::any_io_executor> {
+  using base = asio::awaitable<detail::awaited_item<T>, asio::any_io_executor>;
+
+ public:
+  next_item(asio::io_context& io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{&io} {}
+  next_item(next_item&&) noexcept = default;
+  next_item& operator=(next_item&&) = delete;
+  ~next_item() {
+    if (this->waiting_ && !this->waiting_->done()) detail::abandon(*this->waiting_.get());
+  }
+
+  /// Blocks until it is there. On the client's own loop, where waiting would wait for ever, an item that has not come ends the stream with failed_precondition.
+  std::optional<T> get() {
+    if (!this->waiting_) return std::move(this->there_);
+    auto& waiting = static_cast<detail::item_wait<T>&>(*this->waiting_.get());
+    if (!waiting.done() && detail::loop_of(waiting).on_this_thread()) {
+      waiting.break_off(status{code::failed_precondition, "get() on the thread that would have to bring the item waits for ever; co_await next(), or give it then()"});
+      return std::nullopt;
+    }
+    call<std::optional<T>> waits{std::move(this->waiting_)};
+    return detail::item_of_wait<T>(waits.get());
+  }
+
+  /// Calls `f(std::optional<T>)` when it is there, on the client's loop and never inside this call.
+  template <class F>
+  void then(F f) {
+    static_assert(std::is_invocable_v<F&, std::optional<T>>, "tenon::next_item::then: the function does not take the item; write .then([](std::optional<T> item) { ... })");
+    if (!this->waiting_) return detail::post(*io_, [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
+    call<std::optional<T>>{std::move(this->waiting_)}.then([f = std::move(f)](result<std::optional<T>> waited) mutable { f(detail::item_of_wait<T>(std::move(waited))); });
+  }
+
+  /// For tenon::task.
+  detail::item_awaiter<T> awaiter_in_task() && {
+    if (!this->waiting_) return detail::item_awaiter<T>{std::move(this->there_)};
+    return detail::item_awaiter<T>{std::move(this->waiting_)};
+  }
+
+ private:
+  asio::io_context* io_;
+};
+
+}  // namespace tenon::inline v0
+
+// tenon/client/item_writer.hpp
+// The items that a caller streams, between whoever writes them, on any thread, and the connection. Client layer.
+
+namespace tenon::inline v0::detail {
+
+class item_writer;
+
+// One item on its way: written when there is credit for it. The loop's reference is the writer's until then.
+class item_write final : public call_state<void> {
+ public:
+  item_write(call_base& stream, item_writer& by) noexcept : call_state<void>{stream.via()}, stream_{(stream.retain(), &stream)}, by_{by} {}
+
+  buffer& bytes() noexcept { return bytes_; }
+  void start() override;
+  void over(status why) {
+    const call_reference<item_write> held{this};
+    this->channel_.guard_user_code([&] { this->complete(std::move(why)); });
+  }
+
+ private:
+  friend item_writer;
+  void replied(const protocol::reply&) override {}
+  void failed(status) override {}
+  // The client was closed before its loop took it.
+  void refused(status why) override { over(std::move(why)); }
+  void expired() override {}
+  void cancelled(status why) override;
+
+  call_reference<call_base> stream_;
+  item_writer& by_;
+  item_write* next_ = nullptr;
+  buffer bytes_;
+  bool queued_ = false;
+};
+
+/// Sends items in order as the server grants credit, then the end of them. What has no type of it: on the loop's thread.
+class item_writer {
+ public:
+  void enqueue(item_write& one) {
+    if (ended_ || closing_) return one.over(refusal());
+    one.queued_ = true;
+    *last_ = &one;
+    last_ = &one.next_;
+    drain();
+  }
+  void forget(item_write& one, status why) {
+    if (!std::exchange(one.queued_, false)) return;
+    for (item_write** each = &first_; *each != nullptr; each = &(*each)->next_) {
+      if (*each != &one) continue;
+      *each = one.next_;
+      if (last_ == &one.next_) last_ = each;
+      break;
+    }
+    one.over(std::move(why));
+  }
+  /// No item follows those that wait. From any thread.
+  void close_from_anywhere() {
+    if (self_.via().loop().on_this_thread()) return close();
+    self_.retain();
+    post(self_.via().loop().io(), [held = call_reference<call_base>{&self_}, this] { close(); });
+  }
+
+ protected:
+  item_writer(call_base& self, protocol::serialization codec) noexcept : self_{self}, codec_{codec} {}
+  ~item_writer() = default;
+
+  /// From here on the call cannot be tried again.
+  virtual void item_sent() = 0;
+
+  // The request has been written: perhaps once more, by another connection.
+  void began(std::int64_t credit) {
+    credit_ = credit;
+    drain();
+  }
+  void granted(std::int64_t bytes) {
+    credit_ = (std::min)(credit_ + bytes, protocol::most_credit);
+    drain();
+  }
+  void ended(const status& why) {
+    ended_ = true;
+    ended_with_ = why;
+    while (item_write* each = first_) {
+      take_first();
+      each->over(refusal());
+    }
+  }
+
+ private:
+  void close() {
+    if (std::exchange(closing_, true) || ended_) return;
+    drain();
+  }
+  void take_first() noexcept {
+    item_write* const taken = first_;
+    first_ = taken->next_;
+    if (first_ == nullptr) last_ = &first_;
+    taken->queued_ = false;
+  }
+  // What is told of an item may write the next one, or end everything.
+  void drain() {
+    if (std::exchange(draining_, true)) return;
+    self_.retain();
+    const call_reference<call_base> held{&self_};
+    while (!ended_ && first_ != nullptr && credit_ > 0 && self_.via().is_sent(self_)) {
+      item_write& next = *first_;
+      take_first();
+      item_sent();
+      credit_ -= self_.via().send_item(self_, codec_, [&next](buffer& out) { out.append(next.bytes().view()); });
+      next.over({});
+    }
+    if (closing_ && !ended_ && first_ == nullptr && !closed_ && self_.via().is_sent(self_)) {
+      closed_ = true;
+      item_sent();
+      self_.via().end_items(self_);
+    }
+    draining_ = false;
+  }
+  status refusal() const {
+    if (ended_ && !ended_with_.ok()) return ended_with_;
+    return status{outcome{.code = code::failed_precondition, .flags = outcome::local}, ended_ ? "the server has answered already; take its answer" : "the stream was closed for writing"};
+  }
+
+  call_base& self_;
+  item_write* first_ = nullptr;
+  item_write** last_ = &first_;
+  std::int64_t credit_ = 0;
+  status ended_with_;
+  protocol::serialization codec_;
+  bool closing_ = false;   // no item follows
+  bool closed_ = false;    // and the server was told
+  bool ended_ = false;
+  bool draining_ = false;
+};
+
+inline void item_write::start() { by_.enqueue(*this); }
+inline void item_write::cancelled(status why) { by_.forget(*this, std::move(why)); }
+
+// What encodes them.
+template <class T>
+class typed_writer : public item_writer {
+ public:
+  call<void> write(const T& item) {
+    auto* const one = new item_write{stream_, *this};
+    call_reference<call_state<void>> held{one};
+    status written = guarded("exception", [&] { return encode_item(item, one->bytes()); });
+    if (!written.ok()) return one->over(std::move(written)), call<void>{std::move(held)};
+    channel& via = stream_.via();
+    if (via.loop().on_this_thread()) one->start();
+    else via.submit_from_elsewhere(*one);
+    return call<void>{std::move(held)};
+  }
+
+ protected:
+  typed_writer(call_base& self, protocol::serialization codec) noexcept : item_writer{self, codec}, stream_{self} {}
+  ~typed_writer() = default;
+  virtual status encode_item(const T& item, buffer& out) = 0;
+
+ private:
+  call_base& stream_;
+};
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/client/typed_call.hpp
 // One call of one method: what only it knows, the reading and the keeping of its answer. Client layer.
 
@@ -25525,7 +27423,7 @@ inline constexpr call_identity identity_of{service_name<S>, method<S, Index>::na
 template <class S, std::size_t Index, class Codec>
 inline constexpr called_method method_to_call{service_name<S>, method<S, Index>::name, static_cast<std::uint32_t>(Index), method<S, Index>::is_idempotent,
                                               static_cast<protocol::serialization>(Codec::serialization), static_cast<int>(method<S, Index>::parameters::size),
-                                              method<S, Index>::is_cacheable, &identity_of<S, Index>};
+                                              method<S, Index>::is_cacheable, &identity_of<S, Index>, method<S, Index>::client_streams, method<S, Index>::server_streams};
 
 template <class S, std::size_t Index, class Codec, class Stack>
 class typed_call final : public call_state<typename method<S, Index>::response>, public attempts<Stack> {
@@ -25576,6 +27474,235 @@ class typed_call final : public call_state<typename method<S, Index>::response>,
 };
 
 }  // namespace tenon::inline v0::detail
+
+namespace tenon::inline v0::detail {
+
+template <class T, class Codec>
+class reading_half : public item_reader<T> {
+ protected:
+  using item_reader<T>::item_reader;
+  ~reading_half() = default;
+
+ private:
+  virtual const limits& bounds() const noexcept = 0;
+  status read_item(std::string_view payload, T& into) override { return decode_into<Codec>(payload, into, bounds()); }
+};
+template <class T, class Codec>
+class writing_half : public typed_writer<T> {
+ protected:
+  using typed_writer<T>::typed_writer;
+  ~writing_half() = default;
+
+ private:
+  status encode_item(const T& item, buffer& out) override {
+    Codec::encode(out, item);
+    return {};
+  }
+};
+// In place of the half that a method does not have.
+class no_reading {
+ protected:
+  no_reading(const call_base&, std::uint32_t) noexcept {}
+  ~no_reading() = default;
+
+ private:
+  virtual const limits& bounds() const noexcept = 0;
+};
+class no_writing {
+ protected:
+  no_writing(const call_base&, protocol::serialization) noexcept {}
+  ~no_writing() = default;
+
+ private:
+  virtual void item_sent() = 0;
+};
+
+// What a streaming call ends with: where the answers were items, nothing beside its status.
+template <class S, std::size_t Index>
+using stream_response = std::conditional_t<method<S, Index>::server_streams, void, typename method<S, Index>::response>;
+
+template <class S, std::size_t Index, class Codec>
+using reading_part = std::conditional_t<method<S, Index>::server_streams, reading_half<std::conditional_t<method<S, Index>::server_streams, typename method<S, Index>::response, int>, Codec>, no_reading>;
+template <class S, std::size_t Index, class Codec>
+using writing_part = std::conditional_t<method<S, Index>::client_streams, writing_half<std::conditional_t<method<S, Index>::client_streams, typename method<S, Index>::item, int>, Codec>, no_writing>;
+
+/// Laws    it may be tried again until the first item has come or gone, never after that.
+template <class S, std::size_t Index, class Codec, class Stack>
+class stream_call final : public call_state<stream_response<S, Index>>, public attempts<Stack>, public reading_part<S, Index, Codec>, public writing_part<S, Index, Codec> {
+  using response = stream_response<S, Index>;
+  using base = call_state<response>;
+  using driver = attempts<Stack>;
+  using reader = reading_part<S, Index, Codec>;
+  using writer = writing_part<S, Index, Codec>;
+  static constexpr bool reads = method<S, Index>::server_streams;
+  static constexpr bool writes = method<S, Index>::client_streams;
+
+ public:
+  stream_call(client_core<Stack>& core, const call_options& chosen)
+      : base{core.via}, driver{*this, core, method_to_call<S, Index, Codec>, &chosen}, reader{static_cast<call_base&>(*this), core.via.options().stream_window_bytes}, writer{static_cast<call_base&>(*this), static_cast<protocol::serialization>(Codec::serialization)} {}
+
+  void start() override { driver::go(); }
+  void replied(const protocol::reply& answer) override {
+    if (reads && answer.error.ok() && !answer.payload.empty()) [[unlikely]] return failed(not_streamed());
+    driver::answered(answer);
+  }
+  void failed(status why) override { driver::attempt_failed(std::move(why)); }
+  void refused(status why) override { end(driver::about(std::move(why.add_flag(outcome::not_executed)))); }
+  void cancelled(status why) override { driver::give_up(std::move(why)); }
+
+ private:
+  void expired() override { driver::time_is_up(); }
+
+  void item(protocol::serialization codec, std::string_view payload) override {
+    if constexpr (reads) {
+      const call_reference<stream_call> held = hold();
+      driver::commit();
+      if (codec == static_cast<protocol::serialization>(Codec::serialization)) return reader::arrived(payload);
+      reader::break_off(status{outcome{.code = code::internal, .flags = outcome::local}, "an item is in another serialization than was asked for"});
+    }
+  }
+  void credit(std::int64_t bytes) override {
+    if constexpr (writes) writer::granted(bytes);
+  }
+  void opened() override {
+    if constexpr (writes) writer::began(this->channel_.first_credit());
+  }
+
+  status read_answer([[maybe_unused]] const protocol::reply& answer) override {
+    if constexpr (reads || std::is_void_v<response>) {
+      return {};
+    } else {
+      return decode_into<Codec>(answer.payload, this->fresh_value(), this->channel_.options().limits);
+    }
+  }
+  void end(status why) override {
+    // The loop's reference, given up even when a callback throws.
+    const call_reference<stream_call> held{this};
+    if constexpr (writes) writer::ended(why);
+    if constexpr (reads) {
+      this->complete(status{why});
+      reader::ended(why);
+    } else {
+      this->complete(std::move(why));
+    }
+  }
+
+  // What ends a stream has no value: this is the answer of somebody who took the call for an ordinary one.
+  [[gnu::cold]] static status not_streamed() {
+    return status{outcome{.code = code::unimplemented, .flags = outcome::local | outcome::no_retry}, "the answer is one value, and the method streams; the server does not know it as one that does"};
+  }
+  call_reference<stream_call> hold() noexcept {
+    this->retain();
+    return call_reference<stream_call>{this};
+  }
+  const limits& bounds() const noexcept override { return this->channel_.options().limits; }
+  void item_sent() override { driver::commit(); }
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/client/streams.hpp
+// What a client's method that streams returns: the caller's ends of a stream. Client layer.
+
+namespace tenon::inline v0 {
+namespace detail {
+
+// Owns a call that streams: whoever lets go of it before its end cancels it.
+template <class R>
+class stream_handle {
+ public:
+  explicit stream_handle(call_reference<call_state<R>> state) noexcept : state_{std::move(state)} {}
+  stream_handle(stream_handle&&) noexcept = default;
+  stream_handle& operator=(stream_handle&& other) noexcept {
+    if (this == &other) return *this;
+    const stream_handle replaced{std::move(*this)};
+    state_ = std::move(other.state_);
+    return *this;
+  }
+  ~stream_handle() {
+    if (state_ && !state_->done()) abandon(*state_.get());
+  }
+
+  /// Ends the call with `cancelled`, here and at the server; it may still end otherwise. From any thread. So does destroying this.
+  void cancel() {
+    if (state_) shared_call{*state_.get()}.cancel();
+  }
+
+ protected:
+  call_reference<call_state<R>> state_;
+};
+
+template <class T>
+next_item<T> next_of(call_base& stream, item_reader<T>& from) {
+  std::optional<T> there;
+  auto waiting = from.take_or_wait(there);
+  return next_item<T>{io_of(stream), std::move(there), std::move(waiting)};
+}
+
+}  // namespace detail
+
+/// A streamed answer under way: `auto s = m.watch("ACME"); while (auto q = co_await s.next()) ...`, or `s.next().get()`; then `s.status()`.
+///
+/// Items come as fast as they are read: what is not read holds the server back. One reads at a time, from any thread. Destroying it ends the stream.
+template <class T>
+class [[nodiscard]] stream_reader : public detail::stream_handle<void> {
+ public:
+  using value_type = T;
+
+  stream_reader(detail::call_reference<detail::call_state<void>> state, detail::item_reader<T>& from) noexcept : stream_handle<void>{std::move(state)}, from_{&from} {}
+
+  /// The next item; nothing when there are no more.
+  next_item<T> next() { return detail::next_of(*this->state_.get(), *from_); }
+  /// Why there are no more; OK when the server said all it had to say, and while items may still come.
+  tenon::status status() const { return from_->status_now(); }
+
+ private:
+  detail::item_reader<T>* from_;
+};
+
+/// A call whose caller streams: `auto s = m.upload(); co_await s.write(part); auto sum = co_await s.finish();`
+///
+/// Destroying it before `finish` cancels the call.
+template <class T, class R>
+class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
+ public:
+  using value_type = T;
+
+  stream_writer(detail::call_reference<detail::call_state<R>> state, detail::typed_writer<T>& to) noexcept : detail::stream_handle<R>{std::move(state)}, to_{&to} {}
+
+  /// Sends one item. The call it returns ends when the item has left: that waits while the server has not read what was sent before. Wait for it, so that no memory fills up.
+  ///
+  /// Errors  the call's own when it has ended; failed_precondition when the server has answered already, and after `finish`.
+  call<void> write(const T& item) { return to_->write(item); }
+  /// No item follows: gives the call, with the server's answer. Once.
+  call<R> finish() {
+    to_->close_from_anywhere();
+    return call<R>{std::move(this->state_)};
+  }
+
+ private:
+  detail::typed_writer<T>* to_;
+};
+
+/// A call whose both sides stream, each at its own pace: `write` and `next` as those of the two others.
+template <class T, class U>
+class [[nodiscard]] stream_pair : public detail::stream_handle<void> {
+ public:
+  stream_pair(detail::call_reference<detail::call_state<void>> state, detail::typed_writer<T>& to, detail::item_reader<U>& from) noexcept
+      : stream_handle<void>{std::move(state)}, to_{&to}, from_{&from} {}
+
+  call<void> write(const T& item) { return to_->write(item); }
+  /// No item follows. The server's may still come.
+  void end_writing() { to_->close_from_anywhere(); }
+  next_item<U> next() { return detail::next_of(*this->state_.get(), *from_); }
+  tenon::status status() const { return from_->status_now(); }
+
+ private:
+  detail::typed_writer<T>* to_;
+  detail::item_reader<U>* from_;
+};
+
+}  // namespace tenon::inline v0
 
 namespace tenon::inline v0 {
 
@@ -25657,27 +27784,52 @@ struct starter {
   static call_reference<call_state<response<Index>>> start(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
     auto* state = new typed_call<S, Index, Codec, Stack>{core, chosen};
     call_reference<call_state<response<Index>>> held{state};
+    begin<Index>(*state, core, chosen, arguments...);
+    return held;
+  }
+
+  // What the method's caller gets to hold.
+  template <std::size_t Index, class... Arguments>
+  static auto open(client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
+    using called = method<S, Index>;
+    if constexpr (!called::client_streams && !called::server_streams) {
+      return call<response<Index>>{start<Index>(core, chosen, arguments...)};
+    } else {
+      const call_options none{};
+      auto* state = new stream_call<S, Index, Codec, Stack>{core, chosen != nullptr ? *chosen : none};
+      call_reference<call_state<stream_response<S, Index>>> held{state};
+      begin<Index>(*state, core, chosen, arguments...);
+      if constexpr (!called::server_streams) return stream_writer<typename called::item, typename called::response>{std::move(held), *state};
+      else if constexpr (!called::client_streams) return stream_reader<typename called::response>{std::move(held), *state};
+      else return stream_pair<typename called::item, typename called::response>{std::move(held), *state, *state};
+    }
+  }
+
+  template <std::size_t Index, class State, class... Arguments>
+  static void begin(State& state, client_core<Stack>& core, const call_options* chosen, const Arguments&... arguments) {
     const std::tuple<const Arguments&...> values{arguments...};
-    const auto write_payload = [&values](buffer& out) {
+    const auto write_payload = [&values]([[maybe_unused]] buffer& out) {
+      // Items are all that such a call sends.
+      if constexpr (method<S, Index>::client_streams) return;
       const codec::arguments<const std::tuple<const Arguments&...>> all{values, method<S, Index>::parameter_names};
       Codec::encode(out, all);
     };
     channel& via = core.via;
     const bool here = via.loop().on_this_thread();
     if (chosen != nullptr && is_cancelled_already(*chosen)) [[unlikely]] {
-      if (here) via.cancel(*state);
-      else state->refused(channel::cancelled_here());
-      return held;
+      if (here) via.cancel(state);
+      else state.refused(channel::cancelled_here());
+      return;
     }
     if (here && via.ready() && !Stack::keeps_request) {
-      state->start_with(write_payload);
+      state.start_with(write_payload);
     } else {
-      write_payload(state->request());
-      if (here) state->start();
-      else via.submit_from_elsewhere(*state);
+      if (Stack::keeps_request && here) state.request() = core.spare_request();
+      write_payload(state.request());
+      if (here) state.start();
+      else via.submit_from_elsewhere(state);
     }
-    if (chosen != nullptr) [[unlikely]] follow_cancel(*state, *chosen);
-    return held;
+    if (chosen != nullptr) [[unlikely]] follow_cancel(state, *chosen);
   }
 
   static const call_options* address_of(const call_options& chosen) noexcept { return &chosen; }
@@ -25686,6 +27838,8 @@ struct starter {
   // `chosen` is call_options, or nullptr for none. By value: a token may keep the initiation and run it later.
   template <std::size_t Index, class Options, class Token, class... Arguments>
   static auto start_with_token(client_core<Stack>& core, Options chosen, Token&& token, Arguments&&... arguments) {
+    static_assert(!method<S, Index>::client_streams && !method<S, Index>::server_streams,
+                  "tenon::client: a method that streams has no one result for a completion token; call it without, and co_await next(), write() and finish() of what it returns");
     return asio::async_initiate<Token, void(result<response<Index>>)>(
         [&core, chosen = std::move(chosen)](auto handler, auto&&... given) {
           deliver_to<response<Index>>(start<Index>(core, address_of(chosen), given...), core.via.loop().io(), std::move(handler));
@@ -25703,8 +27857,8 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
   client_with_options(detail::client_core<Stack>& core, call_options options) : core_{core}, options_{std::move(options)} {}
 
   template <std::size_t Index, class... Arguments>
-  call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
-    return call<typename method<S, Index>::response>{detail::starter<S, Codec, Stack>::template start<Index>(core_, &options_, arguments...)};
+  auto invoke_method(const Arguments&... arguments) const {
+    return detail::starter<S, Codec, Stack>::template open<Index>(core_, &options_, arguments...);
   }
   template <std::size_t Index, class Token, class... Arguments>
   auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
@@ -25718,7 +27872,7 @@ class client_with_options : public stubs_of<S, client_with_options<S, Codec, Sta
 
 /// The methods of service `S`, called at an address. `Parameters`: at most one codec (msgpack when there is none) and any policies, outermost first, in any order.
 ///
-/// Each method returns a `call<T>`, or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
+/// Each method returns a `call<T>` (one that streams a `stream_reader`, `stream_writer` or `stream_pair`), or takes an asio completion token of signature `void(tenon::result<T>)` as last argument. Connects at the first call; a lost
 /// connection fails the calls under way and is made anew at the next; while connecting fails, calls fail at once with the reason, or wait (`wait_for_ready`).
 /// May be called from any thread. Destroying it ends its calls.
 ///
@@ -25801,8 +27955,8 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 
   // What the methods that TENON_SERVICE makes call.
   template <std::size_t Index, class... Arguments>
-  call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
-    return call<typename method<S, Index>::response>{starter::template start<Index>(*core_, nullptr, arguments...)};
+  auto invoke_method(const Arguments&... arguments) const {
+    return starter::template open<Index>(*core_, nullptr, arguments...);
   }
   template <std::size_t Index, class Token, class... Arguments>
   auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
@@ -26017,20 +28171,23 @@ struct server_keepalive_options {
 
 /// Units   bytes, and durations of which 0 means for ever.
 ///
-/// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, and what
-/// the handlers that are under way still answer; none of it for longer than the timeouts.
+/// What a peer can make the server hold: one unfinished message of `limits.max_message_bytes`, `max_write_buffer_bytes` of answers that it does not read, what
+/// the handlers that are under way still answer, and a window and a message for each of `max_open_streams`; the first two for no longer than the timeouts.
 struct server_options {
   unsigned loops = 1;                                      ///< threads, each with its own io_context; connections are dealt out in turn
   tenon::limits limits{};                                  ///< what a peer may ask for
   std::size_t max_connections = 100'000;                   ///< of all loops together; one more is closed at once, so that its caller can turn elsewhere
   std::size_t max_write_buffer_bytes = 4 * 1024 * 1024;    ///< answers above it wait unasked: a connection is not read until its peer has read
   std::size_t max_pending_calls = 10'000;                  ///< coroutine handlers under way per connection
+  std::size_t max_open_streams = 1'000;                    ///< of those, how many may stream, per connection
+  std::uint32_t stream_window_bytes = 256 * 1024;          ///< per stream: what a caller may send before its handler has read it, give or take one message
   duration first_byte_timeout = std::chrono::seconds{30};  ///< for a connection to say anything at all
   duration message_timeout = std::chrono::seconds{30};     ///< from the first byte of a message to its last
   duration write_timeout = std::chrono::seconds{30};       ///< for the peer to take the next 256 KiB of what it is sent, and up to a quarter longer
   duration idle_timeout{};                                 ///< with nothing under way and nothing heard, and up to a quarter longer
   server_keepalive_options keepalive{};
   protocol::http_policy http{};                            ///< what callers over HTTP may do: tenon::over_http of <tenon/protocol/http_policy.hpp>
+  const protocol::compression* compression = nullptr;      ///< &tenon::gzip of <tenon/zlib.hpp>; compressed requests are refused without it
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
@@ -26107,6 +28264,7 @@ class serving {
 
   /// What its sessions over HTTP are told.
   const protocol::http_site& site() noexcept {
+    site_.coding = chosen.compression;
     site_.options = chosen.http.options.get();
     site_.routes = router.routes();
     site_.look = chosen.http.look != nullptr ? chosen.http.look : site_.routes != nullptr ? site_.routes->look() : site_.pages != nullptr ? site_.pages->look() : nullptr;
@@ -26532,6 +28690,7 @@ class connection final : public served_connection, private net::stream_user, pri
   bool recognise() {
     const protocol::sniffed found = session_.recognise(in_.view(taken_), home_.chosen.limits, [this]([[maybe_unused]] auto& spoken) {
       if constexpr (requires { spoken.use(home_.site()); }) spoken.use(home_.site());
+      if constexpr (requires { spoken.use(home_.chosen.compression); }) spoken.use(home_.chosen.compression);
     });
     if (found == protocol::sniffed::no) hang_up(session_.unrecognised(in_.view(taken_)));
     return found == protocol::sniffed::yes;
@@ -26550,6 +28709,21 @@ class connection final : public served_connection, private net::stream_user, pri
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
     void on_peer_left() { self.cancel_calls(); }
+
+    // Of streams.
+    auto streams(std::string_view service, std::string_view method) const { return self.home_.router.streams(service, method); }
+    void on_item(std::uint64_t id, std::string_view payload) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->take_item(payload);
+    }
+    void on_items_end(std::uint64_t id) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->items_ended({});
+    }
+    void on_refused_item(std::uint64_t id, status why) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->items_ended(std::move(why));
+    }
+    void on_credit(std::uint64_t id, std::int64_t bytes) {
+      if (service::pending* of = self.calls_.find(id); of != nullptr) of->add_credit(bytes);
+    }
   };
 
   template <class Session>
@@ -26671,6 +28845,48 @@ class connection final : public served_connection, private net::stream_user, pri
     release();
   }
 
+  // --- streams
+
+  std::int64_t open_stream() override {
+    if (open_streams_ >= home_.chosen.max_open_streams) return 0;
+    ++open_streams_;
+    return (std::max)(home_.chosen.stream_window_bytes, std::uint32_t{1});
+  }
+
+  [[gnu::noinline]] bool send_item(service::pending& call, tenon::waiter& room, std::int64_t& cost) override {
+    if (closed_) return false;
+    if (full()) {
+      for_room_.append(room);
+      return false;
+    }
+    session_.with([&](auto& spoken) {
+      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) {
+        buffer& out = current_out();
+        const std::size_t start = out.size();
+        const protocol::mark at = spoken.begin_item(out, call.address);
+        if (call.write_item(out)) cost += spoken.end_item(out, at, call.address, call.context.response);
+        else out.truncate(start);
+      }
+    });
+    if (!batching_) flush();
+    return true;
+  }
+
+  [[gnu::noinline]] void give_credit(service::pending& call, const protocol::items_taken& taken) override {
+    if (closed_) return;
+    session_.with([&](auto& spoken) {
+      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) spoken.write_credit(current_out(), call.address, taken);
+    });
+    if (!batching_) flush();
+  }
+
+  // The peer has read: streams that waited for that go on, in one batch.
+  [[gnu::cold, gnu::noinline]] void resume_streams() {
+    batching_ = true;
+    for_room_.wake_all();
+    batching_ = false;
+  }
+
   // The caller does not wait for this one any more, and says so.
   [[gnu::cold]] void cancel_call(std::uint64_t id) {
     service::pending* found = calls_.find(id);
@@ -26691,6 +28907,7 @@ class connection final : public served_connection, private net::stream_user, pri
 
   [[gnu::noinline]] void forget(service::pending& call) noexcept {
     calls_.remove(call);
+    if (call.streams) [[unlikely]] --open_streams_;
     call.dispose();
     leave_when_done();
     release();
@@ -26742,6 +28959,7 @@ class connection final : public served_connection, private net::stream_user, pri
     room_ = home_.chosen.max_write_buffer_bytes;
     if (sending_.capacity() > kept_buffer) sending_.release();
     sending_.clear();
+    if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
@@ -26850,6 +29068,8 @@ class connection final : public served_connection, private net::stream_user, pri
   buffer sending_;
   open_calls calls_;
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
+  tenon::waiter_queue for_room_;  // streams that wait until the peer has read
+  std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
