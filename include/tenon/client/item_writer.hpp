@@ -27,7 +27,7 @@ class item_write final : public call_state<void> {
   item_write(call_base& stream, item_writer& by) noexcept : call_state<void>{stream.via()}, stream_{(stream.retain(), &stream)}, by_{by} {}
 
   buffer& bytes() noexcept { return bytes_; }
-  void start() override;
+  inline void start() override;
   void over(status why) {
     const call_reference<item_write> held{this};
     this->channel_.guard_user_code([&] { this->complete(std::move(why)); });
@@ -40,7 +40,7 @@ class item_write final : public call_state<void> {
   // The client was closed before its loop took it.
   void refused(status why) override { over(std::move(why)); }
   void expired() override {}
-  void cancelled(status why) override;
+  inline void cancelled(status why) override;
 
   call_reference<call_base> stream_;
   item_writer& by_;
