@@ -109,7 +109,7 @@ struct feed {
 
 struct served_feed : simulated::world {
   template <class... Policies>
-  explicit served_feed(tenon::server_options options = {}, std::type_identity<Policies>...) : server{io, simulated::served_desk::logging(options)} {
+  explicit served_feed(tenon::server_options options = {}, std::type_identity<Policies>...) : simulated::world{}, server{io, simulated::served_desk::logging(options)} {
     server.serve<Policies...>(feed{&records});
     server.listen(wire, "feed");
     server.start();

@@ -23,7 +23,7 @@ using grpc_client = tenon::client<feed, tenon::codec::protobuf>;
 
 struct grpc_world : simulated::world {
   template <class... Policies>
-  explicit grpc_world(tenon::server_options options = {}, std::type_identity<Policies>...) : server{io, simulated::served_desk::logging(options)} {
+  explicit grpc_world(tenon::server_options options = {}, std::type_identity<Policies>...) : simulated::world{}, server{io, simulated::served_desk::logging(options)} {
     server.serve<Policies...>(feed{&records});
     server.listen(wire, "feed");
     server.start();

@@ -202,7 +202,7 @@ TEST_CASE("methods that stream say so in the .proto, with what each item is") {
   CHECK(tenon::describe<streamer>(tenon::schema::proto) == R"(syntax = "proto3";
 
 message WatchRequest {
-  string value = 1;
+  string argument1 = 1;
 }
 
 message circle {

@@ -78,6 +78,7 @@ class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
   stream_writer(detail::call_reference<detail::call_state<R>> state, detail::typed_writer<T>& to) noexcept : detail::stream_handle<R>{std::move(state)}, to_{&to} {}
 
   /// Sends one item. The call it returns ends when the item has left: that waits while the server has not read what was sent before. Wait for it, so that no memory fills up.
+  /// In a coroutine under g++ 12 name a struct first: one that is made within a `co_await` is copied byte by byte there.
   ///
   /// Errors  the call's own when it has ended; failed_precondition when the server has answered already, and after `finish`.
   call<void> write(const T& item) { return to_->write(item); }

@@ -136,8 +136,8 @@ inline std::optional<std::int64_t> parse_number(std::string_view text) noexcept 
 
 }  // namespace frames
 
-/// Writes a header and room for the total; `end_frame` fills the total and the payload's length in. Inlined always, as every call
-/// begins with it: left to itself g++ stops doing so.
+/// Writes a header and room for the total; `end_frame` fills the total and the payload's length in.
+// Always inlined: with as many callers as it has, g++ would not, and each call here and there would pay for it.
 [[gnu::always_inline]] inline mark begin_frame(buffer& out, unsigned char bits, serialization codec, std::uint64_t sequence) {
   const std::size_t start = out.size();
   char* to = out.extend(header_bytes + 4);
