@@ -17,9 +17,10 @@ namespace tenon::inline v0 {
 ///
 /// Laws    `decode(encode(x), value)` leaves x, whatever `value` held: for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for
 ///         nullptr (what a method that returns nothing sends). So a format that leaves defaults out (protobuf, proto3's json) gives each field that `in` does not mention
-///         the default of a fresh struct; one that writes every field (json, msgpack) lets it keep what it had. `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
-///         invalid_argument with path, expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds`
-///         allow. Fields that `value` does not have are skipped.
+///         the default of a fresh struct; one that writes every field (json, msgpack) lets it keep what it had. What a format cannot say is among its limits. `encode`
+///         appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers invalid_argument with path,
+///         expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds` allow. Fields that `value`
+///         does not have are skipped.
 /// Units   `serialization`: rpcx's number for it, 0 to 15; 1 to 3 are json's, protobuf's and msgpack's. `content_type`: its media type, in lower case.
 /// Model   struct versioned {   // MessagePack behind a byte that says which edition of the messages it is
 ///           static constexpr std::string_view name = "versioned", content_type = "application/x-versioned";

@@ -35,7 +35,8 @@ struct json_style {
 ///
 /// Reads   unknown fields are skipped, as Connect does it. What a struct kept of protobuf's wire (tenon::unknown_fields) is neither written nor read. Null stands for
 ///         a field's default and for a Value that is null; it is no struct of its own.
-/// Limits  a variant that is no struct's own field, an element or an argument, stays what it is in plain json. google.protobuf.Any and FieldMask are the structs they are.
+/// Limits  a variant that is no struct's own field, an element or an argument, stays what it is in plain json, and so does what .proto has no other place for than a
+///         message around it: a list in a list, an optional in a list. google.protobuf.Any and FieldMask are the structs they are.
 /// Source  protobuf.dev, ProtoJSON format.
 inline constexpr json_style proto3{.names = name_case::camel,
                                    .wide_integers_as_text = true,

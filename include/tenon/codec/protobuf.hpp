@@ -24,11 +24,12 @@ namespace tenon::inline v0::codec {
 /// Protocol Buffers, as proto3 has it.
 ///
 /// Shape   records and tuples are messages; fields have the numbers of tenon::number, or count from 1 in the order of declaration. Integers are int32, int64, uint32 or
-///         uint64, with tenon::sint and tenon::fixed the other forms; std::string is string, std::byte data bytes; enums are open. std::optional and std::unique_ptr
-///         have explicit presence; other scalars are left out when zero, a struct's own members never. Sequences are repeated, numbers packed (both forms are read);
-///         maps are maps; a std::variant is a oneof whose alternatives have the numbers from its own on, or tenon::numbers. Time points are Timestamp, durations
-///         Duration, nlohmann::json is Value, MessagePack objects are bytes. What cannot be a field, or an element, is field 1 of a message around it: an answer that
-///         is no struct, a vector in a vector, an optional in a vector. Arguments are a message with fields from 1; one struct alone is that message.
+///         uint64, with tenon::sint and tenon::fixed the other forms, with tenon::sint_keys and tenon::fixed_keys those of a map's keys; std::string is string, std::byte
+///         data bytes; enums are open. std::optional and std::unique_ptr have explicit presence; other scalars are left out when zero, a struct's own members never.
+///         Sequences are repeated, numbers packed (both forms are read); maps are maps; a std::variant is a oneof whose alternatives have the numbers from its own on, or
+///         tenon::numbers, and in .proto and proto3's json the names of tenon::names. Time points are Timestamp, durations Duration, nlohmann::json is Value, MessagePack
+///         objects are bytes. What cannot be a field, or an element, is field 1 of a message around it: an answer that is no struct, a vector in a vector, an optional in
+///         a vector. Arguments are a message with fields from 1; one struct alone is that message.
 /// Reads   fields in any order; the last of several scalars counts, messages merge, repeated fields are appended. What is missing gets the default of a fresh `T`,
 ///         in `decode_into` as well, since writers leave out zeros: a default that is not zero is for peers that share it. Unknown fields are skipped, or kept in a
 ///         field with tenon::unknown_fields. A std::array comes in one row, all of it.
