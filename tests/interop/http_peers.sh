@@ -35,6 +35,16 @@ if [ "$binaries" != self ]; then
   fi
   summary "connect-node 2.0.1, jayson 5.0.0"
 
+  if ! command -v go >/dev/null 2>&1; then
+    echo "skipped: connect-go (no Go toolchain)"
+  elif build_rpc_peer connect-go go_connect go build -buildvcs=false -o peer .; then
+    if start_server "$binaries/http_server"; then
+      run_cases "Connect's Go client, tenon server" "$work/go_connect/peer" "$address"
+      stop_server
+    fi
+    summary "connect-go v1.18.1"
+  fi
+
   browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   if [ -z "$browser" ]; then
     echo "skipped: Chromium (apt: chromium)"
