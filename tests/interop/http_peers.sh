@@ -35,17 +35,29 @@ if [ "$binaries" != self ]; then
   fi
   summary "connect-node 2.0.1, jayson 5.0.0"
 
+  if ! command -v go >/dev/null 2>&1; then
+    echo "skipped: connect-go (no Go toolchain)"
+  elif build_rpc_peer connect-go go_connect go build -buildvcs=false -o peer .; then
+    if start_server "$binaries/http_server"; then
+      run_cases "Connect's Go client, tenon server" "$work/go_connect/peer" "$address"
+      stop_server
+    fi
+    summary "connect-go v1.18.1"
+  fi
+
   browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   if [ -z "$browser" ]; then
     echo "skipped: Chromium (apt: chromium)"
   elif ! command -v node >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1; then
     echo "skipped: Chromium (no node or npm)"
-  elif build_rpc_peer Chromium node_browser npm ci --no-audit --no-fund; then
+  elif [ ! -d "$work/node_http/node_modules" ]; then
+    echo "skipped: Chromium (its driver could not be had)"
+  else
     if start_server "$binaries/http_server"; then
-      run_cases "$("$browser" --version 2>/dev/null | cut -d. -f1), tenon server" node "$work/node_browser/page.js" "$browser" "$address" "${TENON_SCREENSHOT:-$work/page.png}"
+      run_cases "$("$browser" --version 2>/dev/null | cut -d. -f1), tenon server" node "$work/node_http/page.js" "$browser" "$address" "${TENON_SCREENSHOT:-$work/page.png}"
       stop_server
     fi
-    summary Chromium
+    summary "Chromium, connect-web 2.0.1"
   fi
 
   if ! command -v python3 >/dev/null 2>&1 || ! python3 -m venv "$work/openapi" >/dev/null 2>&1; then

@@ -134,9 +134,10 @@ class server {
   ///
   /// Errors  already_exists for a second time; failed_precondition after `start`.
   template <class Pages>
-    requires std::is_base_of_v<protocol::http_pages, Pages>
   status show(Pages pages) {
-    return show_pages(std::make_shared<const Pages>(std::move(pages)));
+    static_assert(std::is_base_of_v<protocol::http_pages, Pages>, "tenon::server::show: the object has no pages; write server.show(tenon::pages<market>{}), or derive from tenon::protocol::http_pages");
+    if constexpr (!std::is_base_of_v<protocol::http_pages, Pages>) return {};
+    else return show_pages(std::make_shared<const Pages>(std::move(pages)));
   }
 
   /// Other options for the policies of a service than those in their types, `server.configure<market>(timeout_options{...})`, for calls that arrive from now

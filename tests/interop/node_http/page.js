@@ -1,10 +1,11 @@
-// A browser in front of a tenon server: its page is opened and methods are tried on it, then pages of other origins call.
+// A browser in front of a tenon server: its page is opened and methods are tried on it, then pages of other origins call, one with Connect's own client.
 // usage: node page.js CHROMIUM HOST:PORT SCREENSHOT
 "use strict";
 
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
+const esbuild = require("esbuild");
 const { chromium } = require("playwright-core");
 
 const [, , executablePath, address, screenshot] = process.argv;
@@ -96,6 +97,20 @@ async function originCases(context) {
   await check("another origin cannot read a route", async () => equal(await call("http://other.example", "/quotes/ACME", {}), "blocked"));
 }
 
+// Connect's own client in a page of the allowed origin: preflights, exposed headers, trailers.
+async function clientCases(context) {
+  const bundle = await esbuild.build({ entryPoints: [path.join(__dirname, "web.js")], bundle: true, write: false, format: "iife", logLevel: "silent" });
+  const page = await context.newPage();
+  await page.route("http://allowed.example/", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html>" }));
+  await page.goto("http://allowed.example/");
+  await page.addScriptTag({ content: bundle.outputFiles[0].text });
+  const found = await page.evaluate((to) => window.runClients(to), url);
+  for (const [name, answers] of Object.entries(found)) {
+    await check(name, async () => equal(answers, ["ACME", 42.5, [1, 2, 3], "abc", "7", "NotFound", 'no such symbol: "NONE" é', "hi", "DeadlineExceeded"]));
+  }
+  await page.close();
+}
+
 (async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "browser-"));
   const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -105,6 +120,7 @@ async function originCases(context) {
   try {
     await pageCases(context);
     await originCases(context);
+    await clientCases(context);
   } finally {
     await context.close();
     fs.rmSync(folder, { recursive: true, force: true });
