@@ -31,8 +31,8 @@ fi
 
 failed=0
 for fuzzer in "$@"; do
-  libraries=$(sed -n '1s/.* Links \([a-z0-9]*\)\.$/-l\1/p' "tests/fuzz/$fuzzer.cpp")
-  # shellcheck disable=SC2086 # none or one
+  libraries=$(sed -n "1s/.* Links \(.*\)\.\$/\1/p" "tests/fuzz/$fuzzer.cpp" | tr -d "," | sed "s/[a-z0-9]\{1,\}/-l&/g")
+  # shellcheck disable=SC2086 # a list
   if [ -n "$libraries" ] && ! "$compiler" $libraries -fsanitize=fuzzer "$work/nothing.cpp" -o "$work/nothing" 2>/dev/null; then
     echo "skipped: $fuzzer (no library for $libraries)"
     continue
