@@ -24,6 +24,7 @@ struct idle_call final : detail::call_base {
   void start() override {}
   void replied(const tenon::protocol::reply&) override {}
   void failed(tenon::status) override {}
+  void refused(tenon::status) override {}
   void cancelled(tenon::status) override {}
   void expired() override {}
 };

@@ -124,6 +124,7 @@ class basic_websocket_session {
     if (under_way_ == 0) say_goodbye(out);
   }
 
+  /// A ping, which browsers answer by themselves.
   [[gnu::cold]] bool write_heartbeat(buffer& out) {
     if (!engine_ || !engine_->is_open()) return false;
     detail::append_websocket_frame(out, detail::websocket_opcode::ping, {}, nullptr);

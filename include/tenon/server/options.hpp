@@ -17,7 +17,7 @@ namespace tenon::inline v0 {
 /// How a peer that is gone without a word is noticed: after `interval` without a byte from it it is asked for one, and after `timeout` more the connection is closed.
 /// Zero for `interval` turns it off. Any traffic counts; a connection that is not read, since its peer does not read, is `write_timeout`'s.
 ///
-/// Asked are those whose protocol lets a server ask: gRPC's peers by PING, rpcx's if they are tenon. Go's rpcx client would take the question for the answer to one of
+/// Asked are those whose protocol lets a server ask: gRPC's and WebSocket's peers by a ping, rpcx's if they are tenon. Go's rpcx client would take the question for the answer to one of
 /// its calls; HTTP/1.1, JSON-RPC and MessagePack-RPC have no such message. For all of these only `idle_timeout` applies, which asks nobody and is off by default.
 struct server_keepalive_options {
   duration interval = std::chrono::minutes{2};
