@@ -39,7 +39,8 @@ namespace simulated {
 struct counter_shop {
   int price(std::string item);
   void note(std::string text);
-  TENON_SERVICE(counter_shop, (price, tenon::idempotent, tenon::cacheable), note)
+  tenon::stream<int> watch(std::string item);
+  TENON_SERVICE(counter_shop, (price, tenon::idempotent, tenon::cacheable), note, (watch, tenon::idempotent))
 };
 
 }  // namespace simulated
@@ -227,6 +228,21 @@ TEST_CASE("a one-way call is sent once") {
   CHECK(got.text() == "OK");
   world.pass(1_s);
   CHECK(world.requests().empty());
+}
+
+TEST_CASE("a call that streams is sent once: a second one would give its items as well") {
+  scripted_shop world;
+  client_of<hedge<hedge_options{.delay = 5_ms, .max_extra = {}}>> client{world.io, world.connector()};
+  outcome_of<int> first;
+  client.price("x").then(first.taker());
+  world.run();
+  world.show_as_tenon();
+  for (const frame& each : calls_in(world)) world.answer(each, "1");
+  REQUIRE(first.text() == "OK");
+  const auto items = client.watch("x");
+  CHECK(calls_in(world).size() == 1);
+  world.pass(50_ms);
+  CHECK(calls_in(world).empty());
 }
 
 TEST_CASE("an attempt whose credentials were refused is sent again with new ones, each for itself") {

@@ -363,6 +363,30 @@ TEST_CASE_TEMPLATE("keyed limits agree with one bucket per key, while the keys f
   }
 }
 
+TEST_CASE("what methods with limits of their own take, they take from one bucket, each by its own measure") {
+  // In turns, so that nothing that was worked out for the one is used for the other.
+  driven::client<limiter<limiter_options{.rate = per_second(10), .burst = 2}>> client;
+  const auto with = [&client](std::int64_t rate, std::int64_t burst) -> bool {
+    client.options<0>() = limiter_options{.rate = per_second(rate), .burst = burst};
+    return passes(client);
+  };
+  CHECK(with(10, 2));
+  CHECK(with(10, 2));
+  CHECK_FALSE(with(10, 2));
+  CHECK(with(10, 3));
+  CHECK_FALSE(with(10, 3));
+  // 300 ms full: as many calls as 30 at a hundred per second.
+  CHECK(with(100, 31));
+  CHECK_FALSE(with(100, 31));
+  CHECK_FALSE(with(10, 3));
+  client.clock.advance(110ms);
+  CHECK(with(10, 3));
+  CHECK(with(100, 31));
+  CHECK_FALSE(with(100, 31));
+  CHECK(with(0, 0));
+  CHECK_FALSE(with(10, 3));
+}
+
 TEST_CASE("no rate, or turned off, limits nothing") {
   driven::client<limiter<>> none;
   driven::client<limiter<per_second(1)>> off;

@@ -175,7 +175,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     admitted_ = true;
     if constexpr (Stack::has_fan_out) {
       // Of a stream the first item counts, not the end: a second one would give its items as well.
-      if (Stack::fans_out(view()) && !(facts_.chosen && (facts_.chosen->one_way || facts_.method.streams()))) extras_.begin();
+      if (Stack::fans_out(view()) && !facts_.method.streams() && !(facts_.chosen && facts_.chosen->one_way)) extras_.begin();
     }
     return true;
   }

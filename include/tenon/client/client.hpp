@@ -158,10 +158,14 @@ struct starter {
       else state.refused(channel::cancelled_here());
       return;
     }
-    if (here && via.ready() && !Stack::keeps_request) {
+    bool begun = false;
+    if constexpr (Stack::keeps_request) {
+      if (here) state.request() = core.spare_request();
+    } else if (here && via.ready()) {
       state.start_with(write_payload);
-    } else {
-      if (Stack::keeps_request && here) state.request() = core.spare_request();
+      begun = true;
+    }
+    if (!begun) {
       write_payload(state.request());
       if (here) state.start();
       else via.submit_from_elsewhere(state);

@@ -49,22 +49,26 @@ struct timeout : policy::base {
       const duration other = info.deadline == instant::never() ? chosen.server_default : chosen.server_max;
       if (other != duration{}) allowed = other;
     }
-    info.deadline = (std::min)(info.deadline, info.now + allowed);
+    info.deadline = (std::min)(info.deadline, later(info.now, allowed));
     if (chosen.per_try > duration{}) info.attempt_deadline = (std::min)(info.attempt_deadline, info.now + chosen.per_try);
     info.reserve = chosen.reserve;
     info.propagate = chosen.propagate;
-    if (info.deadline - info.now <= chosen.min_useful) [[unlikely]] return refused_here(code::deadline_exceeded);
+    if (info.deadline <= later(info.now, chosen.min_useful)) [[unlikely]] return refused_here(code::deadline_exceeded);
     return {};
   }
   /// Inside retry: the time of one attempt.
   [[gnu::always_inline]] static outcome admit_attempt(policy::none&, const options& chosen, policy::none&, call_info& info) noexcept {
     const duration allowed = chosen.per_try > duration{} ? (std::min)(chosen.per_try, chosen.total) : chosen.total;
-    info.attempt_deadline = (std::min)(info.attempt_deadline, info.now + allowed);
+    info.attempt_deadline = (std::min)(info.attempt_deadline, later(info.now, allowed));
     // The call's own end counts here: an attempt that has no time left is not another attempt's chance.
-    if (info.deadline - info.now <= chosen.min_useful) [[unlikely]] return refused_here(code::deadline_exceeded);
+    if (info.deadline <= later(info.now, chosen.min_useful)) [[unlikely]] return refused_here(code::deadline_exceeded);
     return {};
   }
   [[gnu::always_inline]] static void observe(policy::none&, const options&, policy::none&, call_info&, outcome) noexcept {}
+
+ private:
+  // `now` is never `never`: there is no need to ask.
+  [[gnu::always_inline]] static instant later(instant now, duration by) noexcept { return {tenon::detail::saturated_sum(now.ns, by.ns)}; }
 };
 
 }  // namespace tenon::inline v0
