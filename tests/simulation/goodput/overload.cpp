@@ -64,10 +64,10 @@ figures dear_refusals(std::uint64_t seed) {
   host<> server{in, behind, "shop"};
   tally seen{in};
   fleet<timeout<500_ms>, OnClients...> callers{in, seen, 20, "shop"};
-  callers.call(0.5 * capacity, at(0), at(42));
-  callers.call(2.5 * capacity, at(2), at(32));
-  in.run_until(at(42));
-  return {.goodput = seen.good_per_second(2, 32) / capacity, .attempts = seen.attempts_per_call(2, 32), .recovery = seen.recovered_after(32, 41)};
+  callers.call(0.5 * capacity, at(0), at(60));
+  callers.call(2.5 * capacity, at(2), at(22));
+  in.run_until(at(60));
+  return {.goodput = seen.good_per_second(2, 22) / capacity, .attempts = seen.attempts_per_call(2, 22), .recovery = seen.recovered_after(22, 59)};
 }
 
 // Load of 0.8 of the capacity, and in second 5 nothing is done for two seconds. What has timed out meanwhile is asked for again.
@@ -120,7 +120,7 @@ TEST_CASE("a server whose work takes longer than it used to does what it still c
 TEST_CASE("clients that are refused too often ask less, and the server has more time for the others") {
   const figures without = dear_refusals<>(1);
   const figures with = dear_refusals<throttle<>>(1);
-  add_row({.trouble = "3 times the load for 30 s, and a refusal costs a fifth of an answer", .measure = "of capacity", .policy = "`throttle<>` on the clients", .without = without, .with = with});
+  add_row({.trouble = "3 times the load for 20 s, and a refusal costs a fifth of an answer", .measure = "of capacity", .policy = "`throttle<>` on the clients", .without = without, .with = with});
   CHECK(without.goodput < 0.6);
   CHECK(with.goodput > 1.4 * without.goodput);
   CHECK(with.attempts < 0.7);
