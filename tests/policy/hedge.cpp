@@ -294,22 +294,40 @@ TEST_CASE("a refusal by a policy of this client ends nothing while another attem
   CHECK(run(world, client, {{5, "NOT_FOUND"}}).how == "NOT_FOUND: said");
 }
 
-TEST_CASE("what certainly did not run is sent once more at once, free of charge") {
+TEST_CASE("what a peer refused before it ran is sent once more at once, for a token that comes back when it helps") {
   scripted_shop world;
-  constexpr hedge_options nothing_left{.delay = 200_ms, .max_extra = {}, .budget = {.share = {}, .tokens = 1, .per_second = 0}};
-  client_of<timeout<1_s>, hedge<nothing_left>> client{world.io, world.connector()};
-  CHECK(run(world, client, {{300, "NOT_FOUND"}}).started == times{0, 200});
-  outcome_of<int> got;
-  client.price("bread").then(got.taker());
-  auto asked = world.requests();
-  for (int i = 0; i < 2 && !asked.empty(); ++i) {
-    frame draining{.bits = simulated::response | simulated::error, .codec = simulated::json, .sequence = asked[0].sequence};
+  constexpr hedge_options one_token{.delay = 200_ms, .max_extra = {}, .budget = {.share = {}, .tokens = 1, .per_second = 0}};
+  client_of<timeout<1_s>, hedge<one_token>> client{world.io, world.connector()};
+  const auto refuse = [&](const frame& to) {
+    frame draining{.bits = simulated::response | simulated::error, .codec = simulated::json, .sequence = to.sequence};
     draining.metadata = {{"__rpcx_error__", "UNAVAILABLE: draining"}, {"tenon-not-executed", "1"}};
     world.server.say(draining.bytes());
-    asked = world.requests();
-    CHECK(asked.size() == (i == 0 ? 1U : 0U));
+  };
+  // Asks, refuses it once, and says what came then.
+  const auto ask = [&](outcome_of<int>& got) {
+    client.price("bread").then(got.taker());
+    const auto asked = world.requests();
+    REQUIRE(asked.size() == 1);
+    refuse(asked[0]);
+    return world.requests();
+  };
+  for (int i = 0; i < 3; ++i) {
+    outcome_of<int> got;
+    const auto again = ask(got);
+    REQUIRE(again.size() == 1);
+    world.answer(again[0], "7");
+    CHECK(got.text() == "OK");
   }
-  CHECK(got.text() == "UNAVAILABLE: draining");
+  // It does not help: the token is gone, and the next one is not sent again.
+  outcome_of<int> in_vain;
+  const auto again = ask(in_vain);
+  REQUIRE(again.size() == 1);
+  refuse(again[0]);
+  CHECK(world.requests().empty());
+  CHECK(in_vain.text() == "UNAVAILABLE: draining");
+  outcome_of<int> next;
+  CHECK(ask(next).empty());
+  CHECK(next.text() == "UNAVAILABLE: draining");
 }
 
 TEST_CASE("losers give back what they held, and count neither for nor against their endpoint") {

@@ -20,7 +20,7 @@
 namespace processes {
 
 struct board {
-  static constexpr std::size_t calls = 1 << 20;
+  static constexpr std::size_t calls = 1 << 22;
   std::atomic<std::uint64_t> answered{0};  // calls of `look` and `put`
   std::atomic<std::int64_t> waiting{0};    // handlers of `wait` that have begun and not ended
   std::array<std::atomic<std::uint8_t>, calls> runs{};  // of each call, by its number

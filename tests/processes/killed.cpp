@@ -151,6 +151,7 @@ TEST_CASE("a server that is killed under load, again and again: with retry, brea
   REQUIRE(comes_true(io, [&] { return steady.seen.open.empty() && plain.seen.open.empty(); }));
   CHECK(server->stop() == 0);
 
+  REQUIRE(next_call < board::calls);
   CHECK(steady.seen.wrong == 0);
   CHECK(steady.seen.first_wrong == "");
   CHECK(steady.seen.lost + steady.seen.never_ran == 0);

@@ -60,7 +60,8 @@ struct hedging : policy::base {
     std::int32_t paid = 0;       // of those under way
     bool timed = false;          // there is a delay
     bool stopped = false;        // the peer wants no more
-    bool once_more = false;      // the free repeat is used up
+    bool once_more = false;      // the repeat at once is used up
+    bool borrowed = false;       // and was paid for with a token that comes back if it helps
   };
 
   static constexpr bool fans_out(const options& chosen, const call_info& info) noexcept { return chosen.max_attempts > 1 && (info.idempotent || !chosen.idempotent_only); }
@@ -110,7 +111,7 @@ struct hedging : policy::base {
       spent(own, call);
     }
     if (result.ok()) {
-      call.budget->succeeded(chosen.budget);
+      call.budget->succeeded(chosen.budget, call.borrowed);
       if (chosen.max_extra.ppm > 0) own.extra.succeeded(extra_of(chosen));
       if (policy::detail::recent_times* times = times_of(own, info.method); times != nullptr) times->add(info.now - call.began);
       if (paid) policy::report(info, {.kind = policy::event_kind::won, .policy = name, .from = info.attempt});
@@ -125,7 +126,7 @@ struct hedging : policy::base {
     if (never) call.stopped = true;
     else if (told) call.next = info.now + (std::min)(duration{result.pushback_ms * std::int64_t{1'000'000}}, chosen.max_pushback);
     else if (refused_by_policy) return {.finish = call.under_way == 0, .next = call.next};
-    else if (is_free(result, call, info)) return again_for_free(call);
+    else if (may_borrow(result, call, info) && call.budget->take(chosen.budget, info.now)) return once_more(call);
     else call.next = info.now;
     const bool more = !call.stopped && call.started < chosen.max_attempts && call.next < info.deadline;
     if (!more) return {.finish = call.under_way == 0};
@@ -133,12 +134,13 @@ struct hedging : policy::base {
   }
 
  private:
-  // An attempt that certainly never ran is repeated once, free of charge, as retry does.
-  static bool is_free(outcome result, const call_state& call, const call_info& info) noexcept {
+  // An attempt that a peer refused before anything ran is repeated once at once without counting, for a token that comes back when it helps: as retry does.
+  static bool may_borrow(outcome result, const call_state& call, const call_info& info) noexcept {
     return result.has(outcome::not_executed) && result.code == code::unavailable && !result.has(outcome::local) && !call.once_more && info.now < info.deadline;
   }
-  static policy::fan_step again_for_free(call_state& call) noexcept {
-    call.once_more = true;
+  static policy::fan_step once_more(call_state& call) noexcept {
+    call.once_more = call.borrowed = true;
+    call.budget->repeat_ended();  // it takes the place of an attempt that has ended
     ++call.under_way;
     return {.start = true, .next = call.next};
   }

@@ -133,7 +133,9 @@ class running final : public pending {
         info_.now = sink_->read_clock();
         // Its caller was told that the time was up, and policies learn the same, whatever the handler says that late: a limit on a server that is too slow would hear of
         // successes only, or of nothing. Times travel in whole milliseconds and timers tick in such: the caller's request to stop may come a moment before ours.
-        if (answered && info_.deadline - info_.now <= duration{2'000'000}) result = {.code = code::deadline_exceeded};
+        // A good value remains one for those who wait for the same answer.
+        const bool of_use = answers && result.ok();
+        if (answered && !of_use && info_.deadline - info_.now <= duration{2'000'000}) result = {.code = code::deadline_exceeded};
       }
     }
     guard_->observe(state_, info_, result);

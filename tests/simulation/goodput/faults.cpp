@@ -10,6 +10,7 @@
 
 #include <tenon/policy/breaker.hpp>
 #include <tenon/policy/bulkhead.hpp>
+#include <tenon/policy/hedge.hpp>
 #include <tenon/policy/retry.hpp>
 #include <tenon/policy/timeout.hpp>
 
@@ -116,7 +117,21 @@ figures errors(std::uint64_t seed, unsigned of_a_hundred) {
   fleet<timeout<1_s>, Policies...> callers{in, seen, 1, "shop"};
   callers.call(200, at(0), at(20));
   in.run_until(at(22));
-  return {.goodput = seen.good_share(0, 20), .attempts = seen.attempts_per_call(0, 20), .recovery = 0};
+  return {.goodput = seen.good_share(0, 20), .attempts = seen.attempts_per_call(0, 20), .recovery = lasting};
+}
+
+// Three of a hundred jobs take half a second rather than ten milliseconds, and callers wait a tenth.
+template <class... Policies>
+figures slow_few(std::uint64_t seed) {
+  world in{seed};
+  backend behind{in, 20, 10_ms};
+  behind.slow = 3;
+  host<> server{in, behind, "shop"};
+  tally seen{in};
+  fleet<timeout<100_ms>, Policies...> callers{in, seen, 1, "shop"};
+  callers.call(200, at(0), at(20));
+  in.run_until(at(22));
+  return {.goodput = seen.good_share(5, 20), .attempts = seen.attempts_per_call(5, 20), .recovery = lasting};
 }
 
 }  // namespace
@@ -128,6 +143,8 @@ TEST_CASE("a dead service is asked at most 1.2 times for each call, and ten time
     const tally::part with = dead_service<retry<>>(1, how);
     CHECK(with.calls > 500);
     CHECK(static_cast<double>(with.attempts) <= static_cast<double>(with.calls) * 1.2 + 10);
+    const tally::part hedged = dead_service<tenon::hedge<>>(1, how);
+    CHECK(static_cast<double>(hedged.attempts) <= static_cast<double>(hedged.calls) * 1.2 + 10);
     CHECK(static_cast<double>(without.attempts) > static_cast<double>(with.calls) * 1.5);
   }
 }
@@ -136,8 +153,8 @@ TEST_CASE("an endpoint that hangs takes what it is given, and no more: the pages
   const figures without = hanging_extras<>(1);
   const figures bounded = hanging_extras<bulkhead<5>>(1);
   const figures with = hanging_extras<breaker<>, timeout<200_ms>>(1);
-  add_row({.trouble = "slow endpoint: what a page can do without hangs for 10 s", .measure = "of pages", .policy = "`bulkhead<5>` on the calls to it", .without = without, .with = bounded});
-  add_row({.trouble = "the same", .measure = "of pages", .policy = "`breaker<>, timeout<200_ms>`", .without = without, .with = with});
+  add_row({.place = 1, .trouble = "slow endpoint: what a page can do without hangs for 10 s", .measure = "of pages", .policy = "`bulkhead<5>` on these calls", .without = without, .with = bounded});
+  add_row({.place = 2, .trouble = "the same", .measure = "of pages", .policy = "`breaker<>, timeout<200_ms>`", .without = without, .with = with});
   CHECK(without.goodput < 0.1);
   CHECK(bounded.goodput > 0.99);
   // A failure rate of half takes as many failures as there have been successes in the window.
@@ -148,7 +165,7 @@ TEST_CASE("an endpoint that hangs takes what it is given, and no more: the pages
 TEST_CASE("a breaker spares a dead endpoint nearly everything, and finds out that it is well again") {
   const figures without = dead_for_a_while<retry<without_budget>>(1);
   const figures with = dead_for_a_while<retry<>, breaker<>>(1);
-  add_row({.trouble = "dead endpoint: every call fails for 15 s", .measure = "of the calls in 30 s", .policy = "`retry<>, breaker<>`, for `retry` without a budget", .without = without, .with = with});
+  add_row({.place = 3, .trouble = "dead endpoint: every call fails for 15 s", .measure = "of the calls in 30 s", .policy = "`retry<>, breaker<>`; without: retry, and no budget", .without = without, .with = with});
   CHECK(without.attempts > 2.9);
   CHECK(with.attempts < 0.2);
   // 5 s, then twice that, each up to a fifth longer.
@@ -161,10 +178,19 @@ TEST_CASE("retry mends errors that are few, and does not try to mend a service t
   const figures few_mended = errors<retry<>>(1, 10);
   const figures half = errors<>(1, 50);
   const figures half_mended = errors<retry<>>(1, 50);
-  add_row({.trouble = "one call of ten fails", .measure = "of calls", .policy = "`retry<>`", .without = few, .with = few_mended});
-  add_row({.trouble = "half of the calls fail", .measure = "of calls", .policy = "`retry<>`", .without = half, .with = half_mended});
+  add_row({.place = 4, .trouble = "one call of ten fails", .measure = "of calls", .policy = "`retry<>`", .without = few, .with = few_mended});
+  add_row({.place = 5, .trouble = "half of the calls fail", .measure = "of calls", .policy = "`retry<>`", .without = half, .with = half_mended});
   CHECK(few.goodput < 0.92);
   CHECK(few_mended.goodput > 0.99);
   CHECK(half_mended.goodput > half.goodput);
   for (const figures& each : {few_mended, half_mended}) CHECK(each.attempts < 1.2);
+}
+
+TEST_CASE("a second attempt at what takes unusually long is worth its twentieth of the load") {
+  const figures without = slow_few<>(1);
+  const figures with = slow_few<tenon::hedge<>>(1);
+  add_row({.place = 6, .trouble = "three calls of a hundred take 50 times as long", .measure = "of calls", .policy = "`hedge<>`", .without = without, .with = with});
+  CHECK(without.goodput < 0.98);
+  CHECK(with.goodput > 0.99);
+  CHECK(with.attempts <= 1.06);
 }

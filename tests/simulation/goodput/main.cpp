@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -15,13 +16,19 @@ std::vector<goodput::row>& table() {
   return rows;
 }
 
-std::string text_of(const goodput::figures& of) {
-  char text[96];
-  char recovery[32] = "never";
-  if (of.recovery >= 0) std::snprintf(recovery, sizeof recovery, "%.1f s", of.recovery);
-  std::snprintf(text, sizeof text, "%.2f, %.2f, %s", of.goodput, of.attempts, recovery);
+std::string two_places(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", number);
   return text;
 }
+std::string recovery_of(const goodput::figures& of) {
+  if (of.recovery == goodput::lasting) return "";
+  if (of.recovery < 0) return "not seen";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", of.recovery);
+  return text;
+}
+std::string from_to(const std::string& from, const std::string& to) { return from.empty() ? from : from + " → " + to; }
 
 }  // namespace
 
@@ -30,10 +37,12 @@ void goodput::add_row(const row& what) { table().push_back(what); }
 int main(int count, char** arguments) {
   const int failed = doctest::Context{count, arguments}.run();
   if (table().empty()) return failed;
-  std::printf("| trouble | goodput is | without: goodput, attempts per call, recovery | with | policy |\n|---|---|---|---|---|\n");
+  std::stable_sort(table().begin(), table().end(), [](const goodput::row& a, const goodput::row& b) { return a.place < b.place; });
+  std::printf("| trouble | policy | goodput, without → with | attempts per call | well again after |\n|---|---|---|---|---|\n");
   for (const goodput::row& each : table()) {
-    std::printf("| %s | %s | %s | %s | %s |\n", std::string{each.trouble}.c_str(), std::string{each.measure}.c_str(), text_of(each.without).c_str(), text_of(each.with).c_str(),
-                std::string{each.policy}.c_str());
+    std::printf("| %s | %s | %s %s | %s | %s |\n", std::string{each.trouble}.c_str(), std::string{each.policy}.c_str(),
+                from_to(two_places(each.without.goodput), two_places(each.with.goodput)).c_str(), std::string{each.measure}.c_str(),
+                from_to(two_places(each.without.attempts), two_places(each.with.attempts)).c_str(), from_to(recovery_of(each.without), recovery_of(each.with)).c_str());
   }
   return failed;
 }

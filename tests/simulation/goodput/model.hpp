@@ -76,6 +76,7 @@ class backend {
 
   duration service_time;
   unsigned errors = 0;              ///< of 100 jobs, how many end with UNAVAILABLE
+  unsigned slow = 0;                ///< of 100 jobs, how many take 50 times as long
   bool heeds_cancel = false;        ///< a job whose caller has gone leaves the line
   std::uint64_t max_line = ~0ULL;   ///< what comes when so many wait is refused,
   duration refusal_time{};          ///< which takes a worker's time as well
@@ -142,10 +143,13 @@ class backend {
       line_.pop_front();
       if (heeds_cancel && !waiting_.contains(next.number)) continue;
       --free_;
-      // Times differ a little, so that nothing falls into step.
-      const duration time = next.is_refusal ? refusal_time : duration{service_time.ns / 4 * 3 + static_cast<std::int64_t>(in_.random.below(static_cast<std::uint64_t>(service_time.ns / 2 + 1)))};
-      in_.plan_in(time, [this, number = next.number] { finish(number); });
+      in_.plan_in(next.is_refusal ? refusal_time : drawn_time(), [this, number = next.number] { finish(number); });
     }
+  }
+  // Times differ a little, so that nothing falls into step.
+  duration drawn_time() {
+    const duration usual{service_time.ns / 4 * 3 + static_cast<std::int64_t>(in_.random.below(static_cast<std::uint64_t>(service_time.ns / 2 + 1)))};
+    return slow != 0 && in_.random.below(100) < slow ? usual * 50 : usual;
   }
   void finish(std::uint64_t number) {
     ++free_;
@@ -328,10 +332,12 @@ class fleet {
 struct figures {
   double goodput = 0;
   double attempts = 0;   ///< per call
-  double recovery = 0;   ///< in seconds; below zero: not by the end of the story
+  double recovery = 0;   ///< in seconds; below zero: not by the end of the story; `lasting` where the trouble does not end
 };
+constexpr double lasting = -2;
 /// A row of the table.
 struct row {
+  int place = 0;  ///< in the table
   std::string_view trouble;
   std::string_view measure;  ///< of goodput
   std::string_view policy;
