@@ -5281,9 +5281,10 @@ namespace tenon::inline v0 {
 ///
 /// Laws    `decode(encode(x), value)` leaves x, whatever `value` held: for every x whose type crosses the wire, for `codec::arguments` (what a call sends), and for
 ///         nullptr (what a method that returns nothing sends). So a format that leaves defaults out (protobuf, proto3's json) gives each field that `in` does not mention
-///         the default of a fresh struct; one that writes every field (json, msgpack) lets it keep what it had. `encode` appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers
-///         invalid_argument with path, expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds`
-///         allow. Fields that `value` does not have are skipped.
+///         the default of a fresh struct; one that writes every field (json, msgpack) lets it keep what it had. What a format cannot say is among its limits. `encode`
+///         appends, touches nothing that `out` holds, and never fails. `decode` reads the whole of `in` into what `value` is, or answers invalid_argument with path,
+///         expectation, finding and byte; whatever `in` holds, it neither throws nor reads beyond it, and takes no more memory than `bounds` allow. Fields that `value`
+///         does not have are skipped.
 /// Units   `serialization`: rpcx's number for it, 0 to 15; 1 to 3 are json's, protobuf's and msgpack's. `content_type`: its media type, in lower case.
 /// Model   struct versioned {   // MessagePack behind a byte that says which edition of the messages it is
 ///           static constexpr std::string_view name = "versioned", content_type = "application/x-versioned";
@@ -6205,7 +6206,8 @@ struct json_style {
 ///
 /// Reads   unknown fields are skipped, as Connect does it. What a struct kept of protobuf's wire (tenon::unknown_fields) is neither written nor read. Null stands for
 ///         a field's default and for a Value that is null; it is no struct of its own.
-/// Limits  a variant that is no struct's own field, an element or an argument, stays what it is in plain json. google.protobuf.Any and FieldMask are the structs they are.
+/// Limits  a variant that is no struct's own field, an element or an argument, stays what it is in plain json, and so does what .proto has no other place for than a
+///         message around it: a list in a list, an optional in a list. google.protobuf.Any and FieldMask are the structs they are.
 /// Source  protobuf.dev, ProtoJSON format.
 inline constexpr json_style proto3{.names = name_case::camel,
                                    .wide_integers_as_text = true,
@@ -13274,11 +13276,12 @@ namespace tenon::inline v0::codec {
 /// Protocol Buffers, as proto3 has it.
 ///
 /// Shape   records and tuples are messages; fields have the numbers of tenon::number, or count from 1 in the order of declaration. Integers are int32, int64, uint32 or
-///         uint64, with tenon::sint and tenon::fixed the other forms; std::string is string, std::byte data bytes; enums are open. std::optional and std::unique_ptr
-///         have explicit presence; other scalars are left out when zero, a struct's own members never. Sequences are repeated, numbers packed (both forms are read);
-///         maps are maps; a std::variant is a oneof whose alternatives have the numbers from its own on, or tenon::numbers. Time points are Timestamp, durations
-///         Duration, nlohmann::json is Value, MessagePack objects are bytes. What cannot be a field, or an element, is field 1 of a message around it: an answer that
-///         is no struct, a vector in a vector, an optional in a vector. Arguments are a message with fields from 1; one struct alone is that message.
+///         uint64, with tenon::sint and tenon::fixed the other forms, with tenon::sint_keys and tenon::fixed_keys those of a map's keys; std::string is string, std::byte
+///         data bytes; enums are open. std::optional and std::unique_ptr have explicit presence; other scalars are left out when zero, a struct's own members never.
+///         Sequences are repeated, numbers packed (both forms are read); maps are maps; a std::variant is a oneof whose alternatives have the numbers from its own on, or
+///         tenon::numbers, and in .proto and proto3's json the names of tenon::names. Time points are Timestamp, durations Duration, nlohmann::json is Value, MessagePack
+///         objects are bytes. What cannot be a field, or an element, is field 1 of a message around it: an answer that is no struct, a vector in a vector, an optional in
+///         a vector. Arguments are a message with fields from 1; one struct alone is that message.
 /// Reads   fields in any order; the last of several scalars counts, messages merge, repeated fields are appended. What is missing gets the default of a fresh `T`,
 ///         in `decode_into` as well, since writers leave out zeros: a default that is not zero is for peers that share it. Unknown fields are skipped, or kept in a
 ///         field with tenon::unknown_fields. A std::array comes in one row, all of it.
@@ -16557,7 +16560,8 @@ struct hedging : policy::base {
     std::int32_t paid = 0;       // of those under way
     bool timed = false;          // there is a delay
     bool stopped = false;        // the peer wants no more
-    bool once_more = false;      // the free repeat is used up
+    bool once_more = false;      // the repeat at once is used up
+    bool borrowed = false;       // and was paid for with a token that comes back if it helps
   };
 
   static constexpr bool fans_out(const options& chosen, const call_info& info) noexcept { return chosen.max_attempts > 1 && (info.idempotent || !chosen.idempotent_only); }
@@ -16607,7 +16611,7 @@ struct hedging : policy::base {
       spent(own, call);
     }
     if (result.ok()) {
-      call.budget->succeeded(chosen.budget);
+      call.budget->succeeded(chosen.budget, call.borrowed);
       if (chosen.max_extra.ppm > 0) own.extra.succeeded(extra_of(chosen));
       if (policy::detail::recent_times* times = times_of(own, info.method); times != nullptr) times->add(info.now - call.began);
       if (paid) policy::report(info, {.kind = policy::event_kind::won, .policy = name, .from = info.attempt});
@@ -16622,7 +16626,7 @@ struct hedging : policy::base {
     if (never) call.stopped = true;
     else if (told) call.next = info.now + (std::min)(duration{result.pushback_ms * std::int64_t{1'000'000}}, chosen.max_pushback);
     else if (refused_by_policy) return {.finish = call.under_way == 0, .next = call.next};
-    else if (is_free(result, call, info)) return again_for_free(call);
+    else if (may_borrow(result, call, info) && call.budget->take(chosen.budget, info.now)) return once_more(call);
     else call.next = info.now;
     const bool more = !call.stopped && call.started < chosen.max_attempts && call.next < info.deadline;
     if (!more) return {.finish = call.under_way == 0};
@@ -16630,12 +16634,13 @@ struct hedging : policy::base {
   }
 
  private:
-  // An attempt that certainly never ran is repeated once, free of charge, as retry does.
-  static bool is_free(outcome result, const call_state& call, const call_info& info) noexcept {
+  // An attempt that a peer refused before anything ran is repeated once at once without counting, for a token that comes back when it helps: as retry does.
+  static bool may_borrow(outcome result, const call_state& call, const call_info& info) noexcept {
     return result.has(outcome::not_executed) && result.code == code::unavailable && !result.has(outcome::local) && !call.once_more && info.now < info.deadline;
   }
-  static policy::fan_step again_for_free(call_state& call) noexcept {
-    call.once_more = true;
+  static policy::fan_step once_more(call_state& call) noexcept {
+    call.once_more = call.borrowed = true;
+    call.budget->repeat_ended();  // it takes the place of an attempt that has ended
     ++call.under_way;
     return {.start = true, .next = call.next};
   }
@@ -18088,22 +18093,26 @@ struct timeout : policy::base {
       const duration other = info.deadline == instant::never() ? chosen.server_default : chosen.server_max;
       if (other != duration{}) allowed = other;
     }
-    info.deadline = (std::min)(info.deadline, info.now + allowed);
+    info.deadline = (std::min)(info.deadline, later(info.now, allowed));
     if (chosen.per_try > duration{}) info.attempt_deadline = (std::min)(info.attempt_deadline, info.now + chosen.per_try);
     info.reserve = chosen.reserve;
     info.propagate = chosen.propagate;
-    if (info.deadline - info.now <= chosen.min_useful) [[unlikely]] return refused_here(code::deadline_exceeded);
+    if (info.deadline <= later(info.now, chosen.min_useful)) [[unlikely]] return refused_here(code::deadline_exceeded);
     return {};
   }
   /// Inside retry: the time of one attempt.
   [[gnu::always_inline]] static outcome admit_attempt(policy::none&, const options& chosen, policy::none&, call_info& info) noexcept {
     const duration allowed = chosen.per_try > duration{} ? (std::min)(chosen.per_try, chosen.total) : chosen.total;
-    info.attempt_deadline = (std::min)(info.attempt_deadline, info.now + allowed);
+    info.attempt_deadline = (std::min)(info.attempt_deadline, later(info.now, allowed));
     // The call's own end counts here: an attempt that has no time left is not another attempt's chance.
-    if (info.deadline - info.now <= chosen.min_useful) [[unlikely]] return refused_here(code::deadline_exceeded);
+    if (info.deadline <= later(info.now, chosen.min_useful)) [[unlikely]] return refused_here(code::deadline_exceeded);
     return {};
   }
   [[gnu::always_inline]] static void observe(policy::none&, const options&, policy::none&, call_info&, outcome) noexcept {}
+
+ private:
+  // `now` is never `never`: there is no need to ask.
+  [[gnu::always_inline]] static instant later(instant now, duration by) noexcept { return {tenon::detail::saturated_sum(now.ns, by.ns)}; }
 };
 
 }  // namespace tenon::inline v0
@@ -20137,7 +20146,8 @@ inline std::optional<std::int64_t> parse_number(std::string_view text) noexcept 
 }  // namespace frames
 
 /// Writes a header and room for the total; `end_frame` fills the total and the payload's length in.
-inline mark begin_frame(buffer& out, unsigned char bits, serialization codec, std::uint64_t sequence) {
+// Always inlined: with as many callers as it has, g++ would not, and each call here and there would pay for it.
+[[gnu::always_inline]] inline mark begin_frame(buffer& out, unsigned char bits, serialization codec, std::uint64_t sequence) {
   const std::size_t start = out.size();
   char* to = out.extend(header_bytes + 4);
   to[0] = static_cast<char>(magic);
@@ -23826,7 +23836,9 @@ class running final : public pending {
         info_.now = sink_->read_clock();
         // Its caller was told that the time was up, and policies learn the same, whatever the handler says that late: a limit on a server that is too slow would hear of
         // successes only, or of nothing. Times travel in whole milliseconds and timers tick in such: the caller's request to stop may come a moment before ours.
-        if (answered && info_.deadline - info_.now <= duration{2'000'000}) result = {.code = code::deadline_exceeded};
+        // A good value remains one for those who wait for the same answer.
+        const bool of_use = answers && result.ok();
+        if (answered && !of_use && info_.deadline - info_.now <= duration{2'000'000}) result = {.code = code::deadline_exceeded};
       }
     }
     guard_->observe(state_, info_, result);
@@ -26533,7 +26545,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
     admitted_ = true;
     if constexpr (Stack::has_fan_out) {
       // Of a stream the first item counts, not the end: a second one would give its items as well.
-      if (Stack::fans_out(view()) && !(facts_.chosen && (facts_.chosen->one_way || facts_.method.streams()))) extras_.begin();
+      if (Stack::fans_out(view()) && !facts_.method.streams() && !(facts_.chosen && facts_.chosen->one_way)) extras_.begin();
     }
     return true;
   }
@@ -27263,7 +27275,7 @@ class item_write final : public call_state<void> {
   item_write(call_base& stream, item_writer& by) noexcept : call_state<void>{stream.via()}, stream_{(stream.retain(), &stream)}, by_{by} {}
 
   buffer& bytes() noexcept { return bytes_; }
-  void start() override;
+  inline void start() override;
   void over(status why) {
     const call_reference<item_write> held{this};
     this->channel_.guard_user_code([&] { this->complete(std::move(why)); });
@@ -27276,7 +27288,7 @@ class item_write final : public call_state<void> {
   // The client was closed before its loop took it.
   void refused(status why) override { over(std::move(why)); }
   void expired() override {}
-  void cancelled(status why) override;
+  inline void cancelled(status why) override;
 
   call_reference<call_base> stream_;
   item_writer& by_;
@@ -27671,6 +27683,7 @@ class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
   stream_writer(detail::call_reference<detail::call_state<R>> state, detail::typed_writer<T>& to) noexcept : detail::stream_handle<R>{std::move(state)}, to_{&to} {}
 
   /// Sends one item. The call it returns ends when the item has left: that waits while the server has not read what was sent before. Wait for it, so that no memory fills up.
+  /// In a coroutine under g++ 12 name a struct first: one that is made within a `co_await` is copied byte by byte there.
   ///
   /// Errors  the call's own when it has ended; failed_precondition when the server has answered already, and after `finish`.
   call<void> write(const T& item) { return to_->write(item); }
@@ -27821,10 +27834,14 @@ struct starter {
       else state.refused(channel::cancelled_here());
       return;
     }
-    if (here && via.ready() && !Stack::keeps_request) {
+    bool begun = false;
+    if constexpr (Stack::keeps_request) {
+      if (here) state.request() = core.spare_request();
+    } else if (here && via.ready()) {
       state.start_with(write_payload);
-    } else {
-      if (Stack::keeps_request && here) state.request() = core.spare_request();
+      begun = true;
+    }
+    if (!begun) {
       write_payload(state.request());
       if (here) state.start();
       else via.submit_from_elsewhere(state);
@@ -28162,7 +28179,7 @@ namespace tenon::inline v0 {
 /// How a peer that is gone without a word is noticed: after `interval` without a byte from it it is asked for one, and after `timeout` more the connection is closed.
 /// Zero for `interval` turns it off. Any traffic counts; a connection that is not read, since its peer does not read, is `write_timeout`'s.
 ///
-/// Asked are those whose protocol lets a server ask: gRPC's peers by PING, rpcx's if they are tenon. Go's rpcx client would take the question for the answer to one of
+/// Asked are those whose protocol lets a server ask: gRPC's and WebSocket's peers by a ping, rpcx's if they are tenon. Go's rpcx client would take the question for the answer to one of
 /// its calls; HTTP/1.1, JSON-RPC and MessagePack-RPC have no such message. For all of these only `idle_timeout` applies, which asks nobody and is off by default.
 struct server_keepalive_options {
   duration interval = std::chrono::minutes{2};
@@ -29394,9 +29411,10 @@ class server {
   ///
   /// Errors  already_exists for a second time; failed_precondition after `start`.
   template <class Pages>
-    requires std::is_base_of_v<protocol::http_pages, Pages>
   status show(Pages pages) {
-    return show_pages(std::make_shared<const Pages>(std::move(pages)));
+    static_assert(std::is_base_of_v<protocol::http_pages, Pages>, "tenon::server::show: the object has no pages; write server.show(tenon::pages<market>{}), or derive from tenon::protocol::http_pages");
+    if constexpr (!std::is_base_of_v<protocol::http_pages, Pages>) return {};
+    else return show_pages(std::make_shared<const Pages>(std::move(pages)));
   }
 
   /// Other options for the policies of a service than those in their types, `server.configure<market>(timeout_options{...})`, for calls that arrive from now
