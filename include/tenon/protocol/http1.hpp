@@ -1,5 +1,6 @@
 // JSON (or MessagePack) over HTTP/1.1, the server's half: what curl speaks. Protocol layer; models `server_session`.
 // http_head and http_chunks cut the bytes; this file decides what is kept, handed on in place, or refused.
+// Long because it is one state machine: each step from head to answer decides on the same few members.
 #pragma once
 
 #include <algorithm>
