@@ -18223,7 +18223,8 @@ concept request_sink = requires(T& sink, const request& call) {
 
 /// The server's half of a protocol on one connection.
 ///
-/// Laws    `recognise` never says yes to bytes of another registered protocol. `consume` hands each complete request to the sink exactly once, in order, however the
+/// Laws    `recognise` never says yes to bytes of another registered protocol, unless that stands before it in the list: the first that does not say no decides, and
+///         `need_more` is for a bounded number of bytes. `consume` hands each complete request to the sink exactly once, in order, however the
 ///         bytes are cut; it holds no more than one unfinished header; it may write answers of its own to `out` (heartbeats, refusals). After `begin_reply` the payload is
 ///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
 ///         What a protocol may lack, found by `requires`: `write_going_away(out)`; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
@@ -18368,6 +18369,7 @@ inline constexpr std::size_t smallest_to_compress = 1025;
 // tenon/protocol/http1.hpp
 // JSON (or MessagePack) over HTTP/1.1, the server's half: what curl speaks. Protocol layer; models `server_session`.
 // http_head and http_chunks cut the bytes; this file decides what is kept, handed on in place, or refused.
+// Long because it is one state machine: each step from head to answer decides on the same few members.
 
 // tenon/protocol/detail/http_answer.hpp
 // Writing HTTP/1.1 answers: a head whose length is filled in afterwards, and errors with their body. Protocol layer.
