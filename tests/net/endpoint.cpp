@@ -34,6 +34,7 @@ TEST_CASE("an address is taken apart and put together again") {
            good{"jsonrpc://localhost:1", "localhost", 1, "jsonrpc+tcp://localhost:1"},
            good{"jsonrpc+lsp://[::1]:1", "::1", 1, "jsonrpc+lsp+tcp://[::1]:1"},
            good{"msgpackrpc+tcp://localhost:1", "localhost", 1, "msgpackrpc+tcp://localhost:1"},
+           good{"http://localhost:8080", "localhost", 8080, "http+tcp://localhost:8080"},
            good{"ws://localhost:9000/rpc?x=1", "localhost", 9000, "ws+tcp://localhost:9000/rpc?x=1"},
            good{"ws://shop.example", "shop.example", 80, "ws+tcp://shop.example:80"},
            good{"ws://[::1]/", "::1", 80, "ws+tcp://[::1]:80/"},
@@ -73,7 +74,7 @@ TEST_CASE("what is no address is refused, and the message says what was expected
   for (const bad& each : {
            bad{"", "expected tcp://host:port or unix:///path"},
            bad{"127.0.0.1:80", "expected tcp://host:port or unix:///path"},
-           bad{"http://a:80", "one of the schemes"},
+           bad{"https://a:80", "one of the schemes"},
            bad{"://a:80", "one of the schemes"},
            bad{"wss://a:80", "one of the schemes"},
            bad{"ws://a:80/a b", "a path and query"},
