@@ -23,7 +23,7 @@
 #include <tenon/protocol/detail/http_route.hpp>
 #include <tenon/protocol/detail/rpcx_gateway.hpp>
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
-#include <tenon/protocol/detail/jsonrpc_envelope.hpp>
+#include <tenon/protocol/detail/jsonrpc_over_http.hpp>
 #include <tenon/protocol/http1.hpp>
 #include <tenon/protocol/http_site.hpp>
 
@@ -244,18 +244,11 @@ class web_session {
     both_.assign(1, '\0').append(fields_);
     both_.append(1, '\0').append(call.metadata_block);
     call.metadata_block = both_;
-    call.read_metadata = &read_both;
+    call.read_metadata = &detail::read_headers_and_meta;
     if (!call.timeout) call.timeout = timeout_;
     const bool answered = sink.on_request(call);
     blocked_ = !answered;
     return answered;
-  }
-
-  // Header lines between zeros, which none of them holds, then the call's `meta`.
-  static void read_both(std::string_view block, metadata& into) {
-    const std::size_t middle = block.find('\0', 1);
-    detail::read_http_metadata(block.substr(1, middle - 1), into);
-    if (const std::string_view meta = block.substr(middle + 1); !meta.empty()) detail::read_jsonrpc_metadata(meta, into);
   }
 
   // Sends what the text is answered with, once that is complete.

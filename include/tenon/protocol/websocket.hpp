@@ -23,6 +23,7 @@
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_over_http.hpp>
 #include <tenon/protocol/detail/websocket_engine.hpp>
 #include <tenon/protocol/detail/websocket_frame.hpp>
 #include <tenon/protocol/detail/websocket_handshake.hpp>
@@ -185,12 +186,7 @@ class basic_websocket_session {
     both_.resize(fields_.size());
     both_.append(call.metadata_block);
     call.metadata_block = both_;
-    call.read_metadata = &read_both;
-  }
-  static void read_both(std::string_view block, metadata& into) {
-    const std::size_t middle = block.find('\0', 1);
-    detail::read_http_metadata(block.substr(1, middle - 1), into);
-    if (const std::string_view meta = block.substr(middle + 1); !meta.empty()) detail::read_jsonrpc_metadata(meta, into);
+    call.read_metadata = &detail::read_headers_and_meta;
   }
 
   // --- the end
