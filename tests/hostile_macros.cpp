@@ -39,6 +39,12 @@
 #define check(assertion) ((void)(assertion))
 
 #include <tenon.hpp>
+#include <tenon/server/every_protocol.hpp>
+#include <tenon/config.hpp>
+#include <tenon/protocol/client_sessions.hpp>
+#include <tenon/service/pages.hpp>
+#include <tenon/service/routes.hpp>
+#include <tenon/peers.hpp>
 
 struct quote {
   std::string symbol;

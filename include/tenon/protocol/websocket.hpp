@@ -21,7 +21,6 @@
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
-#include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
 #include <tenon/protocol/detail/jsonrpc_over_http.hpp>
 #include <tenon/protocol/detail/websocket_engine.hpp>

@@ -133,11 +133,11 @@ struct record_plan {
 template <class Style, class T, std::size_t... Index>
 constexpr std::array<expected_key, sizeof...(Index)> make_expected_keys(std::index_sequence<Index...>) {
   constexpr const auto& keys = record_keys_of<Style, T>;
-  constexpr const auto& slots = slots_of<Style, T>.all;
+  constexpr const auto& places = slots_of<Style, T>.all;
   // Without the brace or comma in front.
   std::array<expected_key, sizeof...(Index)> expected{expected_key{keys.text.data() + keys.begins[Index] + 1, keys.begins[Index + 1] - keys.begins[Index] - 1}...};
   // No input is long enough for the key of a field that is none in json.
-  static_cast<void>(((is_hidden<Style, field<T, slots[Index].field>> ? expected[Index].size = (std::numeric_limits<std::size_t>::max)() : 0), ...));
+  static_cast<void>(((is_hidden<Style, field<T, places[Index].field>> ? expected[Index].size = (std::numeric_limits<std::size_t>::max)() : 0), ...));
   return expected;
 }
 
@@ -216,7 +216,7 @@ inline const char* read_json_members(json_reader& from, const char* at, const re
 // The same for a record some of whose variants are several fields; `seen` is about the record's fields, not the object's.
 template <class Style, class T>
 const char* read_json_flat(json_reader& from, const char* at, T& value, field_set<field_count<T>>& seen) {
-  constexpr const auto& slots = slots_of<Style, T>;
+  constexpr const auto& places = slots_of<Style, T>;
   std::array<flat_choice, field_count<T>> choices{};
   std::array<void*, slot_count<Style, T>> members{};
   field_set<slot_count<Style, T>> seen_slots{};
@@ -227,12 +227,12 @@ const char* read_json_flat(json_reader& from, const char* at, T& value, field_se
       choices[index].variant = place;
       place = &choices[index];
     }
-    for (std::size_t slot = slots.first[index]; slot < slots.first[index + 1]; ++slot) members[slot] = place;
+    for (std::size_t slot = places.first[index]; slot < places.first[index + 1]; ++slot) members[slot] = place;
   });
   at = read_json_members(from, at, record_plan_of<Style, T>, members.data(), seen_slots.data());
   for (std::size_t slot = 0; slot < members.size(); ++slot) {
-    const std::size_t index = slots.all[slot].field;
-    const bool came = slots.all[slot].alternative == json_slot::whole ? has_field<slot_count<Style, T>>(seen_slots, slot) : choices[index].made;
+    const std::size_t index = places.all[slot].field;
+    const bool came = places.all[slot].alternative == json_slot::whole ? has_field<slot_count<Style, T>>(seen_slots, slot) : choices[index].made;
     if (came) seen[index / 64] |= std::uint64_t{1} << (index % 64);
   }
   return at;

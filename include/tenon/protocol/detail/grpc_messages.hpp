@@ -29,7 +29,7 @@ class grpc_cutter {
         kept_.append(bytes.substr(0, step));
         bytes.remove_prefix(step);
         if (kept_.size() < grpc_prefix) return found::all_good;
-        if (const found fault = check(kept_.data(), max_message_bytes); fault != found::all_good) return fault;
+        if (const found fault = judge(kept_.data(), max_message_bytes); fault != found::all_good) return fault;
         if (kept_.size() < grpc_prefix + grpc_length(kept_.data())) {
           if (bytes.empty()) return found::all_good;
           continue;
@@ -42,7 +42,7 @@ class grpc_cutter {
         }
       }
       while (bytes.size() >= grpc_prefix) {
-        if (const found fault = check(bytes.data(), max_message_bytes); fault != found::all_good) return fault;
+        if (const found fault = judge(bytes.data(), max_message_bytes); fault != found::all_good) return fault;
         const std::size_t size = grpc_length(bytes.data());
         if (bytes.size() - grpc_prefix < size) break;
         const std::string_view payload = bytes.substr(grpc_prefix, size);
@@ -64,7 +64,7 @@ class grpc_cutter {
  private:
   static constexpr std::size_t kept_bytes = 16 * 1024;
 
-  static found check(const char* prefix, std::size_t max_message_bytes) noexcept {
+  static found judge(const char* prefix, std::size_t max_message_bytes) noexcept {
     if (prefix[0] != 0) return found::compressed;
     return grpc_length(prefix) > max_message_bytes ? found::too_large : found::all_good;
   }
