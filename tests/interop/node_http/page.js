@@ -123,7 +123,7 @@ async function clientCases(context) {
     await clientCases(context);
   } finally {
     await context.close();
-    fs.rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 30 });
   }
   process.exit(failed === 0 ? 0 : 1);
 })().catch((error) => {

@@ -163,11 +163,14 @@ async function browse(address, browser) {
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'page'));
   const child = childProcess.spawn(browser, ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--no-proxy-server', `--user-data-dir=${folder}`,
-    '--remote-debugging-port=0', `http://127.0.0.1:${server.address().port}/`], { stdio: 'ignore' });
+    '--remote-debugging-port=0', `http://127.0.0.1:${server.address().port}/`], { stdio: 'ignore', detached: true });
   const lines = await Promise.race([done, new Promise((resolve) => { setTimeout(() => resolve('FAIL page: it reported nothing within a minute'), 60000); })]);
-  child.kill('SIGKILL');
+  // With the processes it has begun, which still write into the folder.
+  const gone = new Promise((resolve) => { child.on('exit', resolve); });
+  process.kill(-child.pid, 'SIGKILL');
+  await gone;
   server.close();
-  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 30 });
   console.log(lines);
   failed += lines.split('\n').filter((line) => line.startsWith('FAIL')).length;
 }
