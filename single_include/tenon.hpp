@@ -26055,7 +26055,8 @@ class one_attempt {
   static constexpr std::size_t nowhere = ~std::size_t{0};
   static constexpr bool pauses = Stack::repeats || Stack::can_wait || Stack::attaches;
 
-  one_attempt(call_base& self, client_core<Stack>& core) noexcept : self_{self}, core_{core}, pause_{derived(), self} {
+  // `derived` is the object itself, which has not begun to be one yet.
+  one_attempt(Derived& derived, call_base& self, client_core<Stack>& core) noexcept : self_{self}, core_{core}, pause_{derived, self} {
     if constexpr (Stack::can_wait) info_.waiter = &pause_;
   }
   ~one_attempt() = default;
@@ -26241,7 +26242,7 @@ class extra_attempts {
 
    public:
     // Begins as the call is now: with its time, and with what those policies that see the call have noted.
-    one(extra_attempts& among, bool paid, std::uint16_t number) : call_base{among.call_.via()}, own{*this, among.call_.core_}, among_{among}, paid_{paid} {
+    one(extra_attempts& among, bool paid, std::uint16_t number) : call_base{among.call_.via()}, own{*this, *this, among.call_.core_}, among_{among}, paid_{paid} {
       const auto mine = this->info_.waiter;
       this->info_ = among.call_.info_;
       this->info_.waiter = mine;
@@ -26430,7 +26431,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
   }
 
  protected:
-  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : own{self, core}, facts_{method}, extras_{*this, self} {
+  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : own{*this, self, core}, facts_{method}, extras_{*this, self} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
     if constexpr (Stack::named) info_.identity = method.identity;

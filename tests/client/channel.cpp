@@ -178,8 +178,8 @@ struct silent_connector final : tenon::net::connector {
 }  // namespace
 
 TEST_CASE("connecting takes at most its time, and a call's own deadline ends it sooner") {
-  simulated::world world;
   int cancelled = 0;
+  simulated::world world;
   shop_client client{world.io, std::make_unique<silent_connector>(cancelled), {.connect_timeout = 2_s}};
   outcome_of<int> patient;
   outcome_of<int> hasty;
@@ -195,8 +195,8 @@ TEST_CASE("connecting takes at most its time, and a call's own deadline ends it 
 }
 
 TEST_CASE("a client that is destroyed while it connects ends its calls and leaves nothing behind") {
-  simulated::world world;
   int cancelled = 0;
+  simulated::world world;
   outcome_of<int> got;
   {
     shop_client client{world.io, std::make_unique<silent_connector>(cancelled)};

@@ -58,7 +58,7 @@ class attempts : private answering_port<Stack::answers>, private one_attempt<Sta
   }
 
  protected:
-  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : own{self, core}, facts_{method}, extras_{*this, self} {
+  attempts(call_base& self, client_core<Stack>& core, const called_method& method, const call_options* chosen) : own{*this, self, core}, facts_{method}, extras_{*this, self} {
     info_.method = method.index;
     info_.idempotent = method.idempotent;
     if constexpr (Stack::named) info_.identity = method.identity;

@@ -59,7 +59,7 @@ class extra_attempts {
 
    public:
     // Begins as the call is now: with its time, and with what those policies that see the call have noted.
-    one(extra_attempts& among, bool paid, std::uint16_t number) : call_base{among.call_.via()}, own{*this, among.call_.core_}, among_{among}, paid_{paid} {
+    one(extra_attempts& among, bool paid, std::uint16_t number) : call_base{among.call_.via()}, own{*this, *this, among.call_.core_}, among_{among}, paid_{paid} {
       const auto mine = this->info_.waiter;
       this->info_ = among.call_.info_;
       this->info_.waiter = mine;

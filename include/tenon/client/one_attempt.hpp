@@ -63,7 +63,8 @@ class one_attempt {
   static constexpr std::size_t nowhere = ~std::size_t{0};
   static constexpr bool pauses = Stack::repeats || Stack::can_wait || Stack::attaches;
 
-  one_attempt(call_base& self, client_core<Stack>& core) noexcept : self_{self}, core_{core}, pause_{derived(), self} {
+  // `derived` is the object itself, which has not begun to be one yet.
+  one_attempt(Derived& derived, call_base& self, client_core<Stack>& core) noexcept : self_{self}, core_{core}, pause_{derived, self} {
     if constexpr (Stack::can_wait) info_.waiter = &pause_;
   }
   ~one_attempt() = default;
