@@ -338,8 +338,6 @@ TEST_CASE("a drain that has waited long enough asks blocking handlers to end, an
   bool seen = false;
   {
     doorway door;
-    std::atomic<int> runs{0};
-    std::thread::id where;
     simulated::world in;
     {
       tenon::server<> server{in.io, tenon::server_options{.drain = 1_s}};
