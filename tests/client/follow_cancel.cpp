@@ -194,10 +194,9 @@ TEST_CASE("a token that outlives many calls does not gather them") {
 }
 
 TEST_CASE("a token on one thread cancels a call on another") {
-  asio::io_context io;
-  tenon::server<> server{{.loops = 1}};
   int started = 0;
   int cancelled = 0;
+  tenon::server<> server{{.loops = 1}};
   server.serve(patient{&started, &cancelled});
   const std::string url = server.listen("tcp://127.0.0.1:0").url();
   server.start();
