@@ -423,7 +423,7 @@ TEST_CASE("elements that are short in the message and long in memory are refused
   CHECK(decode<std::vector<std::unique_ptr<large>>>(pointers).error().code() == code::resource_exhausted);
   // What is counted is given up with the message, not with the element: many small lists are one large one.
   std::string nested = "\x98";
-  for (int i = 0; i < 8; ++i) nested += std::string{"\xdc\x00\x60", 3} + std::string(96, '\xc0');
+  for (int i = 0; i < 8; ++i) nested.append("\xdc\x00\x60", 3).append(96, '\xc0');
   CHECK(decode<std::vector<std::vector<large>>>(nested).error().code() == code::resource_exhausted);
   CHECK(decode<std::vector<std::string>>("\xdc\xff\xff" + std::string(65535, '\xa0')).has_value());
 }
