@@ -89,7 +89,7 @@ constexpr code connect_code_of(int http_status) noexcept {
 
 /// The status that an answer with another number than 200 stands for; never OK.
 [[gnu::cold]] inline status read_connect_error(const http_reply& head, std::string_view fields, std::string_view body) {
-  std::optional<code> said;
+  code said = code::ok;  // none that an error could have
   std::string message;
   std::string storage;
   std::string_view details;
@@ -100,14 +100,16 @@ constexpr code connect_code_of(int http_status) noexcept {
     json_items members{text, at};
     while (members.next()) {
       const bool is_text = members.value.front() == '"';
-      if (members.key == "\"code\"" && is_text) said = code_from_http_name(json_string_value(members.value, storage));
+      if (members.key == "\"code\"" && is_text) said = code_from_http_name(json_string_value(members.value, storage)).value_or(code::ok);
       else if (members.key == "\"message\"" && is_text) message = json_string_value(members.value, storage);
       else if (members.key == "\"details\"" && members.value.front() == '[') details = members.value;
     }
   }
-  if (said == code::ok) said.reset();
-  if (!said && message.empty()) message = tenon::detail::join_text({"HTTP status ", tenon::detail::number_text{head.http_status}});
-  status found{outcome{.code = said.value_or(connect_code_of(head.http_status))}, message};
+  if (said == code::ok) {
+    if (message.empty()) message = tenon::detail::join_text({"HTTP status ", tenon::detail::number_text{head.http_status}});
+    said = connect_code_of(head.http_status);
+  }
+  status found{outcome{.code = said}, message};
   if (!details.empty()) read_connect_details(text, details, found);
   // 404 and 405 say that there is no such method; 501 may come out of one.
   if (head.http_status == 404 && found.code() == code::unimplemented) found.add_flag(outcome::not_executed);
