@@ -1,4 +1,5 @@
 // gRPC over HTTP/2 on one connection: the client's session. Protocol layer; outside the umbrella, for it links nghttp2.
+// Long because every event of a stream decides on the same few flags, as on the server's side.
 #pragma once
 
 #include <algorithm>
