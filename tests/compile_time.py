@@ -4,7 +4,7 @@
 usage: compile_time.py <compiler>
 
 Compiles, in turns and with -O2 -c: a file with asio, nlohmann/json and msgpack only; a hello server, header-only and as
-tenon::compiled has it; examples/hello.cpp, which is a server and its client. Compares the least processor time of each,
+tenon::compiled has it; examples/hello.cpp, which is a server and its client, both ways. Compares the least processor time of each,
 because the least is what other work on the machine disturbs least; the ratio still differs by a tenth from one machine, and
 one run, to the next. The goal is a ratio of 1.6 for the hello server, which tenon::compiled reaches; ALLOWED and
 ALLOWED_COMPILED are what has been reached, and that much room: beyond them something has been added that costs.
@@ -17,7 +17,7 @@ import tempfile
 
 GOAL = 1.6
 ALLOWED = 3.2
-ALLOWED_COMPILED = 1.75
+ALLOWED_COMPILED = 1.7
 ROUNDS = 3
 BASE = "#include <asio.hpp>\n#include <msgpack.hpp>\n#include <nlohmann/json.hpp>\n"
 HELLO_SERVER = """#include <tenon.hpp>
@@ -57,15 +57,16 @@ def main():
         server = pathlib.Path(folder) / "hello_server.cpp"
         server.write_text(HELLO_SERVER, encoding="utf-8")
         both = root / "examples/hello.cpp"
-        work = [(base,), (server,), (server, "-DTENON_SEPARATE_COMPILATION"), (both,)]
+        separate = "-DTENON_SEPARATE_COMPILATION"
+        work = [(base,), (server,), (server, separate), (both,), (both, separate)]
         rounds = [[seconds(compiler, root, source, folder, *options) for source, *options in work] for _ in range(ROUNDS)]
-    least_base, least_server, least_compiled, least_both = (min(column) for column in zip(*rounds))
+    least_base, least_server, least_compiled, least_both, least_both_compiled = (min(column) for column in zip(*rounds))
     ratio = least_server / least_base
     compiled = least_compiled / least_base
     print(f"{compiler} -O2 -c: asio + json + msgpack headers {least_base:.2f} s")
     print(f"hello server {least_server:.2f} s, ratio {ratio:.2f} (goal {GOAL}, allowed {ALLOWED})")
     print(f"hello server with tenon::compiled {least_compiled:.2f} s, ratio {compiled:.2f} (goal {GOAL}, allowed {ALLOWED_COMPILED})")
-    print(f"hello server and client {least_both:.2f} s, ratio {least_both / least_base:.2f}")
+    print(f"hello server and client {least_both:.2f} s, ratio {least_both / least_base:.2f}; with tenon::compiled {least_both_compiled:.2f} s, ratio {least_both_compiled / least_base:.2f}")
     return 0 if ratio <= ALLOWED and compiled <= ALLOWED_COMPILED else 1
 
 

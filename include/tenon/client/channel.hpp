@@ -529,4 +529,8 @@ inline void abandon(call_base& call) noexcept { shared_call{call}.cancel(); }
 inline call_base::call_base(channel& via) noexcept : channel_{via} { via.retain(); }
 inline call_base::~call_base() { channel_.release(); }
 
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_channel<asio::io_context>;
+#endif
+
 }  // namespace tenon::inline v0::detail

@@ -386,4 +386,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   watch watch_;
 };
 
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_link<asio::io_context>;
+#endif
+
 }  // namespace tenon::inline v0::detail

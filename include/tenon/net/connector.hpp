@@ -116,4 +116,8 @@ class basic_socket_connector final : public connector {
 
 using socket_connector = basic_socket_connector<asio::io_context>;
 
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_socket_connector<asio::io_context>;
+#endif
+
 }  // namespace tenon::inline v0::net

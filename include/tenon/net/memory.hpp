@@ -300,4 +300,8 @@ class basic_memory_network {
 
 using memory_network = basic_memory_network<asio::io_context>;
 
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_memory_network<asio::io_context>;
+#endif
+
 }  // namespace tenon::inline v0::net

@@ -22,7 +22,9 @@ namespace tenon::inline v0::codec::detail {
 inline constexpr double exact_powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-class json_reader : public json_scanner {
+// A template only so that tenon::compiled can compile it once; `json_reader` is its one instance.
+template <class Unit>
+class basic_json_reader : public json_scanner {
  public:
   using json_scanner::json_scanner;
 
@@ -224,5 +226,10 @@ class json_reader : public json_scanner {
   bool resetting_ = false;
   std::string scratch_;
 };
+
+using json_reader = basic_json_reader<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_json_reader<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail

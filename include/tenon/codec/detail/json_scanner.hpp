@@ -30,9 +30,11 @@ struct json_number {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-class json_scanner {
+// A template only so that tenon::compiled can compile it once; `json_scanner` is its one instance.
+template <class Unit>
+class basic_json_scanner {
  public:
-  json_scanner(std::string_view in, const limits& bounds)
+  basic_json_scanner(std::string_view in, const limits& bounds)
       // An empty view may point nowhere, and nullptr says that reading failed.
       : begin_{in.data() == nullptr ? "" : in.data()}, end_{begin_ + in.size()}, levels_left_{bounds.max_nesting}, max_levels_{bounds.max_nesting}, memory_{bounds.memory_for(in.size())} {}
 
@@ -311,5 +313,10 @@ class json_scanner {
   memory_budget memory_;
   decode_error error_;
 };
+
+using json_scanner = basic_json_scanner<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_json_scanner<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail

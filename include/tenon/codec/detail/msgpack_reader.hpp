@@ -50,9 +50,11 @@ struct msgpack_extension {
 
 /// The input and the state of one decoding. Every function takes the place to read at and returns the place after, or nullptr once `error` is filled:
 /// the place then lives in a register, not in memory.
-class msgpack_reader {
+// A template only so that tenon::compiled can compile it once; `msgpack_reader` is its one instance.
+template <class Unit>
+class basic_msgpack_reader {
  public:
-  msgpack_reader(std::string_view in, const limits& bounds) noexcept
+  basic_msgpack_reader(std::string_view in, const limits& bounds) noexcept
       : begin{in.data()},
         end{in.data() + in.size()},
         levels_left{bounds.max_nesting},
@@ -328,5 +330,10 @@ class msgpack_reader {
     return next;
   }
 };
+
+using msgpack_reader = basic_msgpack_reader<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_msgpack_reader<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail

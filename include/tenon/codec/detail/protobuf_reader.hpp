@@ -24,9 +24,11 @@ struct protobuf_varint {
 
 /// The input and the state of one decoding. Every function takes the place to read at and the end of the message it is in, and returns the place after, or nullptr once
 /// `error` is filled.
-class protobuf_reader {
+// A template only so that tenon::compiled can compile it once; `protobuf_reader` is its one instance.
+template <class Unit>
+class basic_protobuf_reader {
  public:
-  protobuf_reader(std::string_view in, const limits& bounds) noexcept
+  basic_protobuf_reader(std::string_view in, const limits& bounds) noexcept
       : begin{in.data()}, end{in.data() + in.size()}, levels_left{bounds.max_nesting}, max_nesting{bounds.max_nesting}, memory{bounds.memory_for(in.size())} {}
 
   const char* const begin;
@@ -192,5 +194,10 @@ class protobuf_reader {
     return false;
   }
 };
+
+using protobuf_reader = basic_protobuf_reader<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_protobuf_reader<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail
