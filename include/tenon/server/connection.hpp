@@ -1,5 +1,5 @@
 // One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
-// Long because it is one state machine: reading, serving, late answers, writing and the end decide on the same few flags.
+// Long because it is one state machine: reading, serving, late answers and the end decide on the same few flags. What it sends is in outbox.hpp.
 #pragma once
 
 #include <algorithm>
@@ -22,8 +22,10 @@
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/streaming.hpp>
 #include <tenon/server/open_calls.hpp>
+#include <tenon/server/outbox.hpp>
 #include <tenon/server/serving.hpp>
 #include <tenon/server/spoken_session.hpp>
+#include <tenon/server/told_hooks.hpp>
 #include <tenon/server/watches.hpp>
 #include <tenon/service/exchange.hpp>
 
@@ -38,7 +40,7 @@ class connection final : public served_connection, private net::stream_user, pri
   static void start(serving& home, std::unique_ptr<net::stream> stream) {
     auto* made = new connection{home, std::move(stream)};
     home.add(*made);
-    if (home.chosen.hooks.accept != nullptr && !made->is_welcome()) return made->close("turned away by a hook");
+    if (const status welcome = made->hooks_.accept(made->info()); !welcome.ok()) [[unlikely]] return made->turn_away(welcome);
     made->wait_for_first_byte();
     made->read();
   }
@@ -61,7 +63,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
-    if (!std::exchange(closed_, true)) tell_closed("the server ends it");
+    if (!std::exchange(closed_, true)) hooks_.closed(info(), "the server ends it");
     disarm_all();
     while (service::pending* each = calls_.any()) forget(*each);
     if (handle_ != nullptr) handle_->close();
@@ -79,7 +81,6 @@ class connection final : public served_connection, private net::stream_user, pri
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
-  static constexpr std::size_t largest_write = 256 * 1024;
   static constexpr std::chrono::seconds farewell{1};
 
   connection(serving& home, std::unique_ptr<net::stream> stream) : answer_sink{home.next_connection_id()}, home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
@@ -109,7 +110,7 @@ class connection final : public served_connection, private net::stream_user, pri
     reading_ = false;
     if (closed_) return;
     if (error) return close(error.message());
-    if (home_.chosen.hooks.received != nullptr) [[unlikely]] (void)home_.chosen.hooks.received(home_.chosen.hooks.object, info(), count);
+    hooks_.received(info(), count);
     if (closed_) return;
     if (!lingering_) in_.commit(count);
     drop_taken();
@@ -137,7 +138,7 @@ class connection final : public served_connection, private net::stream_user, pri
       if (!session_.known() && !recognise()) break;
       const protocol::consumed done = session_.with([this](auto& spoken) {
         sink<std::remove_cvref_t<decltype(spoken)>> requests{*this, spoken};
-        return spoken.consume(in_.view(taken_), requests, out_);
+        return spoken.consume(in_.view(taken_), requests, out_.batch());
       });
       if (closed_) break;
       taken_ += done.bytes;
@@ -169,7 +170,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void say_that_we_go() {
     if (std::exchange(said_that_we_go_, true)) return;
     session_.with([this](auto& spoken) {
-      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
+      if constexpr (requires { spoken.write_going_away(out_.current()); }) spoken.write_going_away(out_.current());
     });
   }
 
@@ -209,8 +210,8 @@ class connection final : public served_connection, private net::stream_user, pri
   }
   [[gnu::cold, gnu::noinline]] void look(watch& by) {
     const bool at_writing = &by == &stall_;
-    if (at_writing && !writing_) return;  // The next write starts it again.
-    if (!at_writing && (writing_ || calls_.size() != 0)) by.looks = 0;
+    if (at_writing && !out_.writing()) return;  // The next write starts it again.
+    if (!at_writing && (out_.writing() || calls_.size() != 0)) by.looks = 0;
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
     start(by);
   }
@@ -222,7 +223,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
     if (life_.asked_at == instant::never() && now - heard >= chosen.interval) {
       const bool asked = session_.with([this](auto& spoken) {
-        if constexpr (requires { spoken.write_heartbeat(out_); }) return spoken.write_heartbeat(current_out());
+        if constexpr (requires { spoken.write_heartbeat(out_.current()); }) return spoken.write_heartbeat(out_.current());
         else return false;
       });
       if (!asked) return home_.loop.arm(life_, now + chosen.interval);
@@ -292,22 +293,23 @@ class connection final : public served_connection, private net::stream_user, pri
   template <class Session>
   bool serve(Session& spoken, const protocol::request& call) {
     served_any_ = true;
-    const std::size_t start = out_.size();
+    buffer& out = out_.batch();
+    const std::size_t start = out.size();
     const instant now = home_.loop.now();
-    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .arrived = read_at_, .now = now};
+    service::exchange exchange{.call = call, .out = out, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .arrived = read_at_, .now = now};
     if (call.timeout) exchange.deadline = now + *call.timeout;
     protocol::mark at{};
-    if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
-    reply_is_open_ = true;
+    if (!call.address.one_way) at = spoken.begin_reply(out, call.address);
+    out_.begin_reply();
     const service::disposition became = admissible(exchange) ? route(exchange) : service::disposition::refused;
-    reply_is_open_ = false;
+    out_.end_reply();
     if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
-      spoken.end_reply(out_, at, call.address, exchange.response);
-      if (!aside_.empty()) [[unlikely]] append_aside();
+      spoken.end_reply(out, at, call.address, exchange.response);
+      out_.append_aside();
       return true;
     }
-    out_.truncate(start);
-    if (!aside_.empty()) [[unlikely]] append_aside();
+    out.truncate(start);
+    out_.append_aside();
     if (became == service::disposition::pending) {
       // Protocols that answer in order wait; the others go on.
       in_order_ = !Session::answers_in_any_order;
@@ -315,14 +317,14 @@ class connection final : public served_connection, private net::stream_user, pri
       exchange.under_way->go_on();
       return !in_order_;
     }
-    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out_, call.address, exchange.error, exchange.response);
+    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
     return true;
   }
 
   service::disposition route(service::exchange& exchange) {
-    if (home_.chosen.hooks.before_call != nullptr && !is_allowed(exchange)) [[unlikely]] return service::disposition::refused;
+    if (!hooks_.before(exchange)) [[unlikely]] return service::disposition::refused;
     const service::disposition became = home_.router.route(exchange);
-    if (home_.chosen.hooks.after_call != nullptr && became != service::disposition::pending) [[unlikely]] tell_after(exchange, became);
+    hooks_.after(exchange, became);
     return became;
   }
 
@@ -360,7 +362,7 @@ class connection final : public served_connection, private net::stream_user, pri
       answer(call);
     } else {
       buffer nobody;
-      tell_after(call, call.write_value(nobody));
+      hooks_.after(call, call.write_value(nobody));
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
@@ -369,14 +371,14 @@ class connection final : public served_connection, private net::stream_user, pri
   void answer(service::pending& call) {
     if (call.address.one_way) {
       buffer nobody;
-      return tell_after(call, call.write_value(nobody));
+      return hooks_.after(call, call.write_value(nobody));
     }
     session_.with([&](auto& spoken) {
-      buffer& out = current_out();
+      buffer& out = out_.current();
       const std::size_t start = out.size();
       const protocol::mark at = spoken.begin_reply(out, call.address);
       const status error = call.write_value(out);
-      tell_after(call, error);
+      hooks_.after(call, error);
       if (error.ok()) {
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
@@ -386,19 +388,12 @@ class connection final : public served_connection, private net::stream_user, pri
     });
   }
 
-  // A handler that runs now may end others, by an event they wait for: their answers must not land inside the one that is being written.
-  buffer& current_out() noexcept { return reply_is_open_ ? aside_ : out_; }
-  void append_aside() {
-    out_.append(aside_.view());
-    aside_.clear();
-  }
-
   [[gnu::cold, gnu::noinline]] void expire(service::pending& call) {
     call.answered = true;
     if (!call.address.one_way) {
       const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
                          join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
-      session_.with([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
+      session_.with([&](auto& spoken) { spoken.write_error(out_.current(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
     }
     retain();
     const bool resume = std::exchange(in_order_, false);
@@ -424,7 +419,7 @@ class connection final : public served_connection, private net::stream_user, pri
     }
     session_.with([&](auto& spoken) {
       if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) {
-        buffer& out = current_out();
+        buffer& out = out_.current();
         const std::size_t start = out.size();
         const protocol::mark at = spoken.begin_item(out, call.address);
         if (call.write_item(out)) cost += spoken.end_item(out, at, call.address, call.context.response);
@@ -438,7 +433,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void give_credit(service::pending& call, const protocol::items_taken& taken) override {
     if (closed_) return;
     session_.with([&](auto& spoken) {
-      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) spoken.write_credit(current_out(), call.address, taken);
+      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) spoken.write_credit(out_.current(), call.address, taken);
     });
     if (!batching_) flush();
   }
@@ -493,35 +488,17 @@ class connection final : public served_connection, private net::stream_user, pri
   // --- writing
 
   [[gnu::noinline]] void flush() {
-    if (writing_ || out_.empty()) return;
-    sending_.swap(out_);
-    sent_ = 0;
-    // What is being sent counts as well.
-    room_ -= (std::min)(room_, sending_.size());
-    if (!stall_.armed()) [[unlikely]] start(stall_);
-    write_on();
-  }
-
-  // In pieces, so that a peer that reads slowly is told from one that does not.
-  void write_on() {
-    writing_ = true;
-    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
-    stream_->write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, *this);
+    if (out_.flush(*stream_, *this) && !stall_.armed()) [[unlikely]] start(stall_);
   }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
-    writing_ = false;
+    out_.write_ended();
     if (closed_) return;
     if (error) return close(error.message());
-    if (home_.chosen.hooks.sent != nullptr) [[unlikely]] {
-      (void)home_.chosen.hooks.sent(home_.chosen.hooks.object, info(), (sent_ - 1) % largest_write + 1);
-      if (closed_) return;
-    }
+    hooks_.sent(info(), out_.last_piece());
+    if (closed_) return;
     stall_.looks = silence_.looks = 0;
-    if (sent_ != sending_.size()) [[unlikely]] return write_on();
-    room_ = home_.chosen.max_write_buffer_bytes;
-    if (sending_.capacity() > kept_buffer) sending_.release();
-    sending_.clear();
+    if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
@@ -530,46 +507,13 @@ class connection final : public served_connection, private net::stream_user, pri
     read();
   }
 
-  bool full() const noexcept override { return out_.size() > room_; }
-  bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && !writing_ && out_.empty(); }
-
-  // --- what hooks are told
+  bool full() const noexcept override { return out_.full(); }
+  bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && out_.idle(); }
 
   connection_info info() const noexcept { return {connection_id(), peer_}; }
-  [[gnu::cold]] bool is_welcome() {
-    const status answer = home_.chosen.hooks.accept(home_.chosen.hooks.object, info());
-    vetoed_ = !answer.ok();
-    if (vetoed_) home_.log(peer_, join_text({"turned away by a hook: ", answer.to_string()}));
-    return !vetoed_;
-  }
-  // As a handler would have it.
-  [[gnu::cold]] void describe(const service::exchange& exchange, context& call) {
-    call.info.now = exchange.now;
-    call.info.deadline = exchange.deadline;
-    call.info.request_bytes = exchange.call.payload.size();
-    call.info.on_server = true;
-    call.place(exchange.call.service, exchange.call.method, peer_, &home_.io);
-    call.set_origin(*this);
-    if (!exchange.call.metadata_block.empty() && exchange.call.read_metadata != nullptr) exchange.call.read_metadata(exchange.call.metadata_block, call.request);
-  }
-  [[gnu::cold, gnu::noinline]] bool is_allowed(service::exchange& exchange) {
-    context call;
-    describe(exchange, call);
-    status answer = home_.chosen.hooks.before_call(home_.chosen.hooks.object, call);
-    if (answer.ok()) return true;
-    exchange.error = std::move(answer.add_flag(outcome::not_executed));
-    return false;
-  }
-  [[gnu::cold, gnu::noinline]] void tell_after(const service::exchange& exchange, service::disposition became) {
-    context call;
-    describe(exchange, call);
-    (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call, became == service::disposition::refused ? exchange.error : status{});
-  }
-  void tell_after(const service::pending& call, const status& ended) {
-    if (home_.chosen.hooks.after_call != nullptr) [[unlikely]] (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call.context, ended);
-  }
-  [[gnu::cold]] void tell_closed(std::string_view why) {
-    if (home_.chosen.hooks.closed != nullptr && !vetoed_) (void)home_.chosen.hooks.closed(home_.chosen.hooks.object, info(), why);
+  [[gnu::cold, gnu::noinline]] void turn_away(const status& why) {
+    home_.log(peer_, join_text({"turned away by a hook: ", why.to_string()}));
+    close("turned away by a hook");
   }
 
   // --- calls in the other direction
@@ -580,7 +524,7 @@ class connection final : public served_connection, private net::stream_user, pri
     return handle_;
   }
   [[gnu::cold]] void carry(std::string_view messages) override {
-    current_out().append(messages);
+    out_.current().append(messages);
     if (!batching_) flush();
   }
   [[gnu::cold]] reach can_ask() override {
@@ -596,7 +540,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void close(std::string_view why) {
     if (std::exchange(closed_, true)) return;
     retain();
-    tell_closed(why);
+    hooks_.closed(info(), why);
     disarm_all();
     stream_->close();
     cancel_calls();
@@ -625,33 +569,27 @@ class connection final : public served_connection, private net::stream_user, pri
   std::unique_ptr<net::stream> stream_;
   std::string peer_;
   spoken_session<Protocols...> session_;
+  told_hooks hooks_{home_.chosen.hooks};
   buffer in_;
-  buffer out_;
-  buffer aside_;  // answers that came while another was being written
-  buffer sending_;
+  outbox out_{home_.chosen.max_write_buffer_bytes};
   open_calls calls_;
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   tenon::waiter_queue for_room_;  // streams that wait until the peer has read
   std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
-  std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
-  std::size_t room_ = home_.chosen.max_write_buffer_bytes;  // what `out_` may hold beside `sending_`
   std::size_t references_ = 0;
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
   bool reading_ = false;
-  bool writing_ = false;
   bool batching_ = false;
   bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
   bool stopping_ = false;  // no more requests; closes when everything has been answered and sent
   bool held_back_ = false;      // requests wait in `in_` until the peer has read answers
   bool served_any_ = false;     // in this batch
-  bool reply_is_open_ = false;  // between `begin_reply` and `end_reply` of the call that is being served
   bool greeted_ = false;          // the peer has said something whole
   bool said_that_we_go_ = false;
   bool silent_so_far_ = true;   // no message was begun that is still unfinished
-  bool vetoed_ = false;  // by a hook, which does not hear of its end
   bool linger_ = false;
   bool lingering_ = false;
   bool closed_ = false;

@@ -1,0 +1,80 @@
+// What a connection has yet to send: answers that are being written, those that wait behind them, and the write that is under way. Server layer.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include <tenon/core/buffer.hpp>
+#include <tenon/net/stream.hpp>
+
+namespace tenon::inline v0::detail {
+
+/// Two buffers that take turns: one is filled while the other is sent, so that all answers of a batch, and all that come meanwhile, leave in one write.
+class outbox {
+ public:
+  enum class progress { more, emptied };
+
+  explicit outbox(std::size_t room) noexcept : room_{room} {}
+
+  /// The answers of the batch that is being served.
+  buffer& batch() noexcept { return out_; }
+  /// Where an answer goes that may come in the middle of another. A handler that runs now may end others, by an event they wait for: their answers must not land inside
+  /// the one that is being written.
+  buffer& current() noexcept { return reply_is_open_ ? aside_ : out_; }
+  void begin_reply() noexcept { reply_is_open_ = true; }
+  void end_reply() noexcept { reply_is_open_ = false; }
+  /// After a reply has ended: what came meanwhile.
+  void append_aside() {
+    if (aside_.empty()) [[likely]] return;
+    out_.append(aside_.view());
+    aside_.clear();
+  }
+
+  /// More waits than the peer, who does not read, is allowed.
+  bool full() const noexcept { return out_.size() > room_; }
+  bool writing() const noexcept { return writing_; }
+  bool idle() const noexcept { return !writing_ && out_.empty(); }
+
+  /// Begins to send what waits. False when there is nothing, or a write is under way.
+  bool flush(net::stream& to, net::stream_user& user) {
+    if (writing_ || out_.empty()) return false;
+    sending_.swap(out_);
+    sent_ = 0;
+    // What is being sent counts as well.
+    room_ -= (std::min)(room_, sending_.size());
+    write_on(to, user);
+    return true;
+  }
+  /// In pieces, so that a peer that reads slowly is told from one that does not.
+  void write_on(net::stream& to, net::stream_user& user) {
+    writing_ = true;
+    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
+    to.write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, user);
+  }
+  /// A write has ended; the bytes it wrote are `last_piece()`.
+  void write_ended() noexcept { writing_ = false; }
+  std::size_t last_piece() const noexcept { return (sent_ - 1) % largest_write + 1; }
+  /// `more`: `write_on` is to follow. Otherwise everything that was begun has been taken by the peer, and there is room again.
+  progress settle(std::size_t room) {
+    if (sent_ != sending_.size()) [[unlikely]] return progress::more;
+    room_ = room;
+    if (sending_.capacity() > kept) sending_.release();
+    sending_.clear();
+    return progress::emptied;
+  }
+
+ private:
+  static constexpr std::size_t kept = 256 * 1024;
+  static constexpr std::size_t largest_write = 256 * 1024;
+
+  buffer out_;
+  buffer aside_;  // answers that came while another was being written
+  buffer sending_;
+  std::size_t sent_ = 0;  // bytes at the front of `sending_` that were given to the stream
+  std::size_t room_;      // what `out_` may hold beside `sending_`
+  bool writing_ = false;
+  bool reply_is_open_ = false;
+};
+
+}  // namespace tenon::inline v0::detail

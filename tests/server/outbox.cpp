@@ -1,0 +1,103 @@
+// Mirrors tenon/server/outbox.hpp: what is sent together, in which pieces, and what waits for the peer.
+#include <tenon/server/outbox.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using tenon::detail::outbox;
+
+namespace {
+
+struct listed_stream final : tenon::net::stream {
+  std::vector<std::string> writes;
+  void read_some(char*, std::size_t, tenon::net::stream_user&) override {}
+  void write_all(const char* from, std::size_t count, tenon::net::stream_user&) override { writes.emplace_back(from, count); }
+  void end_writing() noexcept override {}
+  void close() noexcept override {}
+  std::string peer() const override { return {}; }
+};
+struct nobody final : tenon::net::stream_user {
+  void read_done(const std::error_code&, std::size_t) override {}
+  void write_done(const std::error_code&) override {}
+  void retain() noexcept override {}
+  void release() noexcept override {}
+};
+
+}  // namespace
+
+TEST_CASE("an outbox sends what has gathered in one write, and what comes meanwhile in the next") {
+  listed_stream to;
+  nobody user;
+  outbox out{100};
+  CHECK_FALSE(out.flush(to, user));
+  out.batch().append(std::string_view{"one "});
+  out.batch().append(std::string_view{"two"});
+  CHECK(out.flush(to, user));
+  out.batch().append(std::string_view{"three"});
+  CHECK_FALSE(out.flush(to, user));
+  CHECK(out.writing());
+  REQUIRE(to.writes.size() == 1);
+  CHECK(to.writes[0] == "one two");
+  out.write_ended();
+  CHECK(out.last_piece() == 7);
+  CHECK(out.settle(100) == outbox::progress::emptied);
+  CHECK_FALSE(out.idle());
+  CHECK(out.flush(to, user));
+  CHECK(to.writes[1] == "three");
+  out.write_ended();
+  CHECK(out.settle(100) == outbox::progress::emptied);
+  CHECK(out.idle());
+}
+
+TEST_CASE("an outbox counts what is being sent against the room of its peer") {
+  listed_stream to;
+  nobody user;
+  outbox out{100};
+  out.batch().append(std::string(80, 'x'));
+  CHECK_FALSE(out.full());
+  CHECK(out.flush(to, user));
+  out.batch().append(std::string(20, 'y'));
+  CHECK_FALSE(out.full());
+  out.batch().append(std::string_view{"z"});
+  CHECK(out.full());
+  out.write_ended();
+  CHECK(out.settle(100) == outbox::progress::emptied);
+  CHECK_FALSE(out.full());
+}
+
+TEST_CASE("an outbox gives long answers to the stream in pieces") {
+  listed_stream to;
+  nobody user;
+  outbox out{1'000'000};
+  out.batch().append(std::string(600 * 1024, 'x'));
+  CHECK(out.flush(to, user));
+  std::size_t pieces = 1;
+  std::size_t bytes = 0;
+  for (;; ++pieces) {
+    out.write_ended();
+    bytes += out.last_piece();
+    if (out.settle(1'000'000) == outbox::progress::emptied) break;
+    out.write_on(to, user);
+  }
+  CHECK(pieces == 3);
+  CHECK(bytes == 600 * 1024);
+  CHECK(to.writes.back().size() == 88 * 1024);
+}
+
+TEST_CASE("an answer that comes in the middle of another stands behind it") {
+  outbox out{100};
+  out.batch().append(std::string_view{"<"});
+  out.begin_reply();
+  out.current().append(std::string_view{"late"});
+  out.batch().append(std::string_view{"reply"});
+  out.end_reply();
+  out.batch().append(std::string_view{">"});
+  out.append_aside();
+  out.current().append(std::string_view{" next"});
+  CHECK(out.batch().view() == "<reply>late next");
+}
