@@ -13,23 +13,18 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/bytes.hpp>
-#include <tenon/core/code.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
-#include <tenon/core/outcome.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
-#include <tenon/protocol/detail/http_json.hpp>
+#include <tenon/protocol/detail/dmicro_common.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/rpc_name.hpp>
-#include <tenon/protocol/http_status.hpp>
 
 namespace tenon::inline v0::protocol {
 
 namespace detail {
-
-enum class dmicro_type : std::uint8_t { call = 1, reply = 2, push = 3, auth_call = 4, auth_reply = 5 };
 
 /// One frame that has been taken apart; the views lie in its bytes.
 struct dmicro_message {
@@ -136,8 +131,7 @@ class dmicro_session {
 
   mark begin_reply(buffer& out, const reply_address& to) {
     const std::size_t start = begin_frame(out, to.id, detail::dmicro_type::reply);
-    constexpr std::string_view fine = R"({"code":0,"msg":"","cause":""})";
-    append_block(out, fine);
+    append_block(out, detail::dmicro_fine);
     append_block(out, "{}");
     out.push_back(to.codec == serialization::protobuf ? 'p' : 'j');
     return {.start = start, .payload = out.size()};
@@ -147,17 +141,9 @@ class dmicro_session {
     end_frame(out, at.start);
   }
   [[gnu::cold]] void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
-    // Room for the longest status that two bytes can tell of, escapes included.
-    constexpr std::size_t longest = 10'000;
     const std::size_t start = begin_frame(out, to.id, detail::dmicro_type::reply);
     buffer text;
-    text.append(R"({"code":)");
-    text.append(tenon::detail::number_text{std::int64_t{number_of(error)}});
-    text.append(R"(,"msg":)");
-    detail::append_json_string(text, std::string_view{error.message()}.substr(0, longest));
-    text.append(R"(,"cause":)");
-    detail::append_json_string(text, code_name(error.code()));
-    text.push_back('}');
+    detail::append_dmicro_status(text, error);
     append_block(out, text.view());
     append_block(out, "{}");
     out.push_back(0);
@@ -193,31 +179,16 @@ class dmicro_session {
     if (!one_way && message.type != static_cast<std::uint8_t>(kind::call)) return;
     if (message.method == "/heartbeat") return one_way ? void() : write_nothing(out, id, kind::reply);
     const bool is_json = message.codec == 'j' || (message.codec == 0 && message.body.empty());
-    const request call{.service = split(message.method).service,
-                       .method = split(message.method).method,
+    const detail::rpc_name called = detail::split_dmicro_name(message.method);
+    const request call{.service = called.service,
+                       .method = called.method,
                        .payload = message.body,
                        .address = {.id = id, .codec = is_json ? serialization::json : serialization::protobuf, .one_way = one_way},
                        .metadata_block = message.metadata,
                        .read_metadata = &detail::read_jsonrpc_metadata};
-    if (const status fault = fault_of(message, is_json); !fault.ok()) [[unlikely]] return one_way ? void() : write_error(out, call.address, fault, {});
+    if (const status fault = detail::dmicro_fault(message.codec, is_json, message.body.size(), message.metadata.size(), bounds_); !fault.ok()) [[unlikely]] return one_way ? void() : write_error(out, call.address, fault, {});
     sink.on_request(call);
   }
-
-  status fault_of(const detail::dmicro_message& message, bool is_json) const {
-    if (!is_json && message.codec != 'p') {
-      return refused(code::invalid_argument, {"body codec ", tenon::detail::number_text{std::size_t{message.codec}}, " is not spoken here; expected j (106) or p (112)"});
-    }
-    if (message.body.size() > bounds_.max_message_bytes) return refused(code::resource_exhausted, {"the body exceeds the limit of ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"});
-    if (message.metadata.size() > bounds_.max_metadata_bytes) return refused(code::resource_exhausted, {"the metadata exceed the limit of ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"});
-    return {};
-  }
-  [[gnu::cold]] static status refused(code why, std::initializer_list<std::string_view> text) {
-    status error{why, tenon::detail::join_text(text)};
-    error.add_flag(outcome::not_executed).add_flag(outcome::no_retry);
-    return error;
-  }
-
-  static detail::rpc_name split(std::string_view method) noexcept { return detail::split_rpc_name(method.starts_with('/') ? method.substr(1) : method); }
 
   // --- writing
 
@@ -241,7 +212,7 @@ class dmicro_session {
 
   [[gnu::cold]] static void write_nothing(buffer& out, std::uint64_t id, detail::dmicro_type type) {
     const std::size_t start = begin_frame(out, id, type);
-    append_block(out, R"({"code":0,"msg":"","cause":""})");
+    append_block(out, detail::dmicro_fine);
     append_block(out, "{}");
     out.push_back(0);
     end_frame(out, start);
@@ -262,16 +233,6 @@ class dmicro_session {
     std::memcpy(place, text.data(), text.size());
     place[-2] = static_cast<char>(text.size() >> 8);
     place[-1] = static_cast<char>(text.size() & 0xFF);
-  }
-
-  // Source: dmicro's own codes, which follow HTTP where HTTP has one.
-  static std::int32_t number_of(const status& error) noexcept {
-    switch (error.code()) {
-      case code::unknown: return -1;
-      case code::deadline_exceeded: return 408;
-      case code::unavailable: return 502;
-      default: return http_status_of(error.outcome());
-    }
   }
 
   [[gnu::cold]] static bool close(consumed& done, std::initializer_list<std::string_view> reason) {
