@@ -1,5 +1,5 @@
-// Mirrors tenon/protocol/dmicro_envelope.hpp: dmicro's json and protobuf protocols.
-#include <tenon/protocol/dmicro_envelope.hpp>
+// Mirrors tenon/dmicro.hpp: dmicro's json and protobuf protocols.
+#include <tenon/dmicro.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,5 @@
-// dmicro's json and protobuf protocols, the server's half: one envelope in either form. Protocol layer; models `server_session`, outside the door.
+// dmicro: beside tenon.hpp, for servers that its clients in Go call by its raw, json or protobuf protocol. Links nothing; it stands here because the envelope of the
+// last two, which is below, is read and written by the codecs.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,7 @@
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/dmicro_common.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
+#include <tenon/protocol/dmicro.hpp>
 
 namespace tenon::inline v0::protocol {
 
