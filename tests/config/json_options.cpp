@@ -205,3 +205,15 @@ TEST_CASE("two documents take turns while calls read, and nobody sees half of on
   reader.join();
   CHECK(torn == 0);
 }
+
+TEST_CASE("json_options: hedge, named for a method that may not be sent twice, is an error; for a whole service it is about those that may") {
+  simulated::market_configuration<tenon::hedge<>> all;
+  const tenon::status refused = all.from(tenon::json_options{R"({"methods": {"market.buy": {"hedge": {"max_attempts": 3}}}})"});
+  CHECK(refused.code() == tenon::code::invalid_argument);
+  CHECK(refused.message() == "market.buy: hedge: the method is not declared tenon::idempotent, so that it would never be sent twice");
+  CHECK(all.from(tenon::json_options{R"({"methods": {"market.last": {"hedge": {"max_attempts": 3}}}})"}).ok());
+  CHECK(all.of<0>(0).max_attempts == 3);
+  CHECK(all.from(tenon::json_options{R"({"services": {"market": {"hedge": {"max_attempts": 4}}}})"}).ok());
+  CHECK(all.from(tenon::json_options{R"({"methods": {"market.buy": {"hedge": {"max_attempts": 1}}}})"}).ok());
+  CHECK(all.from(tenon::json_options{R"({"methods": {"market.buy": {"hedge": {"max_attempts": 3, "idempotent_only": false}}}})"}).ok());
+}

@@ -15,6 +15,7 @@
 namespace simulated {
 
 inline constexpr std::array<std::string_view, 2> market_methods{"last", "buy"};
+inline constexpr std::array<bool, 2> market_idempotent{true, false};
 
 template <class... Policies>
 struct market_configuration {
@@ -23,7 +24,7 @@ struct market_configuration {
   tenon::policy::configuration<stack> options{2, initial.data()};
 
   tenon::status from(const tenon::policy::option_source& document) {
-    const auto draft = tenon::policy::draft_of<stack>(options, initial.data(), "market", market_methods.data());
+    const auto draft = tenon::policy::draft_of<stack>(options, initial.data(), "market", market_methods.data(), market_idempotent.data());
     tenon::policy::option_draft* const drafts[] = {draft.get()};
     tenon::status written = document.write(drafts, 1);
     if (written.ok()) draft->publish();

@@ -271,7 +271,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   /// Errors  invalid_argument, and where the document is wrong.
   template <class Source>
   status configure_from(const Source& from) {
-    const auto made = policy::draft_of<stack>(core_->options, table().data(), service_name<S>, detail::method_names<S>.data());
+    const auto made = policy::draft_of<stack>(core_->options, table().data(), service_name<S>, detail::method_names<S>.data(), detail::idempotent_methods<S>.data());
     policy::option_draft* const drafts[] = {made.get()};
     status written = from.write(drafts, 1);
     if (written.ok()) made->publish();

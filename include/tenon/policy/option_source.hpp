@@ -34,7 +34,9 @@ struct option_slot {
   bool shared = false;        ///< the policy's state is
   bool keyed = false;
   bool outside_loop = false;  ///< stands before retry
+  bool idempotent = true;     ///< the method is declared so
   bool changed = false;
+  bool by_method = false;     ///< changed for this method and not for all of a service
 };
 
 /// Where a source writes: told of every method of every service in question, before anything is published.
@@ -84,9 +86,9 @@ class draft final : public option_draft {
   using entry = typename Stack::config;
 
  public:
-  /// `names` are those of the methods.
-  draft(configuration<Stack>& of, const entry* initial, std::string_view service, const std::string_view* names)
-      : of_{of}, service_{service}, names_{names}, entries_{std::make_unique<entry[]>(of.methods())} {
+  /// `names` are those of the methods; `idempotent` tells which are declared so.
+  draft(configuration<Stack>& of, const entry* initial, std::string_view service, const std::string_view* names, const bool* idempotent)
+      : of_{of}, service_{service}, names_{names}, idempotent_{idempotent}, entries_{std::make_unique<entry[]>(of.methods())} {
     for (std::size_t i = 0; i < of.methods(); ++i) entries_[i] = initial[i];
   }
 
@@ -102,7 +104,8 @@ class draft final : public option_draft {
  private:
   template <std::size_t... I>
   void list(option_places& into, std::size_t method, std::index_sequence<I...>) {
-    const option_slot places[] = {slot<I>(std::get<I>(entries_[method]))...};
+    option_slot places[] = {slot<I>(std::get<I>(entries_[method]))...};
+    for (option_slot& each : places) each.idempotent = idempotent_[method];
     into.add(service_, names_[method], places, Stack::size);
   }
   template <std::size_t I, class Options>
@@ -122,13 +125,14 @@ class draft final : public option_draft {
   configuration<Stack>& of_;
   std::string_view service_;
   const std::string_view* names_;
+  const bool* idempotent_;
   std::unique_ptr<entry[]> entries_;
 };
 
 template <class Stack>
-std::unique_ptr<option_draft> draft_of(configuration<Stack>& of, const typename Stack::config* initial, std::string_view service, const std::string_view* names) {
+std::unique_ptr<option_draft> draft_of(configuration<Stack>& of, const typename Stack::config* initial, std::string_view service, const std::string_view* names, const bool* idempotent) {
   if constexpr (Stack::size == 0) return std::make_unique<draft_of_nothing>(service, names, of.methods());
-  else return std::make_unique<draft<Stack>>(of, initial, service, names);
+  else return std::make_unique<draft<Stack>>(of, initial, service, names, idempotent);
 }
 
 }  // namespace policy

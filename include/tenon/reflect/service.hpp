@@ -268,6 +268,14 @@ consteval std::array<std::string_view, sizeof...(Index)> make_method_names(std::
 template <class S>
 inline constexpr auto method_names = make_method_names<S>(std::make_index_sequence<method_count<S>>{});
 
+template <class S, std::size_t... Index>
+consteval std::array<bool, sizeof...(Index)> find_idempotent_methods(std::index_sequence<Index...>) {
+  return {method<S, Index>::is_idempotent...};
+}
+// Which of them are declared idempotent.
+template <class S>
+inline constexpr auto idempotent_methods = find_idempotent_methods<S>(std::make_index_sequence<method_count<S>>{});
+
 } // namespace detail
 
 /// Whether the service has a method that is declared tenon::blocking.

@@ -108,7 +108,7 @@ class served_options_of final : public served_options {
   served_options_of(std::shared_ptr<guard_in_common<Stack>> common, const typename Stack::config* table) : common_{std::move(common)}, table_{table} {}
   std::string_view service() const noexcept override { return service_name<S>; }
   bool set(const char* key, const void* options, std::size_t method) override { return set_one(key, options, method, std::make_index_sequence<Stack::size>{}); }
-  std::unique_ptr<policy::option_draft> draft() override { return policy::draft_of<Stack>(common_->options, table_, service_name<S>, method_names<S>.data()); }
+  std::unique_ptr<policy::option_draft> draft() override { return policy::draft_of<Stack>(common_->options, table_, service_name<S>, method_names<S>.data(), idempotent_methods<S>.data()); }
 
  private:
   template <std::size_t... I>

@@ -56,7 +56,8 @@ inline constexpr option_range load_shed_ranges[] = {{"target", 1}, {"interval", 
 inline std::string_view wrong_with(const retry_options& chosen, const policy::option_slot&) {
   return chosen.cap < chosen.base ? "cap is below base" : "";
 }
-inline std::string_view wrong_with(const hedge_options& chosen, const policy::option_slot&) {
+inline std::string_view wrong_with(const hedge_options& chosen, const policy::option_slot& at) {
+  if (at.by_method && chosen.idempotent_only && chosen.max_attempts > 1 && !at.idempotent) return "the method is not declared tenon::idempotent, so that it would never be sent twice";
   if (chosen.max_extra.ppm == 0 && chosen.delay == duration{}) return "max_extra is zero, and delay is to be measured by it";
   return chosen.non_fatal.has(code::ok) ? "OK is among the codes of non_fatal" : "";
 }

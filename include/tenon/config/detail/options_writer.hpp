@@ -92,6 +92,7 @@ class options_writer {
     options_reader reader{path, kind->ranges, kind->range_count};
     if (!kind->read(reader, value, slot.options)) return error = reader.error(), false;
     slot.changed = true;
+    slot.by_method |= turns_on;
     return true;
   }
   bool fits(const std::vector<place>& places, std::string& error) const {
