@@ -16,6 +16,8 @@
 
 namespace tenon::inline v0::protocol {
 
+class compression;
+
 /// The codec a message is in, by rpcx's number for it: codecs carry the same number as `Codec::serialization`.
 enum class serialization : std::uint8_t { raw = 0, json = 1, protobuf = 2, msgpack = 3 };
 
@@ -179,6 +181,8 @@ class client_session {
   // What a protocol may lack.
   /// What is said first on a new connection; it leaves with the first request.
   virtual void begin(buffer& out) { (void)out; }
+  /// Requests whose payload has so many bytes or more leave compressed, and answers may come so. Before the first request. Nothing where the protocol has no word for it.
+  virtual void use(const compression& how, std::size_t from_bytes) { (void)how, (void)from_bytes; }
   /// Asks for a sign of life. Returns false when the protocol has no such message.
   virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
   /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.

@@ -11,8 +11,10 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/grpc_answers.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_listener.hpp>
 #include <tenon/protocol/detail/grpc_requests.hpp>
 #include <tenon/protocol/detail/grpc_server_stream.hpp>
@@ -27,7 +29,7 @@ namespace tenon::inline v0::protocol {
 ///
 /// Shape   the codec is the content subtype's: `application/grpc` and `+proto` protobuf, `+json`, `+msgpack`. All four kinds of call, in any order. A call whose caller streams begins with its
 ///         headers; HTTP/2's windows are its credit both ways. Response metadata goes in front of the first message, what is set after that behind the last.
-/// Units   messages at most `limits.max_message_bytes`, headers at most `limits.max_metadata_bytes`; 1024 streams at once.
+/// Units   messages at most `limits.max_message_bytes`, also when they are inflated; headers at most `limits.max_metadata_bytes`; 1024 streams at once.
 /// Errors  415 for another content type; trailers-only for a call that is refused; a stream above what the connection may hold is reset with REFUSED_STREAM.
 /// Source  gRPC over HTTP/2 (PROTOCOL-HTTP2.md), RFC 9113.
 class grpc_session {
@@ -36,11 +38,14 @@ class grpc_session {
   static constexpr bool answers_in_any_order = true;
 
   explicit grpc_session(const limits& bounds)
-      : answers_{&engine_},
-        requests_{bounds, &engine_, answers_},
+      : answers_{&engine_, coding_},
+        requests_{bounds, &engine_, answers_, coding_},
         engine_{detail::http2_engine::side::server, &requests_, &detail::set_http2_events<detail::grpc_requests>, bounds.max_metadata_bytes} {}
   grpc_session(const grpc_session&) = delete;
   grpc_session& operator=(const grpc_session&) = delete;
+
+  /// Reads compressed messages, and answers so whoever takes it; without it they are refused. Null is without.
+  void use(const compression* coding) { coding_.use(coding); }
 
   /// Whether `first` starts with HTTP/2's preface.
   static sniffed recognise(std::string_view first) noexcept {
@@ -88,6 +93,7 @@ class grpc_session {
   }
 
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
+    if (to.compress && !to.streamed) [[unlikely]] coding_.deflate(out, at);
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     stream* const answered = requests_.find(to);
     if (answered != nullptr && !to.streamed) answered->reply.append(out.view(at.start));
@@ -103,6 +109,7 @@ class grpc_session {
 
   mark begin_item(buffer& out, const reply_address& to) { return begin_reply(out, to); }
   std::int64_t end_item(buffer& out, mark at, const reply_address& to, const metadata& extra) {
+    if (to.compress) [[unlikely]] coding_.deflate(out, at);
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     stream* const of = requests_.find(to);
     const auto size = static_cast<std::int64_t>(out.size() - at.start);
@@ -118,8 +125,7 @@ class grpc_session {
     stream* const of = requests_.find(to);
     // The first grant is HTTP/2's own.
     if (of == nullptr || taken.items == 0) return;
-    of->inbound.read(taken.bytes, taken.items);
-    engine_.read(of->id, of->inbound.give_back(of->cutter.size()));
+    requests_.items_read(*of, taken);
     settle(out);
   }
 
@@ -152,6 +158,7 @@ class grpc_session {
 
   bool receiving_ = false;
   bool broken_ = false;
+  detail::grpc_coding coding_;
   detail::grpc_answers answers_;
   detail::grpc_requests requests_;
   // Last: its end closes the streams, which are the members above.

@@ -17,8 +17,10 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/grpc_client_stream.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_messages.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/grpc_text.hpp>
@@ -38,6 +40,8 @@ class grpc_client_session final : public client_session {
   grpc_client_session(const limits& bounds, std::string authority)
       : bounds_{bounds}, authority_{std::move(authority)}, engine_{detail::http2_engine::side::client, this, &detail::set_http2_events<grpc_client_session>, bounds.max_metadata_bytes} {}
 
+  void use(const compression& how, std::size_t from_bytes) override { coding_.use(&how, from_bytes); }
+
   mark begin_request(buffer& out, const outgoing& call) override {
     stream& made = streams_.make();
     made.call = call.id;
@@ -55,6 +59,7 @@ class grpc_client_session final : public client_session {
     fields_.push_back(detail::header_field("te", "trailers"));
     fields_.push_back(detail::header_field("content-type", detail::grpc_content_type(call.codec)));
     fields_.push_back(detail::header_field("user-agent", "grpc-c++-tenon"));
+    if (coding_.is_on()) [[unlikely]] fields_.push_back(detail::header_field("grpc-accept-encoding", coding_.accepted()));
     if (call.timeout) fields_.push_back(detail::header_field("grpc-timeout", detail::write_grpc_timeout(timeout_, *call.timeout)));
     if (call.extra != nullptr) detail::add_grpc_metadata(fields_, coded_, *call.extra, detail::metadata_part::both);
     const std::size_t start = out.size();
@@ -63,8 +68,10 @@ class grpc_client_session final : public client_session {
   }
 
   void end_request(buffer& out, mark at) override {
-    detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     stream& to = *std::exchange(writing_, nullptr);
+    // Of a caller's items some will be, or none.
+    if (coding_.is_on() && (to.caller_streams || coding_.deflate(out, at))) [[unlikely]] fields_.push_back(detail::header_field("grpc-encoding", coding_.name()));
+    detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     if (!to.caller_streams) to.request.append(out.view(at.start));
     out.truncate(at.start);
     nghttp2_data_provider body{};
@@ -110,6 +117,7 @@ class grpc_client_session final : public client_session {
     return {.start = start, .payload = out.size()};
   }
   std::int64_t end_item(buffer& out, mark at, std::uint64_t id) override {
+    if (coding_.is_on()) [[unlikely]] coding_.deflate(out, at);
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     const auto size = static_cast<std::int64_t>(out.size() - at.start);
     stream* const of = find_call(id);
@@ -151,6 +159,8 @@ class grpc_client_session final : public client_session {
 
  private:
   using stream = detail::grpc_client_stream;
+  // Of one stream's unread items, beyond its window.
+  static constexpr std::size_t most_excess = 16 * 1024 * 1024;
   friend void detail::set_http2_events<grpc_client_session>(nghttp2_session_callbacks*);
 
   // Of calls that stream, which are spoken of by their caller's number.
@@ -172,18 +182,17 @@ class grpc_client_session final : public client_session {
   // --- nghttp2's events
 
   int header(const nghttp2_frame& frame, std::string_view field, std::string_view value) {
-    if (stream* of = find(frame.hd.stream_id); of != nullptr) of->note(field, value, bounds_.max_metadata_bytes);
+    if (stream* of = find(frame.hd.stream_id); of != nullptr) of->note(field, value, bounds_.max_metadata_bytes, coding_);
     return 0;
   }
   int chunk(std::int32_t id, std::string_view bytes) {
     stream* of = find(id);
-    const bool in_items = of != nullptr && of->by_items && of->is_grpc && of->http_status == 200 && !of->oversized && !of->compressed;
+    const bool in_items = of != nullptr && of->by_items && of->is_grpc && of->http_status == 200 && !of->refused;
     engine_.took(id, bytes.size(), !in_items);
-    if (of == nullptr || of->oversized || of->compressed) return 0;
+    if (of == nullptr || of->refused) return 0;
     if (in_items) return take_items(*of, bytes), 0;
     if (of->body().size() + bytes.size() > bounds_.max_message_bytes + detail::grpc_prefix) {
-      of->oversized = true;
-      nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+      refuse(*of, detail::too_large_for_grpc("the answer exceeds", bounds_.max_message_bytes));
       return 0;
     }
     of->take(bytes);
@@ -191,13 +200,26 @@ class grpc_client_session final : public client_session {
   }
   void take_items(stream& of, std::string_view bytes) {
     of.inbound.came(bytes.size());
-    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, [&](std::string_view payload) {
+    status why;
+    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, true, [&](std::string_view payload, bool compressed) {
+      if (compressed) [[unlikely]] {
+        why = detail::inflate_grpc_answer(of, coding_, bounds_.max_message_bytes, payload);
+        if (!why.ok()) return false;
+      }
       of.inbound.completed(payload.size());
       sink_->on_item(of.call, of.codec, payload);
+      // A window counts what came. What that has become counts here.
+      if (of.inbound.excess() <= most_excess) return true;
+      why = detail::too_large_for_grpc("unread items inflate to more than", most_excess);
+      return false;
     });
     engine_.read(of.id, of.inbound.give_back(of.cutter.size()));
     if (found == detail::grpc_cutter::found::all_good) return;
-    (found == detail::grpc_cutter::found::compressed ? of.compressed : of.oversized) = true;
+    if (found == detail::grpc_cutter::found::too_large) why = detail::too_large_for_grpc("the answer exceeds", bounds_.max_message_bytes);
+    refuse(of, std::move(why));
+  }
+  void refuse(stream& of, status why) {
+    of.refuse(std::move(why));
     nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of.id, NGHTTP2_CANCEL);
   }
   // As on the server: gives streams' writers back what has left.
@@ -258,8 +280,8 @@ class grpc_client_session final : public client_session {
   void finish(stream& ended, std::uint32_t error) {
     if (ended.error != NGHTTP2_NO_ERROR) error = ended.error;
     reply answer{.id = ended.call, .codec = ended.codec, .payload = {}, .error = {}, .metadata_block = ended.metadata_block, .read_metadata = &detail::read_grpc_metadata};
-    answer.error = detail::grpc_verdict(ended, error, bounds_.max_message_bytes);
-    if (answer.error.ok() && !ended.by_items) answer.error = detail::cut_grpc_answer(ended, answer.payload);
+    answer.error = detail::grpc_verdict(ended, error);
+    if (answer.error.ok() && !ended.by_items) answer.error = detail::cut_grpc_answer(ended, coding_, bounds_.max_message_bytes, answer.payload);
     else if (answer.error.ok() && ended.cutter.unfinished()) answer.error = status{code::internal, "the answer ends within a message"};
     sink_->on_reply(answer);
     give_back(ended);
@@ -299,6 +321,7 @@ class grpc_client_session final : public client_session {
   limits bounds_;
   std::string authority_;
   std::string path_;
+  detail::grpc_coding coding_;
   detail::grpc_timeout_text timeout_{};
   detail::stream_pool<stream> streams_;
   std::vector<nghttp2_nv> fields_;     // of the request that is being written,

@@ -14,6 +14,7 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_server_stream.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/grpc_text.hpp>
@@ -27,7 +28,7 @@ class grpc_answers {
   using stream = grpc_server_stream;
 
   // A pointer, since the engine is made after whoever hears its events.
-  explicit grpc_answers(http2_engine* engine) noexcept : engine_{*engine} {}
+  grpc_answers(http2_engine* engine, const grpc_coding& coding) noexcept : engine_{*engine}, coding_{coding} {}
   grpc_answers(const grpc_answers&) = delete;
   grpc_answers& operator=(const grpc_answers&) = delete;
 
@@ -38,7 +39,7 @@ class grpc_answers {
     for (const auto& [key, value] : extra) {
       if (is_trailer(key)) to.trailers.add(key, value);
     }
-    begin_head(to, extra);
+    begin_head(to, extra, to.reply.data()[0] != 0);
     submit(to, [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags, nghttp2_data_source* source, void*) {
       auto& of = *static_cast<stream*>(source->ptr);
       return of.answers->read_reply(of, room, *flags);
@@ -49,7 +50,7 @@ class grpc_answers {
   void begin_items(stream& of, const metadata& extra) {
     of.streaming = true;
     of.announced = extra.size();
-    begin_head(of, extra);
+    begin_head(of, extra, of.deflates);
     submit(of, [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags, nghttp2_data_source* source, void*) {
       auto& with = *static_cast<stream*>(source->ptr);
       return with.answers->read_items(with, room, *flags);
@@ -107,11 +108,13 @@ class grpc_answers {
   bool any_left() noexcept { return std::exchange(any_left_, false); }
 
  private:
-  void begin_head(const stream& to, const metadata& extra) {
+  void begin_head(const stream& to, const metadata& extra, bool compressed) {
     fields_.clear();
     coded_.clear();
     fields_.push_back(header_field(":status", "200"));
     fields_.push_back(header_field("content-type", grpc_content_type(to.codec)));
+    if (coding_.is_on()) [[unlikely]] fields_.push_back(header_field("grpc-accept-encoding", coding_.accepted()));
+    if (compressed) [[unlikely]] fields_.push_back(header_field("grpc-encoding", coding_.name()));
     add_grpc_metadata(fields_, coded_, extra, metadata_part::headers);
   }
   void submit(stream& to, nghttp2_data_source_read_callback read) {
@@ -163,6 +166,7 @@ class grpc_answers {
   }
 
   http2_engine& engine_;
+  const grpc_coding& coding_;
   std::vector<nghttp2_nv> fields_;  // of the answer that is being written,
   grpc_coded_metadata coded_;       // and what they are views of
   bool any_left_ = false;

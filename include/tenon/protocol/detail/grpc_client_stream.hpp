@@ -11,7 +11,9 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/code.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_messages.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/grpc_text.hpp>
@@ -30,13 +32,14 @@ struct grpc_client_stream {
   bool is_grpc = false;
   bool ended = false;      // to be told to the owner, when it listens
   std::uint32_t error = 0;
-  bool oversized = false;
-  bool compressed = false;
+  bool refused = false;    // what came is not read on; `refusal` says why
   bool caller_streams = false;
   bool complete = false;   // the caller's items, that is
   bool by_items = false;   // the answer comes
   bool has_pushback = false;
+  grpc_encoding encoding = grpc_encoding::identity;  // of the answer
   std::int32_t pushback_ms = 0;
+  status refusal;
   std::string message;
   std::string details;
   std::string metadata_block;
@@ -54,7 +57,9 @@ struct grpc_client_stream {
     error = NGHTTP2_NO_ERROR;
     grpc_status = -1;
     codec = serialization::raw;
-    is_grpc = ended = oversized = compressed = caller_streams = complete = by_items = has_pushback = false;
+    is_grpc = ended = refused = caller_streams = complete = by_items = has_pushback = false;
+    encoding = grpc_encoding::identity;
+    refusal = {};
     message.clear();
     details.clear();
     metadata_block.clear();
@@ -81,14 +86,19 @@ struct grpc_client_stream {
   }
 
   /// A field of the answer's headers or trailers.
-  void note(std::string_view field, std::string_view value, std::size_t max_metadata_bytes) {
-    if (field == ":status") std::from_chars(value.data(), value.data() + value.size(), http_status);
-    else if (field == "content-type") note_content_type(value);
-    else if (field == "grpc-status") note_status(value);
-    else if (field == "grpc-message") message = percent_decoded(value);
-    else if (field == "grpc-status-details-bin") details = value;
-    else if (field == "grpc-retry-pushback-ms") note_pushback(value);
+  void note(std::string_view field, std::string_view value, std::size_t max_metadata_bytes, const grpc_coding& coding) {
+    if (is_field(field, ":status")) std::from_chars(value.data(), value.data() + value.size(), http_status);
+    else if (is_field(field, "content-type")) note_content_type(value);
+    else if (is_field(field, "grpc-status")) note_status(value);
+    else if (is_field(field, "grpc-message")) message = percent_decoded(value);
+    else if (is_field(field, "grpc-status-details-bin")) details = value;
+    else if (is_field(field, "grpc-retry-pushback-ms")) note_pushback(value);
+    else if (is_field(field, "grpc-encoding")) encoding = coding.encoding_of(value);
     else if (!is_grpc_framing(field) && metadata_block.size() < max_metadata_bytes) append_grpc_metadata(metadata_block, field, value);
+  }
+  void refuse(status why) {
+    refused = true;
+    refusal = std::move(why);
   }
 
  private:

@@ -4,20 +4,24 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <tenon/core/code.hpp>
 #include <tenon/core/limits.hpp>
+#include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/grpc_answers.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_listener.hpp>
 #include <tenon/protocol/detail/grpc_messages.hpp>
 #include <tenon/protocol/detail/grpc_server_stream.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/grpc_text.hpp>
 #include <tenon/protocol/detail/http2_engine.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 
@@ -26,7 +30,8 @@ class grpc_requests {
  public:
   using stream = grpc_server_stream;
 
-  grpc_requests(const limits& bounds, http2_engine* engine, grpc_answers& answers) noexcept : bounds_{bounds}, engine_{*engine}, answers_{answers} {}
+  grpc_requests(const limits& bounds, http2_engine* engine, grpc_answers& answers, grpc_coding& coding) noexcept
+      : bounds_{bounds}, engine_{*engine}, answers_{answers}, coding_{coding} {}
   grpc_requests(const grpc_requests&) = delete;
   grpc_requests& operator=(const grpc_requests&) = delete;
 
@@ -53,11 +58,12 @@ class grpc_requests {
       to->metadata_block.clear();
       return 0;
     }
-    if (field == ":path") to->path = value;
-    else if (field == ":method") to->is_post = value == "POST";
-    else if (field == "content-type") note_content_type(*to, value);
-    else if (field == "grpc-timeout") to->timeout = parse_grpc_timeout(value);
-    else if (field == "grpc-encoding") to->bad_encoding = value != "identity";
+    if (is_field(field, ":path")) to->path = value;
+    else if (is_field(field, ":method")) to->is_post = value == "POST";
+    else if (is_field(field, "content-type")) note_content_type(*to, value);
+    else if (is_field(field, "grpc-timeout")) to->timeout = parse_grpc_timeout(value);
+    else if (is_field(field, "grpc-encoding")) to->encoding = coding_.encoding_of(value);
+    else if (is_field(field, "grpc-accept-encoding")) to->deflates = coding_.taken_by(value);
     else if (!is_grpc_framing(field)) append_grpc_metadata(to->metadata_block, field, value);
     return 0;
   }
@@ -114,7 +120,7 @@ class grpc_requests {
     if (gone == nullptr) return 0;
     nghttp2_session_set_stream_user_data(engine_.get(), id, nullptr);
     if (!gone->requested && !gone->answered) --unfinished_;
-    held_ -= gone->body.size() + gone->reply.size() + gone->cutter.size();
+    held_ -= gone->body.size() + gone->reply.size() + gone->cutter.size() + gone->inbound.excess();
     const bool unanswered = gone->requested && !gone->answered;
     streams_.give_back(*gone);
     if (error == NGHTTP2_NO_ERROR) {
@@ -138,6 +144,14 @@ class grpc_requests {
   stream* find(const reply_address& to) const noexcept {
     stream* found = find(static_cast<std::int32_t>(to.id));
     return found != nullptr && found->requested && !found->answered ? found : nullptr;
+  }
+  /// Items have been read: their stream's window opens again.
+  void items_read(stream& of, const items_taken& taken) {
+    held_ -= of.inbound.excess();
+    of.inbound.read(taken.bytes, taken.items);
+    const std::size_t freed = of.inbound.give_back(of.cutter.size());
+    held_ += of.inbound.excess();
+    engine_.read(of.id, freed);
   }
   /// An answer waits to be sent.
   void hold(const buffer& reply) noexcept { held_ += reply.size(); }
@@ -184,21 +198,31 @@ class grpc_requests {
 
   // A call that began with its headers: its messages are the handler's, one by one.
   void take_items(stream& of, std::string_view bytes) {
+    const std::size_t before = held_in(of);
     of.inbound.came(bytes.size());
-    const std::size_t before = of.cutter.size();
     const std::int32_t id = of.id;
-    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, [&](std::string_view payload) {
+    status why;
+    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, coding_.is_on(), [&](std::string_view payload, bool compressed) {
+      if (compressed) [[unlikely]] {
+        why = coding_.inflate(of.encoding, payload, bounds_.max_message_bytes, "an item", payload);
+        if (!why.ok()) return false;
+      }
       of.inbound.completed(payload.size());
       listener_.on_items(id, event::item, payload);
+      // A window counts what came. What that has become counts here.
+      if (of.inbound.excess() + held_ - before <= most_held) return true;
+      why = status{code::resource_exhausted, tenon::detail::join_text({"unread items inflate to more than ", tenon::detail::number_text{most_held}, " bytes"})};
+      return false;
     });
-    held_ += of.cutter.size();
+    held_ += held_in(of);
     held_ -= before;
     engine_.read(of.id, of.inbound.give_back(of.cutter.size()));
     if (found == grpc_cutter::found::all_good || of.answered) return;
-    status why{code::resource_exhausted, tenon::detail::join_text({"an item exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})};
-    if (found == grpc_cutter::found::compressed) why = status{of.bad_encoding ? code::unimplemented : code::internal, "an item is compressed; expected identity"};
+    if (found == grpc_cutter::found::compressed) why = coding_.unreadable(of.encoding, "an item");
+    if (found == grpc_cutter::found::too_large) why = status{code::resource_exhausted, tenon::detail::join_text({"an item exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})};
     of.stop_sender = true;
-    answers_.end_items(of, why, {});
+    if (why.code() == code::unimplemented) answers_.end_items(of, why, readable());
+    else answers_.end_items(of, why, {});
     listener_.on_cancel(id);
   }
 
@@ -226,12 +250,12 @@ class grpc_requests {
       return answers_.refuse(of, {refused_here(code::unimplemented), message.empty() ? "the request holds no message; expected one" : "the request ends within its message"}, {});
     }
     if (size != message.size() - grpc_prefix) return answers_.refuse(of, {refused_here(code::unimplemented), "the request holds more than one message; expected one"}, {});
-    if (message.front() != 0) {
-      if (of.bad_encoding) return answers_.refuse(of, {refused_here(code::unimplemented), "the message is compressed; expected identity"}, {{"grpc-accept-encoding", "identity"}});
-      return answers_.refuse(of, {refused_here(code::internal), "the message is marked as compressed, and grpc-encoding names no compression"}, {});
+    request call = request_of(of, message.substr(grpc_prefix));
+    if (message.front() != 0) [[unlikely]] {
+      if (const status why = coding_.inflate(of.encoding, call.payload, bounds_.max_message_bytes, "the message", call.payload); !why.ok()) {
+        return answers_.refuse(of, {refused_here(why.code()), why.message()}, why.code() == code::unimplemented ? readable() : metadata{});
+      }
     }
-
-    const request call = request_of(of, message.substr(grpc_prefix));
     if (held_ > most_held) {
       answers_.refuse(of, {refused_here(code::unavailable), "too many unsent answers on this connection"}, {});
     } else {
@@ -252,13 +276,16 @@ class grpc_requests {
     call.service = service;
     call.method = method;
     call.payload = payload;
-    call.address = {.id = static_cast<std::uint64_t>(of.id), .codec = of.codec, .one_way = false};
+    call.address = {.id = static_cast<std::uint64_t>(of.id), .codec = of.codec, .one_way = false, .compress = of.deflates};
     call.timeout = of.timeout;
     call.metadata_block = of.metadata_block;
     call.read_metadata = &read_grpc_metadata;
     call.stream_credit = static_cast<std::uint32_t>(grpc_outbox::room);
     return call;
   }
+  // What a streaming request holds beyond its window.
+  static std::size_t held_in(const stream& of) noexcept { return of.cutter.size() + of.inbound.excess(); }
+  metadata readable() const { return {{"grpc-accept-encoding", std::string{coding_.accepted()}}}; }
   void forget_body(stream& of) noexcept {
     held_ -= of.body.size();
     of.forget_body();
@@ -275,6 +302,7 @@ class grpc_requests {
   limits bounds_;
   http2_engine& engine_;
   grpc_answers& answers_;
+  grpc_coding& coding_;
   stream_pool<stream> streams_;
   grpc_listener listener_;
   std::size_t held_ = 0;        // bytes of unfinished requests and unsent answers

@@ -13,6 +13,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_messages.hpp>
 
 namespace tenon::inline v0::protocol::detail {
@@ -29,11 +30,12 @@ struct grpc_server_stream {
   bool is_grpc = false;
   bool requested = false;  // handed on: an answer will come
   bool answered = false;
-  bool bad_encoding = false;
   bool stop_sender = false;  // answered before the request has ended
   bool caller_streams = false;
   bool ended = false;        // by the caller
   bool streaming = false;    // the answer, in items
+  bool deflates = false;     // the caller takes compressed messages
+  grpc_encoding encoding = grpc_encoding::identity;  // of the caller's
   std::optional<duration> timeout{};
   std::string path;
   std::string metadata_block;  // `name\0value\0`, both without zeros
@@ -51,7 +53,8 @@ struct grpc_server_stream {
 
   void reset() noexcept {
     codec = serialization::raw;
-    is_post = is_grpc = requested = answered = bad_encoding = stop_sender = caller_streams = ended = streaming = false;
+    is_post = is_grpc = requested = answered = stop_sender = caller_streams = ended = streaming = deflates = false;
+    encoding = grpc_encoding::identity;
     timeout.reset();
     path.clear();
     metadata_block.clear();

@@ -12,6 +12,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/detail/grpc_client_stream.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/http2_engine.hpp>
 
@@ -27,6 +28,18 @@ inline status said_by_grpc(const grpc_client_stream& of) {
   status why{what, of.message};
   if (!of.details.empty()) read_grpc_status_details(of.details, why);
   return why;
+}
+
+inline status too_large_for_grpc(std::string_view what, std::size_t limit) {
+  return {outcome{.code = code::resource_exhausted, .flags = outcome::local | outcome::no_retry}, tenon::detail::join_text({what, " ", tenon::detail::number_text{limit}, " bytes"})};
+}
+
+// A compressed message of an answer: what it holds. What a server may not send is its fault, whatever the other half of gRPC calls it.
+inline status inflate_grpc_answer(const grpc_client_stream& of, grpc_coding& coding, std::size_t limit, std::string_view& payload) {
+  if (!coding.is_on()) return {code::internal, "the answer is compressed, which this client did not ask for"};
+  status why = coding.inflate(of.encoding, payload, limit, "the answer", payload);
+  if (why.code() == code::resource_exhausted) return too_large_for_grpc("the answer inflates to more than", limit);
+  return why.code() == code::unimplemented ? status{code::internal, why.message()} : why;
 }
 
 inline status of_http2_reset(std::uint32_t error) {
@@ -58,12 +71,8 @@ inline status of_http_instead(const grpc_client_stream& of) {
 }
 
 /// OK when the answer's message, or its items, are the value. `error` is HTTP/2's, with which the stream closed.
-inline status grpc_verdict(const grpc_client_stream& of, std::uint32_t error, std::size_t max_message_bytes) {
-  if (of.oversized) {
-    return {outcome{.code = code::resource_exhausted, .flags = outcome::local | outcome::no_retry},
-            tenon::detail::join_text({"the answer exceeds ", tenon::detail::number_text{max_message_bytes}, " bytes"})};
-  }
-  if (of.compressed) return {code::internal, "an item of the answer is compressed, which this client did not ask for"};
+inline status grpc_verdict(const grpc_client_stream& of, std::uint32_t error) {
+  if (of.refused) return of.refusal;
   // A status counts even when a reset follows it: a server ends a stream that way whose request it need not read to its end.
   if (of.grpc_status >= 0) return said_by_grpc(of);
   if (error != NGHTTP2_NO_ERROR) return of_http2_reset(error);
@@ -72,14 +81,13 @@ inline status grpc_verdict(const grpc_client_stream& of, std::uint32_t error, st
 }
 
 /// The one message of an answer that has one.
-inline status cut_grpc_answer(const grpc_client_stream& of, std::string_view& payload) {
+inline status cut_grpc_answer(const grpc_client_stream& of, grpc_coding& coding, std::size_t limit, std::string_view& payload) {
   const std::string_view body = of.body();
   if (body.size() < grpc_prefix || grpc_length(body.data()) != body.size() - grpc_prefix) {
     return {code::internal, body.empty() ? "the answer holds no message; expected one" : "the answer holds a broken message, or more than one; expected one"};
   }
-  if (body.front() != 0) return {code::internal, "the answer is compressed, which this client did not ask for"};
   payload = body.substr(grpc_prefix);
-  return {};
+  return body.front() == 0 ? status{} : inflate_grpc_answer(of, coding, limit, payload);
 }
 
 }  // namespace tenon::inline v0::protocol::detail
