@@ -28,6 +28,7 @@ struct reply_address {
   bool one_way = false;           ///< nothing is ever sent
   bool streamed = false;          ///< the answer is a stream: items, then an end without a value
   bool compress = false;          ///< the caller takes a compressed answer
+  bool proto3_json = false;       ///< the caller's json, if that is the codec, is proto3's mapping: a client of Connect's or gRPC's
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.

@@ -120,7 +120,7 @@ class grpc_requests {
     if (gone == nullptr) return 0;
     nghttp2_session_set_stream_user_data(engine_.get(), id, nullptr);
     if (!gone->requested && !gone->answered) --unfinished_;
-    held_ -= gone->body.size() + gone->reply.size() + gone->cutter.size() + gone->inbound.excess();
+    held_ -= gone->body.size() + gone->reply.size() + gone->charged;
     const bool unanswered = gone->requested && !gone->answered;
     streams_.give_back(*gone);
     if (error == NGHTTP2_NO_ERROR) {
@@ -147,11 +147,9 @@ class grpc_requests {
   }
   /// Items have been read: their stream's window opens again.
   void items_read(stream& of, const items_taken& taken) {
-    held_ -= of.inbound.excess();
     of.inbound.read(taken.bytes, taken.items);
-    const std::size_t freed = of.inbound.give_back(of.cutter.size());
-    held_ += of.inbound.excess();
-    engine_.read(of.id, freed);
+    engine_.read(of.id, of.inbound.give_back(of.cutter.size()));
+    charge(of);
   }
   /// An answer waits to be sent.
   void hold(const buffer& reply) noexcept { held_ += reply.size(); }
@@ -198,7 +196,6 @@ class grpc_requests {
 
   // A call that began with its headers: its messages are the handler's, one by one.
   void take_items(stream& of, std::string_view bytes) {
-    const std::size_t before = held_in(of);
     of.inbound.came(bytes.size());
     const std::int32_t id = of.id;
     status why;
@@ -210,13 +207,12 @@ class grpc_requests {
       of.inbound.completed(payload.size());
       listener_.on_items(id, event::item, payload);
       // A window counts what came. What that has become counts here.
-      if (of.inbound.excess() + held_ - before <= most_held) return true;
+      if (charge(of); held_ <= most_held || of.inbound.excess() == 0) return true;
       why = status{code::resource_exhausted, tenon::detail::join_text({"unread items inflate to more than ", tenon::detail::number_text{most_held}, " bytes"})};
       return false;
     });
-    held_ += held_in(of);
-    held_ -= before;
     engine_.read(of.id, of.inbound.give_back(of.cutter.size()));
+    charge(of);
     if (found == grpc_cutter::found::all_good || of.answered) return;
     if (found == grpc_cutter::found::compressed) why = coding_.unreadable(of.encoding, "an item");
     if (found == grpc_cutter::found::too_large) why = status{code::resource_exhausted, tenon::detail::join_text({"an item exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})};
@@ -276,15 +272,19 @@ class grpc_requests {
     call.service = service;
     call.method = method;
     call.payload = payload;
-    call.address = {.id = static_cast<std::uint64_t>(of.id), .codec = of.codec, .one_way = false, .compress = of.deflates};
+    call.address = {.id = static_cast<std::uint64_t>(of.id), .codec = of.codec, .one_way = false, .compress = of.deflates, .proto3_json = true};
     call.timeout = of.timeout;
     call.metadata_block = of.metadata_block;
     call.read_metadata = &read_grpc_metadata;
     call.stream_credit = static_cast<std::uint32_t>(grpc_outbox::room);
     return call;
   }
-  // What a streaming request holds beyond its window.
-  static std::size_t held_in(const stream& of) noexcept { return of.cutter.size() + of.inbound.excess(); }
+  // What a streaming request holds: the message that has not ended, and what its unread items take beyond their window. An item may be read as soon as it is handed on.
+  void charge(stream& of) noexcept {
+    held_ -= of.charged;
+    of.charged = of.cutter.size() + of.inbound.excess();
+    held_ += of.charged;
+  }
   metadata readable() const { return {{"grpc-accept-encoding", std::string{coding_.accepted()}}}; }
   void forget_body(stream& of) noexcept {
     held_ -= of.body.size();

@@ -49,6 +49,7 @@ struct grpc_server_stream {
   grpc_cutter cutter;
   grpc_inbound inbound;
   grpc_outbox outbox;
+  std::size_t charged = 0;     // to its connection, of a streamed request
   std::size_t announced = 0;   // how many pairs of metadata went in front of the first item
 
   void reset() noexcept {
@@ -69,6 +70,7 @@ struct grpc_server_stream {
     cutter.clear();
     inbound.clear();
     outbox.clear();
+    charged = 0;
     announced = 0;
   }
   std::string_view message() const noexcept { return body.empty() ? piece : body.view(); }
