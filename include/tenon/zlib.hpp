@@ -1,4 +1,4 @@
-// gzip, for whoever links zlib (the CMake target tenon::zlib): `tenon::server server{{.compression = &tenon::gzip}};`.
+// gzip, for whoever links zlib (the CMake target tenon::zlib): `tenon::server server{{.compression = &tenon::gzip}};`, and a client's option of the same name.
 // Source: RFC 1952; zlib's manual for inflate and deflate.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace tenon::inline v0 {
 
-/// gzip by zlib: of HTTP's messages by Content-Encoding and Accept-Encoding, of rpcx's by its flag.
+/// gzip by zlib: of HTTP's messages by Content-Encoding and Accept-Encoding, of gRPC's and gRPC-Web's by grpc-encoding and grpc-accept-encoding, of rpcx's by its flag.
 class gzip_compression final : public protocol::compression {
  public:
   std::string_view name() const noexcept override { return "gzip"; }

@@ -7,6 +7,9 @@
 
 #include <tenon.hpp>
 #include <tenon/protocol/client_sessions.hpp>
+#if defined(WITH_ZLIB)
+#include <tenon/zlib.hpp>
+#endif
 
 namespace {
 
@@ -42,8 +45,8 @@ void report(const std::string& name, bool good, const std::string& found) {
 }
 
 template <class Codec>
-void run(const char* url, const std::string& in) {
-  const tenon::client<market, Codec> client{url, {.max_connections = 4, .calls_per_connection = 1, .sessions = tenon::protocol::make_client_session}};
+void run(const char* url, const std::string& in, const tenon::protocol::compression* how = nullptr) {
+  const tenon::client<market, Codec> client{url, {.max_connections = 4, .calls_per_connection = 1, .compression = how, .compress_from_bytes = 1, .sessions = tenon::protocol::make_client_session}};
   const auto limited = [&client] { return client.with({.timeout = std::chrono::seconds{10}}); };
   const auto same = [&in](const char* name, const tenon::result<quote>& found, const quote& expected) {
     report(in + name, found && *found == expected, found ? "another quote of " + found->symbol.substr(0, 20) : found.error().to_string());
@@ -78,5 +81,9 @@ int main(int count, char** arguments) {
   }
   run<tenon::codec::json>(arguments[1], "json: ");
   run<tenon::codec::protobuf>(arguments[1], "protobuf: ");
+#if defined(WITH_ZLIB)
+  run<tenon::codec::json>(arguments[1], "json, gzip: ", &tenon::gzip);
+  run<tenon::codec::protobuf>(arguments[1], "protobuf, gzip: ", &tenon::gzip);
+#endif
   return failures == 0 ? 0 : 1;
 }

@@ -30,6 +30,12 @@ struct quote {
   std::vector<std::int32_t> sizes;
 };
 
+struct entry {
+  std::int64_t order_id = 0;
+  tenon::bytes raw_note;
+  std::string made_by;
+};
+
 struct market {
   tenon::result<quote> last(tenon::context& call, quote_request asked) {
     for (const auto& [name, value] : call.request_metadata()) {
@@ -49,8 +55,9 @@ struct market {
     co_await timer.async_wait(asio::use_awaitable);
     co_return quote{asked.symbol, 1, {}};
   }
+  entry post(entry said) { return {said.order_id + 1, said.raw_note, said.made_by + "!"}; }
   int subtract(int minuend, int subtrahend) { return minuend - subtrahend; }
-  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe, tenon::get("/quotes/{symbol}")), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
+  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe, tenon::get("/quotes/{symbol}")), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")), (post, tenon::name("Post")),
                 (subtract, tenon::params("minuend", "subtrahend")))
 };
 
@@ -62,7 +69,7 @@ int main() {
   options.compression = &tenon::gzip;
 #endif
   tenon::server<tenon::every_protocol> server{options};
-  server.serve(market{});
+  server.serve<tenon::codec::connect_json>(market{});
   server.show(tenon::pages<market>{});
   const auto bound = server.listen("tcp://127.0.0.1:0");
   if (!bound) {

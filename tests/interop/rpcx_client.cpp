@@ -2,6 +2,10 @@
 // usage: rpcx_client tcp://127.0.0.1:9000
 #include "arith.hpp"
 
+#if defined(WITH_ZLIB)
+#include <tenon/zlib.hpp>
+#endif
+
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -42,7 +46,8 @@ verdict unexpected(std::string_view what, const tenon::result<T>& found) {
 template <class Codec>
 struct cases {
   std::string url;
-  tenon::client<interop::Arith, Codec> peer{url};
+  tenon::client_options options{};
+  tenon::client<interop::Arith, Codec> peer{url, options};
 
   verdict usable() {
     const auto found = peer.Mul({6, 7}).get();
@@ -226,5 +231,11 @@ int main(int argc, char** argv) {
   }
   const int msgpack = cases<tenon::codec::msgpack>{argv[1]}.run("msgpack");
   const int json = cases<tenon::codec::json>{argv[1]}.run("json");
-  return msgpack | json;
+#if defined(WITH_ZLIB)
+  // Whatever becomes smaller leaves compressed; the server answers so what has 1025 bytes and more.
+  const int gzip = cases<tenon::codec::msgpack>{argv[1], {.compression = &tenon::gzip, .compress_from_bytes = 1}}.run("msgpack, gzip:");
+#else
+  const int gzip = 0;
+#endif
+  return msgpack | json | gzip;
 }

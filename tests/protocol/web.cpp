@@ -309,7 +309,7 @@ TEST_CASE("what is no single gRPC-Web message does not reach the handler") {
   CHECK(status_of("\0\0\0"sv) == 3);
   CHECK(status_of("\0\0\0\0\4abc"sv) == 3);
   CHECK(status_of("\0\xFF\xFF\xFF\xFF"sv) == 3);
-  CHECK(status_of("\1\0\0\0\1a"sv) == 12);
+  CHECK(status_of("\1\0\0\0\1a"sv) == 13);
   CHECK(status_of("\x80\0\0\0\0"sv) == 3);
   CHECK(status_of(frame("a") + frame("b")) == 12);
   CHECK(status_of("AAAA*", "application/grpc-web-text") == 0);

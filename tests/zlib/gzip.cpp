@@ -133,3 +133,28 @@ TEST_CASE("rpcx's flag is understood, and an answer to it compressed from 1025 b
   CHECK(ask(0x04, deflated(quoted(30'000))).value_of("__rpcx_error__") == "RESOURCE_EXHAUSTED: gzip: the message inflates to more than 20000 bytes");
   CHECK(ask(0x08, deflated(quoted(10))).value_of("__rpcx_error__").find("expected gzip") != std::string::npos);
 }
+
+TEST_CASE("gRPC-Web's flag is understood, and an answer compressed for who takes it") {
+  served_mirror world{{.limits = {.max_message_bytes = 20'000}, .compression = &tenon::gzip}};
+  const auto framed = [](std::string_view payload, char flag) {
+    std::string message{flag, 0, static_cast<char>(payload.size() >> 16), static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size())};
+    return message.append(payload);
+  };
+  const std::string json = "Content-Type: application/grpc-web+json\r\n";
+  const std::string large = quoted(5000);
+  const std::string zipped = deflated(large);
+  std::string answer = world.post(framed(zipped, 1), json + "grpc-encoding: gzip\r\ngrpc-accept-encoding: identity, gzip\r\n");
+  CHECK(answer.find("\r\ngrpc-encoding: gzip\r\n") != std::string::npos);
+  CHECK(body_of(answer).starts_with(framed(zipped, 1)));
+  CHECK(body_of(answer).ends_with("grpc-status: 0\r\n"));
+  answer = world.post(framed(zipped, 1), json + "grpc-encoding: gzip\r\n");
+  CHECK(answer.find("grpc-encoding") == std::string::npos);
+  CHECK(body_of(answer).starts_with(framed(large, 0)));
+  CHECK(body_of(world.post(framed(quoted(10), 0), json + "grpc-accept-encoding: gzip\r\n")).starts_with(framed(quoted(10), 0)));
+  answer = world.post(framed("x", 1), json + "grpc-encoding: br\r\n");
+  CHECK(answer.find("\r\ngrpc-accept-encoding: identity,gzip\r\n") != std::string::npos);
+  CHECK(body_of(answer).find("grpc-status: 12\r\n") != std::string::npos);
+  CHECK(body_of(world.post(framed("x", 1), json)).find("grpc-status: 13\r\n") != std::string::npos);
+  CHECK(body_of(world.post(framed("x", 1), json + "grpc-encoding: gzip\r\n")).find("grpc-status: 13\r\n") != std::string::npos);
+  CHECK(body_of(world.post(framed(deflated(quoted(30'000)), 1), json + "grpc-encoding: gzip\r\n")).find("grpc-status: 8\r\n") != std::string::npos);
+}

@@ -344,6 +344,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     std::unique_ptr<protocol::client_session> session;
     if (options_.sessions != nullptr) session = options_.sessions(url(), options_.limits);
     else session = std::make_unique<protocol::rpcx_client_session>(options_.limits);
+    if (options_.compression != nullptr) session->use(*options_.compression, options_.compress_from_bytes);
     link_ = new link{loop_, std::move(opened), std::move(session), options_, *this, url()};
     links_.push_back(link_);
     loop_.refresh();

@@ -11,6 +11,7 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/client_protocol.hpp>
+#include <tenon/protocol/compression.hpp>
 
 namespace tenon::inline v0 {
 
@@ -59,6 +60,8 @@ struct client_options {
   duration idle_timeout = std::chrono::minutes{30};     ///< a connection without calls for so long is closed; the next call makes a new one
   std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
+  const protocol::compression* compression = nullptr;   ///< &tenon::gzip of <tenon/zlib.hpp>: over gRPC, HTTP and rpcx; requests leave compressed, answers are read so
+  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read them
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
   std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header

@@ -9,7 +9,7 @@
 
 namespace tenon::inline v0::protocol {
 
-/// One way to compress, for `server_options::compression`.
+/// One way to compress, for `server_options::compression` and `client_options::compression`.
 ///
 /// Laws    both append to `into` and touch nothing that it holds. `inflate` takes memory as it goes, never for more than `limit` bytes of result; what it has appended
 ///         when it fails is to be forgotten.

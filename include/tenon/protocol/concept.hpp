@@ -16,6 +16,8 @@
 
 namespace tenon::inline v0::protocol {
 
+class compression;
+
 /// The codec a message is in, by rpcx's number for it: codecs carry the same number as `Codec::serialization`.
 enum class serialization : std::uint8_t { raw = 0, json = 1, protobuf = 2, msgpack = 3 };
 
@@ -26,6 +28,7 @@ struct reply_address {
   bool one_way = false;           ///< nothing is ever sent
   bool streamed = false;          ///< the answer is a stream: items, then an end without a value
   bool compress = false;          ///< the caller takes a compressed answer
+  bool proto3_json = false;       ///< the caller's json, if that is the codec, is proto3's mapping: a client of Connect's or gRPC's
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.
@@ -179,6 +182,8 @@ class client_session {
   // What a protocol may lack.
   /// What is said first on a new connection; it leaves with the first request.
   virtual void begin(buffer& out) { (void)out; }
+  /// Requests whose payload has so many bytes or more leave compressed, and answers may come so. Before the first request. Nothing where the protocol has no word for it.
+  virtual void use(const compression& how, std::size_t from_bytes) { (void)how, (void)from_bytes; }
   /// Asks for a sign of life. Returns false when the protocol has no such message.
   virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
   /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.

@@ -1,10 +1,7 @@
 // gRPC over HTTP/2 on one connection: the client's session. Protocol layer; outside the umbrella, for it links nghttp2.
-// Long because every event of a stream decides on the same few flags, as on the server's side.
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,11 +17,16 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_client_stream.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_messages.hpp>
 #include <tenon/protocol/detail/grpc_status.hpp>
 #include <tenon/protocol/detail/grpc_text.hpp>
+#include <tenon/protocol/detail/grpc_verdict.hpp>
 #include <tenon/protocol/detail/http2_engine.hpp>
+#include <tenon/protocol/detail/http2_events.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -36,7 +38,9 @@ namespace tenon::inline v0::protocol {
 class grpc_client_session final : public client_session {
  public:
   grpc_client_session(const limits& bounds, std::string authority)
-      : bounds_{bounds}, authority_{std::move(authority)}, engine_{detail::http2_engine::side::client, this, &set_callbacks, bounds.max_metadata_bytes} {}
+      : bounds_{bounds}, authority_{std::move(authority)}, engine_{detail::http2_engine::side::client, this, &detail::set_http2_events<grpc_client_session>, bounds.max_metadata_bytes} {}
+
+  void use(const compression& how, std::size_t from_bytes) override { coding_.use(&how, from_bytes); }
 
   mark begin_request(buffer& out, const outgoing& call) override {
     stream& made = streams_.make();
@@ -55,6 +59,7 @@ class grpc_client_session final : public client_session {
     fields_.push_back(detail::header_field("te", "trailers"));
     fields_.push_back(detail::header_field("content-type", detail::grpc_content_type(call.codec)));
     fields_.push_back(detail::header_field("user-agent", "grpc-c++-tenon"));
+    if (coding_.is_on()) [[unlikely]] fields_.push_back(detail::header_field("grpc-accept-encoding", coding_.accepted()));
     if (call.timeout) fields_.push_back(detail::header_field("grpc-timeout", detail::write_grpc_timeout(timeout_, *call.timeout)));
     if (call.extra != nullptr) detail::add_grpc_metadata(fields_, coded_, *call.extra, detail::metadata_part::both);
     const std::size_t start = out.size();
@@ -63,8 +68,10 @@ class grpc_client_session final : public client_session {
   }
 
   void end_request(buffer& out, mark at) override {
-    detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     stream& to = *std::exchange(writing_, nullptr);
+    // Of a caller's items some will be, or none.
+    if (coding_.is_on() && (to.caller_streams || coding_.deflate(out, at))) [[unlikely]] fields_.push_back(detail::header_field("grpc-encoding", coding_.name()));
+    detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     if (!to.caller_streams) to.request.append(out.view(at.start));
     out.truncate(at.start);
     nghttp2_data_provider body{};
@@ -110,6 +117,7 @@ class grpc_client_session final : public client_session {
     return {.start = start, .payload = out.size()};
   }
   std::int64_t end_item(buffer& out, mark at, std::uint64_t id) override {
+    if (coding_.is_on()) [[unlikely]] coding_.deflate(out, at);
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     const auto size = static_cast<std::int64_t>(out.size() - at.start);
     stream* const of = find_call(id);
@@ -150,80 +158,10 @@ class grpc_client_session final : public client_session {
   }
 
  private:
-  static constexpr std::size_t kept_bytes = 16 * 1024;
-
-  struct stream {
-    stream* next = nullptr;
-    stream** previous = nullptr;
-    std::uint64_t call = 0;
-    std::int32_t id = 0;
-    int http_status = 0;
-    int grpc_status = -1;
-    serialization codec = serialization::raw;
-    bool is_grpc = false;
-    bool ended = false;      // to be told to the owner, when it listens
-    std::uint32_t error = 0;
-    bool oversized = false;
-    bool compressed = false;
-    bool caller_streams = false;
-    bool complete = false;   // the caller's items, that is
-    bool by_items = false;   // the answer comes
-    bool has_pushback = false;
-    std::int32_t pushback_ms = 0;
-    std::string message;
-    std::string details;
-    std::string metadata_block;
-    std::string_view piece;  // of the answer, in the read buffer; only while `consume` runs
-    buffer answer;
-    buffer request;
-    std::size_t sent = 0;    // of `request`
-    detail::grpc_cutter cutter;
-    detail::grpc_inbound inbound;
-    detail::grpc_outbox outbox;
-
-    void reset() noexcept {
-      id = 0;
-      http_status = 0;
-      error = NGHTTP2_NO_ERROR;
-      grpc_status = -1;
-      codec = serialization::raw;
-      is_grpc = ended = oversized = compressed = caller_streams = complete = by_items = has_pushback = false;
-      message.clear();
-      details.clear();
-      metadata_block.clear();
-      piece = {};
-      answer.clear();
-      if (answer.capacity() > kept_bytes) answer.release();
-      request.clear();
-      if (request.capacity() > kept_bytes) request.release();
-      sent = 0;
-      cutter.clear();
-      inbound.clear();
-      outbox.clear();
-    }
-    std::string_view body() const noexcept { return answer.empty() ? piece : answer.view(); }
-  };
-
-  // --- nghttp2's events
-
-  static grpc_client_session& self(void* user) noexcept { return *static_cast<grpc_client_session*>(user); }
-  static void set_callbacks(nghttp2_session_callbacks* to) {
-    nghttp2_session_callbacks_set_on_header_callback(
-        to, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* field, std::size_t field_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
-               void* user) { return self(user).header(*frame, detail::text_of(field, field_size), detail::text_of(value, value_size)); });
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-        to, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size, void* user) { return self(user).chunk(id, detail::text_of(data, size)); });
-    nghttp2_session_callbacks_set_on_stream_close_callback(
-        to, [](nghttp2_session*, std::int32_t id, std::uint32_t error, void* user) { return self(user).stream_closed(id, error); });
-    nghttp2_session_callbacks_set_send_data_callback(
-        to, [](nghttp2_session*, nghttp2_frame*, const std::uint8_t* head, std::size_t size, nghttp2_data_source* source, void* user) {
-          return self(user).write_data(head, size, *static_cast<stream*>(source->ptr));
-        });
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(to, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
-      if (frame->hd.type == NGHTTP2_HEADERS) self(user).not_sent(*frame);
-      return 0;
-    });
-  }
+  using stream = detail::grpc_client_stream;
+  // Of one stream's unread items, beyond its window.
+  static constexpr std::size_t most_excess = 16 * 1024 * 1024;
+  friend void detail::set_http2_events<grpc_client_session>(nghttp2_session_callbacks*);
 
   // Of calls that stream, which are spoken of by their caller's number.
   stream* find_call(std::uint64_t id) const noexcept {
@@ -241,62 +179,47 @@ class grpc_client_session final : public client_session {
 
   stream* find(std::int32_t id) const noexcept { return static_cast<stream*>(nghttp2_session_get_stream_user_data(engine_.get(), id)); }
 
+  // --- nghttp2's events
+
   int header(const nghttp2_frame& frame, std::string_view field, std::string_view value) {
-    stream* of = find(frame.hd.stream_id);
-    if (of == nullptr) return 0;
-    if (field == ":status") std::from_chars(value.data(), value.data() + value.size(), of->http_status);
-    else if (field == "content-type") note_content_type(*of, value);
-    else if (field == "grpc-status") note_status(*of, value);
-    else if (field == "grpc-message") of->message = detail::percent_decoded(value);
-    else if (field == "grpc-status-details-bin") of->details = value;
-    else if (field == "grpc-retry-pushback-ms") note_pushback(*of, value);
-    else if (!detail::is_grpc_framing(field) && of->metadata_block.size() < bounds_.max_metadata_bytes) detail::append_grpc_metadata(of->metadata_block, field, value);
+    if (stream* of = find(frame.hd.stream_id); of != nullptr) of->note(field, value, bounds_.max_metadata_bytes, coding_);
     return 0;
   }
-  static void note_content_type(stream& of, std::string_view value) {
-    const auto codec = detail::codec_of_grpc(value);
-    of.is_grpc = codec.has_value();
-    if (codec) of.codec = *codec;
-  }
-  static void note_status(stream& of, std::string_view value) {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), of.grpc_status);
-    if (error != std::errc{} || end != value.data() + value.size() || of.grpc_status < 0) of.grpc_status = static_cast<int>(code::unknown);
-  }
-  // What cannot be read, and a second value, mean never (gRFC A6).
-  static void note_pushback(stream& of, std::string_view value) {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), of.pushback_ms);
-    if (of.has_pushback || error != std::errc{} || end != value.data() + value.size()) of.pushback_ms = -1;
-    of.has_pushback = true;
-  }
-
   int chunk(std::int32_t id, std::string_view bytes) {
     stream* of = find(id);
-    const bool in_items = of != nullptr && of->by_items && of->is_grpc && of->http_status == 200 && !of->oversized && !of->compressed;
+    const bool in_items = of != nullptr && of->by_items && of->is_grpc && of->http_status == 200 && !of->refused;
     engine_.took(id, bytes.size(), !in_items);
-    if (of == nullptr || of->oversized || of->compressed) return 0;
+    if (of == nullptr || of->refused) return 0;
     if (in_items) return take_items(*of, bytes), 0;
     if (of->body().size() + bytes.size() > bounds_.max_message_bytes + detail::grpc_prefix) {
-      of->oversized = true;
-      nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+      refuse(*of, detail::too_large_for_grpc("the answer exceeds", bounds_.max_message_bytes));
       return 0;
     }
-    if (of->piece.empty() && of->answer.empty()) {
-      of->piece = bytes;
-    } else {
-      of->answer.append(std::exchange(of->piece, {}));
-      of->answer.append(bytes);
-    }
+    of->take(bytes);
     return 0;
   }
   void take_items(stream& of, std::string_view bytes) {
     of.inbound.came(bytes.size());
-    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, [&](std::string_view payload) {
+    status why;
+    const auto found = of.cutter.feed(bytes, bounds_.max_message_bytes, true, [&](std::string_view payload, bool compressed) {
+      if (compressed) [[unlikely]] {
+        why = detail::inflate_grpc_answer(of, coding_, bounds_.max_message_bytes, payload);
+        if (!why.ok()) return false;
+      }
       of.inbound.completed(payload.size());
       sink_->on_item(of.call, of.codec, payload);
+      // A window counts what came. What that has become counts here.
+      if (of.inbound.excess() <= most_excess) return true;
+      why = detail::too_large_for_grpc("unread items inflate to more than", most_excess);
+      return false;
     });
     engine_.read(of.id, of.inbound.give_back(of.cutter.size()));
     if (found == detail::grpc_cutter::found::all_good) return;
-    (found == detail::grpc_cutter::found::compressed ? of.compressed : of.oversized) = true;
+    if (found == detail::grpc_cutter::found::too_large) why = detail::too_large_for_grpc("the answer exceeds", bounds_.max_message_bytes);
+    refuse(of, std::move(why));
+  }
+  void refuse(stream& of, status why) {
+    of.refuse(std::move(why));
     nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of.id, NGHTTP2_CANCEL);
   }
   // As on the server: gives streams' writers back what has left.
@@ -317,7 +240,7 @@ class grpc_client_session final : public client_session {
   }
   void keep_pieces() {
     for (stream* each = streams_.first(); each != nullptr; each = each->next) {
-      if (!each->piece.empty()) each->answer.append(std::exchange(each->piece, {}));
+      if (!each->piece.empty()) each->gather();
     }
   }
 
@@ -329,8 +252,10 @@ class grpc_client_session final : public client_session {
     else end(*gone, error);
     return 0;
   }
-  void not_sent(const nghttp2_frame& frame) {
+  int not_sent(const nghttp2_frame& frame) {
+    if (frame.hd.type != NGHTTP2_HEADERS) return 0;
     if (stream* gone = find(frame.hd.stream_id); gone != nullptr) gone->error = NGHTTP2_REFUSED_STREAM;
+    return 0;
   }
   // While bytes are sent nobody may be told: it is done afterwards.
   void end(stream& gone, std::uint32_t error) noexcept {
@@ -355,70 +280,11 @@ class grpc_client_session final : public client_session {
   void finish(stream& ended, std::uint32_t error) {
     if (ended.error != NGHTTP2_NO_ERROR) error = ended.error;
     reply answer{.id = ended.call, .codec = ended.codec, .payload = {}, .error = {}, .metadata_block = ended.metadata_block, .read_metadata = &detail::read_grpc_metadata};
-    answer.error = status_of(ended, error);
-    if (answer.error.ok() && !ended.by_items) answer.error = cut(ended, answer.payload);
+    answer.error = detail::grpc_verdict(ended, error);
+    if (answer.error.ok() && !ended.by_items) answer.error = detail::cut_grpc_answer(ended, coding_, bounds_.max_message_bytes, answer.payload);
     else if (answer.error.ok() && ended.cutter.unfinished()) answer.error = status{code::internal, "the answer ends within a message"};
     sink_->on_reply(answer);
     give_back(ended);
-  }
-
-  status status_of(const stream& of, std::uint32_t error) const {
-    if (of.oversized) {
-      return {outcome{.code = code::resource_exhausted, .flags = outcome::local | outcome::no_retry},
-              tenon::detail::join_text({"the answer exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})};
-    }
-    if (of.compressed) return {code::internal, "an item of the answer is compressed, which this client did not ask for"};
-    // A status counts even when a reset follows it: a server ends a stream that way whose request it need not read to its end.
-    if (of.grpc_status >= 0) return said(of);
-    if (error != NGHTTP2_NO_ERROR) return of_reset(error);
-    if (of.http_status != 200 || !of.is_grpc) return of_http(of);
-    return {code::internal, "the answer ended without a grpc-status"};
-  }
-  static status said(const stream& of) {
-    outcome what{.code = code_from_number(of.grpc_status)};
-    if (of.has_pushback) {
-      what.pushback_ms = of.pushback_ms;
-      what.flags |= outcome::pushback;
-    }
-    if (what.ok()) return {};
-    status why{what, of.message};
-    if (!of.details.empty()) detail::read_grpc_status_details(of.details, why);
-    return why;
-  }
-  static status of_reset(std::uint32_t error) {
-    const std::string text = tenon::detail::join_text({"the stream was reset: ", nghttp2_http2_strerror(error)});
-    switch (error) {
-      case NGHTTP2_REFUSED_STREAM: return {outcome{.code = code::unavailable, .flags = outcome::not_executed}, text};
-      case NGHTTP2_CANCEL: return {code::cancelled, text};
-      case NGHTTP2_ENHANCE_YOUR_CALM: return {code::resource_exhausted, text};
-      case NGHTTP2_INADEQUATE_SECURITY: return {code::permission_denied, text};
-      default: return {code::internal, text};
-    }
-  }
-  static status of_http(const stream& of) {
-    const std::string text = of.http_status == 200 ? std::string{"the answer's content type is not gRPC's"}
-                                                   : tenon::detail::join_text({"HTTP status ", tenon::detail::number_text{of.http_status}, " instead of a gRPC answer"});
-    switch (of.http_status) {
-      case 400:
-      case 431: return {code::internal, text};
-      case 401: return {code::unauthenticated, text};
-      case 403: return {code::permission_denied, text};
-      case 404: return {code::unimplemented, text};
-      case 429:
-      case 502:
-      case 503:
-      case 504: return {code::unavailable, text};
-      default: return {code::unknown, text};
-    }
-  }
-  static status cut(const stream& of, std::string_view& payload) {
-    const std::string_view body = of.body();
-    if (body.size() < detail::grpc_prefix || detail::grpc_length(body.data()) != body.size() - detail::grpc_prefix) {
-      return {code::internal, body.empty() ? "the answer holds no message; expected one" : "the answer holds a broken message, or more than one; expected one"};
-    }
-    if (body.front() != 0) return {code::internal, "the answer is compressed, which this client did not ask for"};
-    payload = body.substr(detail::grpc_prefix);
-    return {};
   }
 
   // --- requests
@@ -455,6 +321,7 @@ class grpc_client_session final : public client_session {
   limits bounds_;
   std::string authority_;
   std::string path_;
+  detail::grpc_coding coding_;
   detail::grpc_timeout_text timeout_{};
   detail::stream_pool<stream> streams_;
   std::vector<nghttp2_nv> fields_;     // of the request that is being written,

@@ -201,6 +201,7 @@ class http1_session {
     keeps_alive_ = head.keeps_alive();
     is_http_11_ = head.is_http_11;
     route_.inflates = deflates_ = false;
+    route_.proto3_json = head.is_connect;
     if (site_ != nullptr && site_->coding != nullptr) [[unlikely]] look_at_codings(head);
     const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
@@ -314,7 +315,8 @@ class http1_session {
     call.service = route_.service;
     call.method = route_.method;
     call.payload = body_.empty() ? piece_ : body_.view();
-    call.address = {.id = 0, .codec = route_.codec, .one_way = false};
+    // What a route binds is plain json, whoever asks.
+    call.address = {.id = 0, .codec = route_.codec, .one_way = false, .proto3_json = route_.proto3_json && !visit_.routed()};
     call.timeout = route_.timeout;
     call.metadata_block = head_.substr(fields_at_);
     call.read_metadata = &detail::read_http_metadata;

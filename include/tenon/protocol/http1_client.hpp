@@ -15,9 +15,11 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/http_answer.hpp>
 #include <tenon/protocol/detail/http_chunks.hpp>
+#include <tenon/protocol/detail/http_coding.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_reply.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
@@ -36,6 +38,11 @@ class http1_client_session final : public client_session {
   /// `authority` is what Host says: `shop.example:8080`.
   http1_client_session(const limits& bounds, std::string authority) : bounds_{bounds}, authority_{std::move(authority)} {}
 
+  void use(const compression& how, std::size_t from_bytes) override {
+    coding_ = &how;
+    compress_from_ = from_bytes;
+  }
+
   mark begin_request(buffer& out, const outgoing& call) override {
     writing_ = {.id = call.id, .one_way = call.one_way};
     arguments_ = call.arguments;
@@ -50,6 +57,11 @@ class http1_client_session final : public client_session {
     out.append("\r\nContent-Type: ");
     out.append(content_type(call.codec));
     out.append("\r\nConnect-Protocol-Version: 1\r\n");
+    if (coding_ != nullptr) {
+      out.append("Accept-Encoding: ");
+      out.append(coding_->name());
+      out.append("\r\n");
+    }
     if (call.timeout) {
       // Rounded up, and of ten digits at most.
       const std::int64_t milliseconds = (std::clamp)((call.timeout->ns + 999'999) / 1'000'000, std::int64_t{0}, std::int64_t{9'999'999'999});
@@ -68,7 +80,9 @@ class http1_client_session final : public client_session {
       out.truncate(at.payload);
       out.append("{}");
     }
+    const bool smaller = coding_ != nullptr && detail::compress_payload(out, at, *coding_, compress_from_);
     detail::patch_length(out, at.payload);
+    if (smaller) [[unlikely]] detail::insert_lines(out, at, std::string{"Content-Encoding: "}.append(coding_->name()).append("\r\n"));
     if (!busy_) {
       busy_ = true;
       current_ = writing_;
@@ -212,10 +226,12 @@ class http1_client_session final : public client_session {
     if (!stays) sink.on_going_away(answered.id);
     const std::string_view fields = head.substr(reply_.fields.fields_at);
     reply answer{.id = answered.id, .codec = codec_in(reply_.fields.content_type), .payload = body, .error = {}, .metadata_block = fields, .read_metadata = &detail::read_http_metadata};
+    status plain;
+    if (!reply_.fields.content_encoding.empty() && !detail::is_named(reply_.fields.content_encoding, "identity")) plain = inflate(answer.payload);
     if (reply_.http_status != 200) {
-      answer.error = detail::read_connect_error(reply_, fields, body);
-    } else if (!reply_.fields.content_encoding.empty() && !detail::is_named(reply_.fields.content_encoding, "identity")) {
-      answer.error = status{outcome{.code = code::internal, .flags = outcome::local}, "the answer is compressed, which this client did not ask for"};
+      answer.error = detail::read_connect_error(reply_, fields, answer.payload);
+    } else if (!plain.ok()) {
+      answer.error = std::move(plain);
     } else if (answer.codec == serialization::raw) {
       answer.error = status{outcome{.code = code::unknown, .flags = outcome::local},
                             tenon::detail::join_text({"the answer's content type is \"", reply_.fields.content_type.substr(0, 100), "\"; expected that of a Connect server"})};
@@ -225,6 +241,24 @@ class http1_client_session final : public client_session {
     if (stays) return;
     done.next = consumed::state::close;
     done.reason = "http: the server closes the connection after its answer";
+  }
+
+  // In place of `body` what it holds, until the next one. An empty body is never inflated.
+  [[gnu::cold]] status inflate(std::string_view& body) {
+    const auto fault = [](code why, std::string_view text) { return status{outcome{.code = why, .flags = outcome::local}, text}; };
+    if (coding_ == nullptr) return fault(code::internal, "the answer is compressed, which this client did not ask for");
+    if (!detail::is_named(reply_.fields.content_encoding, coding_->name())) {
+      return fault(code::internal, tenon::detail::join_text({"the answer is compressed in a way that this client did not ask for; expected ", coding_->name()}));
+    }
+    if (body.empty()) return {};
+    inflated_.clear();
+    if (inflated_.capacity() > kept_bytes) inflated_.release();
+    const status done = coding_->inflate(body, bounds_.max_message_bytes, inflated_);
+    body = inflated_.view();
+    if (done.ok()) return done;
+    body = {};
+    if (done.code() == code::resource_exhausted) return fault(done.code(), done.message()).add_flag(outcome::no_retry);
+    return fault(code::internal, tenon::detail::join_text({"the answer cannot be read: ", done.message()}));
   }
 
   void send_next(buffer& out) {
@@ -263,6 +297,9 @@ class http1_client_session final : public client_session {
 
   limits bounds_;
   std::string authority_;
+  const compression* coding_ = nullptr;
+  std::size_t compress_from_ = smallest_to_compress;
+  buffer inflated_;             // an answer that came compressed
   std::deque<held> waiting_;
   sent current_;                // under way
   sent writing_;                // between begin_request and end_request

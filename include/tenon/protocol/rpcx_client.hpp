@@ -15,6 +15,7 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
+#include <tenon/protocol/compression.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/protocol/rpcx_frame.hpp>
@@ -25,7 +26,7 @@ namespace tenon::inline v0::protocol {
 
 /// The client's half of rpcx.
 ///
-/// Errors  a bad magic or impossible lengths close the connection with a reason; a compressed answer, and one above the limit, fails its call: the latter is
+/// Errors  a bad magic or impossible lengths close the connection with a reason; an answer above the limit, and one that is compressed although nobody asked, fails its call: the former is
 ///         skipped without being stored.
 class rpcx_client_session final : public client_session {
  public:
@@ -50,7 +51,15 @@ class rpcx_client_session final : public client_session {
     return at;
   }
 
-  void end_request(buffer& out, mark at) override { rpcx::end_frame(out, at); }
+  void end_request(buffer& out, mark at) override {
+    if (coding_ != nullptr) [[unlikely]] compress(out, at);
+    rpcx::end_frame(out, at);
+  }
+  /// rpcx knows gzip alone: by another name nothing is compressed. Nor are items of a stream.
+  void use(const compression& how, std::size_t from_bytes) override {
+    coding_ = how.name() == "gzip" ? &how : nullptr;
+    compress_from_ = from_bytes;
+  }
 
   /// A heartbeat that says who is here: its echo tells whether the peer is tenon.
   void begin(buffer& out) override { rpcx::append_heartbeat(out, 0, 0, rpcx::peer_client); }
@@ -172,7 +181,7 @@ class rpcx_client_session final : public client_session {
     sink.on_reply(reply{.id = id, .error = too_large("the answer", length)});
   }
 
-  static void deliver(const rpcx::frame& cut, reply_sink& sink) {
+  void deliver(const rpcx::frame& cut, reply_sink& sink) {
     reply answer{.id = cut.sequence,
                  .codec = static_cast<serialization>(cut.codec),
                  .payload = cut.payload,
@@ -180,8 +189,31 @@ class rpcx_client_session final : public client_session {
                  .metadata_block = cut.metadata_block,
                  .read_metadata = &rpcx::read_metadata};
     if (cut.is_error()) [[unlikely]] answer.error = rpcx::read_status(cut.metadata_block);
-    else if (cut.is_compressed()) [[unlikely]] answer.error = status{outcome{.code = code::internal, .flags = outcome::local}, "the answer is compressed (gzip), which this client did not ask for"};
+    else if (cut.is_compressed()) [[unlikely]] answer.error = inflate(cut, answer.payload);
     sink.on_reply(answer);
+  }
+
+  [[gnu::cold, gnu::noinline]] void compress(buffer& out, mark at) const {
+    if (out.size() - at.payload < compress_from_) return;
+    buffer smaller;
+    coding_->deflate(out.view(at.payload), smaller);
+    if (smaller.size() >= out.size() - at.payload) return;
+    out.truncate(at.payload);
+    out.append(smaller.view());
+    out.data()[at.start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[at.start + 2]) | rpcx::gzip_bits);
+  }
+  // In place of `payload` what it holds, until the next one.
+  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame& cut, std::string_view& payload) {
+    const auto fault = [](code why, std::string_view text) { return status{outcome{.code = why, .flags = outcome::local}, text}; };
+    if (coding_ == nullptr) return fault(code::internal, "the answer is compressed (gzip), which this client did not ask for");
+    if ((cut.bits & rpcx::compression_bits) != rpcx::gzip_bits) return fault(code::internal, "the answer is compressed in a way that rpcx does not name; expected gzip");
+    inflated_.clear();
+    if (inflated_.capacity() > kept_bytes) inflated_.release();
+    const status done = coding_->inflate(payload, bounds_.max_message_bytes, inflated_);
+    payload = inflated_.view();
+    if (done.ok()) return done;
+    if (done.code() == code::resource_exhausted) return fault(done.code(), done.message()).add_flag(outcome::no_retry);
+    return fault(code::internal, tenon::detail::join_text({"the answer cannot be read: ", done.message()}));
   }
 
   [[gnu::cold]] static consumed close(consumed done, std::initializer_list<std::string_view> reason) {
@@ -190,10 +222,15 @@ class rpcx_client_session final : public client_session {
     return done;
   }
 
+  static constexpr std::size_t kept_bytes = 64 * 1024;
+
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
   std::int64_t timeout_ = -1;   // milliseconds, as they stand in ...
   buffer timeout_pair_;
+  const compression* coding_ = nullptr;
+  std::size_t compress_from_ = smallest_to_compress;
+  buffer inflated_;             // an answer that came compressed
   bool peer_is_tenon_ = false;
 };
 

@@ -17,6 +17,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_web_text.hpp>
 #include <tenon/protocol/detail/http_carried.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
@@ -33,7 +34,7 @@ namespace tenon::inline v0::protocol {
 ///
 /// JSON-RPC   `POST` to `/`, `/rpc` or `/jsonrpc`, or anywhere with content type `application/json-rpc` or the header `X-JSONRPC-2.0: true`. One text per request, a batch
 ///            too; 200 with the answer, 204 when only notifications came. Calls of a batch run one after the other. Headers are metadata, beside the `meta` of a call.
-/// gRPC-Web   unary calls, `application/grpc-web` and `application/grpc-web-text`, with `+proto`, `+json` or `+msgpack`. Errors are trailers of a 200.
+/// gRPC-Web   unary calls, `application/grpc-web` and `application/grpc-web-text`, with `+proto`, `+json` or `+msgpack`, compressed or not. Errors are trailers of a 200.
 /// rpcx       rpcx's gateway: POST, GET or PUT with `X-RPCX-ServiceMethod` and `X-RPCX-SerializeType`, the service in `X-RPCX-ServicePath` or the path, metadata in
 ///            `X-RPCX-Meta` as a query. The answer has the payload, and `X-RPCX-Meta`; an error is 500 (401 for unauthenticated) with `X-RPCX-ErrorMessage` and no body, and a
 ///            request that lacks a header 200 with the same, as rpcx does it. A one-way call is answered when it has ended, without its value.
@@ -43,11 +44,14 @@ class web_session {
   static constexpr std::string_view name = "http1";
   static constexpr bool answers_in_any_order = false;
 
-  explicit web_session(const limits& bounds) : http_{bounds, &detail::find_carried}, dialogue_{bounds, jsonrpc_framing::none} {}
+  explicit web_session(const limits& bounds) : http_{bounds, &detail::find_carried}, dialogue_{bounds, jsonrpc_framing::none}, max_message_bytes_{bounds.max_message_bytes} {}
   web_session(const web_session&) = delete;
   web_session& operator=(const web_session&) = delete;
 
-  void use(const http_site& site) noexcept { http_.use(site); }
+  void use(const http_site& site) {
+    http_.use(site);
+    coding_.use(site.coding);
+  }
 
   static sniffed recognise(std::string_view first) noexcept { return http1_session::recognise(first); }
 
@@ -101,8 +105,10 @@ class web_session {
         return http_.end_reply(out, at, to, rpcx_headers(extra));
       default: break;
     }
+    const mark framed{.start = at.payload - detail::grpc_web_prefix, .payload = at.payload};
+    const bool smaller = deflates_ && coding_.deflate(out, framed);
     detail::set_grpc_web_length(out.data() + at.payload - detail::grpc_web_prefix, out.size() - at.payload);
-    end_grpc_web(out, {.start = at.start, .payload = at.payload - detail::grpc_web_prefix}, to, {}, extra);
+    end_grpc_web(out, {.start = at.start, .payload = at.payload - detail::grpc_web_prefix}, to, {}, extra, smaller);
   }
 
   void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
@@ -164,8 +170,12 @@ class web_session {
       default: break;
     }
     request message = call;
-    if (const status fault = detail::cut_grpc_web(call.payload, http_.route().form == detail::http_form::grpc_web_text, decoded_, message.payload); !fault.ok()) {
-      write_error(out, call.address, fault, {});
+    bool compressed = false;
+    status fault = detail::cut_grpc_web(call.payload, http_.route().form == detail::http_form::grpc_web_text, decoded_, message.payload, compressed);
+    deflates_ = coding_.is_on() && coding_.taken_by(detail::find_header(call.metadata_block, "grpc-accept-encoding"));
+    if (fault.ok() && compressed) fault = inflate(call, message);
+    if (!fault.ok()) {
+      write_error(out, call.address, fault, fault.code() == code::unimplemented ? metadata{{"grpc-accept-encoding", std::string{coding_.accepted()}}} : metadata{});
       return true;
     }
     const bool answered = sink.on_request(message);
@@ -267,9 +277,18 @@ class web_session {
 
   // --- gRPC-Web
 
+  // The message is `coding_`'s until the next one: it has been read by then.
+  [[gnu::cold]] status inflate(const request& call, request& message) {
+    const std::string_view named = detail::find_header(call.metadata_block, "grpc-encoding");
+    const auto encoding = named.empty() ? detail::grpc_encoding::identity : coding_.encoding_of(named);
+    status fault = coding_.inflate(encoding, message.payload, max_message_bytes_, "gRPC-Web: the message", message.payload);
+    if (!fault.ok()) fault.add_flag(outcome::not_executed).add_flag(outcome::no_retry);
+    return fault;
+  }
   // The payload begins at `at`: the message in its frame, or nothing.
-  void end_grpc_web(buffer& out, mark at, const reply_address& to, const status& error, const metadata& extra) {
+  void end_grpc_web(buffer& out, mark at, const reply_address& to, const status& error, const metadata& extra, bool smaller = false) {
     metadata headers;
+    if (smaller) headers.add("grpc-encoding", coding_.name());
     detail::append_grpc_web_trailers(out, error, extra, headers);
     if (http_.route().form == detail::http_form::grpc_web_text) detail::encode_grpc_web_text(out, at.payload);
     http_.end_reply(out, at, to, headers);
@@ -277,9 +296,11 @@ class web_session {
 
   http1_session http_;
   jsonrpc_dialogue dialogue_;
+  std::size_t max_message_bytes_;
   std::string fields_;                     // the header lines that a text came with
   std::string both_;
   std::string decoded_;                    // a body that was base64
+  detail::grpc_coding coding_;             // of gRPC-Web's messages
   metadata repeated_;                      // what an answer of rpcx's gateway repeats of its request
   bool quiet_ = false;                     // it is to a one-way call
   std::deque<waiting_call> waiting_calls_;
@@ -287,6 +308,7 @@ class web_session {
   bool taking_ = false;
   bool delivered_ = true;
   bool blocked_ = false;                   // a call of a text runs, and the next has to wait
+  bool deflates_ = false;                  // the answer's message may be compressed
   bool holding_ = false;                   // the last byte was kept back for it
 };
 

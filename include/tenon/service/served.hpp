@@ -55,10 +55,18 @@ struct codecs {};
 
 namespace detail {
 
+// Of two codecs with the same number, one may be for clients of Connect and gRPC alone: codec::connect_json.
+template <class Codec>
+inline constexpr bool is_for_proto3_peers = requires { requires Codec::for_proto3_peers; };
+
 // Calls `f` with the codec of this number; false when the service does not speak it.
 template <class F, class... Codecs>
-bool with_codec(codecs<Codecs...>, protocol::serialization wanted, F&& f) {
-  return ((static_cast<std::uint8_t>(wanted) == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
+bool with_codec(codecs<Codecs...>, const protocol::reply_address& wanted, F&& f) {
+  const auto number = static_cast<std::uint8_t>(wanted.codec);
+  if constexpr ((is_for_proto3_peers<Codecs> || ...)) {
+    if (wanted.proto3_json && ((is_for_proto3_peers<Codecs> && number == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...)) return true;
+  }
+  return ((!is_for_proto3_peers<Codecs> && number == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
 }
 
 [[gnu::cold]] inline void say_where(status& read, std::string_view method) {
@@ -161,7 +169,7 @@ class served final : public instance {
     }
     auto& me = static_cast<served&>(self);
     disposition became = disposition::refused;
-    const bool spoken = detail::with_codec(Codecs{}, call.call.address.codec, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
+    const bool spoken = detail::with_codec(Codecs{}, call.call.address, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
     if (!spoken) [[unlikely]] {
       return refuse_codec(call, full_name<S, I>);
     }

@@ -1,7 +1,7 @@
 // gRPC's own interoperability tests by grpc-go: its test server, and its test cases as a client.
 // usage: peer serve           prints `listening HOST:PORT`, ends with its standard input
 //
-//	peer call HOST:PORT  runs every case in a process of its own, for a failing one ends its process
+//	peer call HOST:PORT [gzip]  runs every case, the compressed ones if it is told to, in a process of its own, for a failing one ends its process
 //	peer case HOST:PORT NAME
 package main
 
@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/interop"
 	pb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/status"
@@ -29,6 +30,8 @@ var cases = []string{
 	"client_streaming", "server_streaming", "ping_pong", "empty_stream", "cancel_after_begin", "cancel_after_first_response",
 	"timeout_on_sleeping_server", "many_streams",
 }
+
+var gzipCases = []string{"compressed_unary", "compressed_client_streaming", "compressed_ping_pong"}
 
 func fail(format string, values ...any) {
 	fmt.Printf(format+"\n", values...)
@@ -98,6 +101,17 @@ func run(name string, connection *grpc.ClientConn) {
 				fail("got %v", err)
 			}
 		}
+	// grpc-go's interop package has no cases of compression: these are its plain ones, sent compressed. Its client announces gzip, since the package is linked.
+	case "compressed_unary":
+		size := int32(314159)
+		answer, err := client.UnaryCall(ctx, &pb.SimpleRequest{ResponseSize: size, Payload: &pb.Payload{Body: make([]byte, 271828)}}, grpc.UseCompressor(gzip.Name))
+		if err != nil || len(answer.GetPayload().GetBody()) != int(size) {
+			fail("got %v, %d bytes", err, len(answer.GetPayload().GetBody()))
+		}
+	case "compressed_client_streaming":
+		interop.DoClientStreaming(ctx, client, grpc.UseCompressor(gzip.Name))
+	case "compressed_ping_pong":
+		interop.DoPingPong(ctx, client, grpc.UseCompressor(gzip.Name))
 	case "deadline":
 		short, stop := context.WithTimeout(ctx, time.Nanosecond)
 		defer stop()
@@ -147,8 +161,11 @@ func main() {
 		run(os.Args[3], connection)
 		return
 	}
-	if len(os.Args) != 3 || os.Args[1] != "call" {
-		fail("usage: peer serve | call HOST:PORT | case HOST:PORT NAME")
+	if len(os.Args) < 3 || os.Args[1] != "call" {
+		fail("usage: peer serve | call HOST:PORT [gzip] | case HOST:PORT NAME")
+	}
+	if len(os.Args) == 4 && os.Args[3] == "gzip" {
+		cases = append(cases, gzipCases...)
 	}
 	bad := 0
 	for _, name := range cases {

@@ -2,6 +2,9 @@
 // usage: grpc_client grpc://HOST:PORT    prints `ok <case>` or `FAIL <case>: <why>` for each
 #include <tenon.hpp>
 #include <tenon/grpc.hpp>
+#ifdef WITH_ZLIB
+#include <tenon/zlib.hpp>
+#endif
 
 #include <chrono>
 #include <cstddef>
@@ -147,5 +150,12 @@ int main(int count, char** arguments) {
   const tenon::result<Empty> no_service = nobody.UnimplementedCall({}).get();
   report("unimplemented_service", !no_service && no_service.error().code() == tenon::code::unimplemented, told(no_service));
   streams(m);
+#ifdef WITH_ZLIB
+  tenon::client<TestService, tenon::codec::protobuf> small{url, {.compression = &tenon::gzip, .compress_from_bytes = 1, .sessions = tenon::grpc}};
+  const tenon::result<SimpleResponse> zipped = small.UnaryCall(large).get();
+  report("compressed_unary", zipped && zipped->payload && zipped->payload->body.size() == 314159, told(zipped));
+  std::puts("the streaming cases again, compressed");
+  streams(small);
+#endif
   return all_good ? 0 : 1;
 }

@@ -2,6 +2,9 @@
 // usage: grpc_server    prints `listening HOST:PORT`, serves until its standard input ends
 #include <tenon.hpp>
 #include <tenon/grpc.hpp>
+#ifdef WITH_ZLIB
+#include <tenon/zlib.hpp>
+#endif
 
 #include <chrono>
 #include <cstddef>
@@ -80,7 +83,11 @@ struct TestService {
 };
 
 int main() {
-  tenon::server<tenon::grpc_protocols> server;
+  tenon::server_options options{};
+#ifdef WITH_ZLIB
+  options.compression = &tenon::gzip;
+#endif
+  tenon::server<tenon::grpc_protocols> server{options};
   server.serve(TestService{});
   const tenon::bound where = server.listen("tcp://127.0.0.1:0");
   if (!server.start().ok()) return 1;

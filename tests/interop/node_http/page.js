@@ -48,7 +48,7 @@ async function pageCases(context) {
   await check("the page lists the service and its methods", async () => {
     equal(await page.title(), "shop.v1.Market");
     equal(await page.locator("h2").allTextContents(), ["shop.v1.Market"]);
-    equal(await page.locator("summary code").allTextContents(), ["/shop.v1.Market/Last", "/shop.v1.Market/Last", "/shop.v1.Market/Buy", "/shop.v1.Market/Slow", "/shop.v1.Market/subtract", "/quotes/{symbol}"]);
+    equal(await page.locator("summary code").allTextContents(), ["/shop.v1.Market/Last", "/shop.v1.Market/Last", "/shop.v1.Market/Buy", "/shop.v1.Market/Slow", "/shop.v1.Market/Post", "/shop.v1.Market/subtract", "/quotes/{symbol}"]);
   });
   await check("a method tried on the page", async () => {
     const answer = await attempt(page, "shop.v1.Market.Buy", { body: '{"symbol":"ACME","shares":2}' });

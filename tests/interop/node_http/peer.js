@@ -48,6 +48,10 @@ async function unaryCases(name, client) {
     const answer = await client.last({ symbol: "ACME", shares: -5 });
     equal([answer.symbol, answer.price, answer.sizes], ["ACME", 42.5, [1, 2, -5]]);
   });
+  await each("a 64-bit integer, bytes, and names with underscores", async () => {
+    const answer = await client.post({ orderId: 9007199254740993n, rawNote: new Uint8Array([0, 255]), madeBy: "me" });
+    equal([String(answer.orderId), [...answer.rawNote], answer.madeBy], ["9007199254740994", [0, 255], "me!"]);
+  });
   await each("an empty message", async () => equal((await client.last({})).symbol, ""));
   await each("metadata both ways, trailers too", async () => {
     let header;

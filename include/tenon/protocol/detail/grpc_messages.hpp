@@ -16,11 +16,12 @@ namespace tenon::inline v0::protocol::detail {
 // DATA in, messages out. Keeps the one that is not complete.
 class grpc_cutter {
  public:
-  enum class found : std::uint8_t { all_good, compressed, too_large };
+  enum class found : std::uint8_t { all_good, compressed, too_large, stopped };
 
-  /// `each(payload)` for every message that is complete now; it may make the cutter go over, by `clear`, but not destroy it.
+  /// `each(payload, compressed)` for every message that is complete now, as long as it returns true; it may make the cutter go over, by `clear`, but not destroy it.
+  /// Without `inflates` a compressed message is a fault.
   template <class Each>
-  found feed(std::string_view bytes, std::size_t max_message_bytes, Each&& each) {
+  found feed(std::string_view bytes, std::size_t max_message_bytes, bool inflates, Each&& each) {
     while (true) {
       if (!kept_.empty()) {
         // The prefix first, then as much as it says.
@@ -29,25 +30,26 @@ class grpc_cutter {
         kept_.append(bytes.substr(0, step));
         bytes.remove_prefix(step);
         if (kept_.size() < grpc_prefix) return found::all_good;
-        if (const found fault = judge(kept_.data(), max_message_bytes); fault != found::all_good) return fault;
+        if (const found fault = judge(kept_.data(), max_message_bytes, inflates); fault != found::all_good) return fault;
         if (kept_.size() < grpc_prefix + grpc_length(kept_.data())) {
           if (bytes.empty()) return found::all_good;
           continue;
         }
         buffer whole = std::move(kept_);
-        each(whole.view(grpc_prefix));
+        if (!each(whole.view(grpc_prefix), whole.data()[0] != 0)) return found::stopped;
         if (kept_.empty() && whole.capacity() <= kept_bytes) {
           whole.clear();
           kept_ = std::move(whole);
         }
       }
       while (bytes.size() >= grpc_prefix) {
-        if (const found fault = judge(bytes.data(), max_message_bytes); fault != found::all_good) return fault;
+        if (const found fault = judge(bytes.data(), max_message_bytes, inflates); fault != found::all_good) return fault;
         const std::size_t size = grpc_length(bytes.data());
         if (bytes.size() - grpc_prefix < size) break;
         const std::string_view payload = bytes.substr(grpc_prefix, size);
+        const bool compressed = bytes.front() != 0;
         bytes.remove_prefix(grpc_prefix + size);
-        each(payload);
+        if (!each(payload, compressed)) return found::stopped;
       }
       kept_.append(bytes);
       return found::all_good;
@@ -64,8 +66,8 @@ class grpc_cutter {
  private:
   static constexpr std::size_t kept_bytes = 16 * 1024;
 
-  static found judge(const char* prefix, std::size_t max_message_bytes) noexcept {
-    if (prefix[0] != 0) return found::compressed;
+  static found judge(const char* prefix, std::size_t max_message_bytes, bool inflates) noexcept {
+    if (prefix[0] != 0 && !inflates) return found::compressed;
     return grpc_length(prefix) > max_message_bytes ? found::too_large : found::all_good;
   }
 
@@ -127,6 +129,8 @@ class grpc_inbound {
     if (used_ <= held) return 0;
     return std::exchange(used_, held) - held;
   }
+  /// What waits to be read beyond the bytes that brought it: compressed items are small in the window and large here.
+  std::size_t excess() const noexcept { return waiting_ > used_ ? waiting_ - used_ : 0; }
   void clear() noexcept { used_ = waiting_ = 0; }
 
  private:

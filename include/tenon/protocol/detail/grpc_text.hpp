@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -124,10 +125,26 @@ constexpr grpc_names names_in(std::string_view path) noexcept {
   return {path.substr(1, slash - 1), path.substr(slash + 1)};
 }
 
+// `name == literal`, which compilers call out of line where there are many of them: every field of every call is looked at so.
+template <std::size_t Size>
+[[gnu::always_inline]] inline bool is_field(std::string_view name, const char (&literal)[Size]) noexcept {
+  return name.size() == Size - 1 && std::memcmp(name.data(), literal, Size - 1) == 0;
+}
+
 /// Names that are the protocol's or the connection's, never metadata.
 inline bool is_grpc_framing(std::string_view name) noexcept {
-  return name.empty() || name.front() == ':' || name.starts_with("grpc-") || name == "content-type" || name == "te" || name == "user-agent" || name == "connection" ||
-         name == "transfer-encoding" || name == "host" || name == "content-length" || name == "keep-alive" || name == "upgrade" || name == "proxy-connection";
+  // By its first letter: most names are looked at no further.
+  switch (name.empty() ? ':' : name.front()) {
+    case ':': return true;
+    case 'c': return is_field(name, "content-type") || is_field(name, "connection") || is_field(name, "content-length");
+    case 'g': return name.starts_with("grpc-");
+    case 'h': return is_field(name, "host");
+    case 'k': return is_field(name, "keep-alive");
+    case 'p': return is_field(name, "proxy-connection");
+    case 't': return is_field(name, "te") || is_field(name, "transfer-encoding");
+    case 'u': return is_field(name, "user-agent") || is_field(name, "upgrade");
+    default: return false;
+  }
 }
 
 }  // namespace tenon::inline v0::protocol::detail

@@ -40,10 +40,10 @@ inline bool read_grpc_web_text(std::string_view text, std::string& into) {
   return true;
 }
 
-/// Cuts the one message out of a request's body; it lies in the body, or in `decoded` when the body is base64.
+/// Cuts the one message out of a request's body; it lies in the body, or in `decoded` when the body is base64. `compressed` tells what its flag says.
 ///
-/// Errors  invalid_argument when the body is no frame; unimplemented for a compressed message, and for another number of messages than one.
-inline status cut_grpc_web(std::string_view body, bool is_text, std::string& decoded, std::string_view& message) {
+/// Errors  invalid_argument when the body is no frame; unimplemented for another number of messages than one.
+inline status cut_grpc_web(std::string_view body, bool is_text, std::string& decoded, std::string_view& message, bool& compressed) {
   const auto refuse = [](code why, std::string_view text) {
     status error{why, text};
     error.add_flag(outcome::not_executed).add_flag(outcome::no_retry);
@@ -57,8 +57,8 @@ inline status cut_grpc_web(std::string_view body, bool is_text, std::string& dec
   std::size_t size = 0;
   for (const char c : body.substr(1, 4)) size = size << 8 | static_cast<unsigned char>(c);
   if (body.size() < grpc_web_prefix || body.size() - grpc_web_prefix < size) return refuse(code::invalid_argument, "gRPC-Web: the message is shorter than its prefix says");
-  if (body.front() == '\1') return refuse(code::unimplemented, "gRPC-Web: the message is compressed; expected identity");
-  if (body.front() != '\0') return refuse(code::invalid_argument, "gRPC-Web: the frame's flags are unknown");
+  compressed = body.front() == '\1';
+  if (body.front() != '\0' && !compressed) return refuse(code::invalid_argument, "gRPC-Web: the frame's flags are unknown");
   if (body.size() - grpc_web_prefix != size) return refuse(code::unimplemented, "gRPC-Web: found more than one message, expected one");
   message = body.substr(grpc_web_prefix);
   return {};

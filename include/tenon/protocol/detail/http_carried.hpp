@@ -56,6 +56,7 @@ inline http_carried route_grpc_web(const http_head& head, std::string_view field
     route.codec = each.codec;
     route.content_type = each.type;
     route.form = each.form;
+    route.proto3_json = true;
     route.timeout.reset();
     const std::string_view timeout = find_header(fields, "grpc-timeout");
     if (timeout.empty()) return http_carried::yes;

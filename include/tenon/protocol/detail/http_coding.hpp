@@ -28,9 +28,9 @@ namespace tenon::inline v0::protocol::detail {
   return false;
 }
 
-// Compresses the payload at the end of `out`, whose head is complete but for its length. False when it stays as it is.
-[[gnu::cold, gnu::noinline]] inline bool compress_payload(buffer& out, mark at, const compression& how) {
-  if (out.size() - at.payload < smallest_to_compress) return false;
+// Compresses the payload at the end of `out`, whose head is complete but for its length. False when it stays as it is: it is small, or would not become smaller.
+[[gnu::cold, gnu::noinline]] inline bool compress_payload(buffer& out, mark at, const compression& how, std::size_t from_bytes = smallest_to_compress) {
+  if (out.size() - at.payload < from_bytes) return false;
   buffer smaller;
   how.deflate(out.view(at.payload), smaller);
   if (smaller.size() >= out.size() - at.payload) return false;

@@ -26,6 +26,7 @@ struct http_head {
   bool upgrades = false;    ///< or upgrade
   bool has_length = false;
   bool has_timeout = false;
+  bool is_connect = false;      ///< connect-protocol-version is there
   bool chunked = false;
   bool inflatable = false;      ///< gzip would be read; said by the session
   bool foreign_coding = false;  ///< a Transfer-Encoding that is not exactly `chunked`
@@ -166,6 +167,7 @@ inline std::string_view note_field(const http_field& field, http_head& head) noe
       head.timeout = field.value;
       head.has_timeout = true;
       break;
+    case 24: head.is_connect = head.is_connect || is("connect-protocol-version"); break;
     default: break;
   }
   return {};

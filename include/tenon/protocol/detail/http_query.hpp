@@ -23,6 +23,7 @@ struct http_query {
   std::string_view compression{};
   std::string_view base64{};
   std::string_view connect = "v1";
+  bool is_connect = false;
 };
 
 // Connect allows any order, and parameters of others beside its own.
@@ -41,7 +42,7 @@ struct http_query {
     else if (key == "encoding") found.encoding = value;
     else if (key == "compression") found.compression = value;
     else if (key == "base64") found.base64 = value;
-    else if (key == "connect") found.connect = value;
+    else if (key == "connect") found.connect = value, found.is_connect = true;
   }
   return found;
 }
@@ -98,6 +99,7 @@ struct http_query {
     return refuse_quoting(refusal, 400, code::invalid_argument, "query: message ", query.message, query.base64 == "1" ? ": expected URL-safe base64" : ": expected two hexadecimal digits after each percent sign");
   }
   route.safely = true;
+  route.proto3_json = route.proto3_json || query.is_connect;
   return route_timeout(head, route, refusal);
 }
 

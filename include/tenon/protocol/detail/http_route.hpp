@@ -27,6 +27,7 @@ struct http_route {
   std::string_view method;
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
+  bool proto3_json = false;  ///< json is meant as Connect and gRPC-Web mean it
   bool safely = false;  ///< by GET or HEAD: nothing may change
   bool inflates = false;  ///< the body is compressed, in the way that the session knows
   http_form form = http_form::message;
