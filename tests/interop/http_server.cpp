@@ -30,6 +30,12 @@ struct quote {
   std::vector<std::int32_t> sizes;
 };
 
+struct watched {
+  watched() { ++all; }
+  ~watched() { --all; }
+  static inline int all = 0;  // on the server's one loop
+};
+
 struct market {
   tenon::result<quote> last(tenon::context& call, quote_request asked) {
     for (const auto& [name, value] : call.request_metadata()) {
@@ -50,8 +56,33 @@ struct market {
     co_return quote{asked.symbol, 1, {}};
   }
   int subtract(int minuend, int subtrahend) { return minuend - subtrahend; }
+  /// `shares` quotes, then not_found for "NONE"; of "SLOW" one each 20 ms, and a large one each time of "LARGE".
+  tenon::stream<quote> watch(tenon::context& call, quote_request asked) {
+    const watched now;
+    call.response_metadata().add("echo-trace", std::string{call.request_metadata().get("trace").value_or("")});
+    call.response_metadata().add("trailer-cost", "7");
+    for (std::int32_t i = 1; i <= asked.shares; ++i) {
+      if (asked.symbol == "SLOW") {
+        asio::steady_timer timer{*call.io(), std::chrono::milliseconds{20}};
+        co_await timer.async_wait(tenon::use_await);
+      }
+      quote next{asked.symbol == "LARGE" ? std::string(65536, 'x') : asked.symbol, static_cast<double>(i), {}};
+      co_yield next;
+    }
+    if (asked.symbol == "NONE") co_yield tenon::status{tenon::code::not_found, "no such symbol: \"NONE\" \xC3\xA9"}.add_detail({"google.protobuf.StringValue", "\x0a\x02hi"});
+  }
+  tenon::task<quote> total(tenon::source<quote_request> orders) {
+    quote sum;
+    while (const auto each = co_await orders.next()) {
+      sum.symbol += each->symbol;
+      sum.price += each->shares;
+    }
+    co_return sum;
+  }
+  /// How many handlers of `watch` are under way.
+  int watching() { return watched::all; }
   TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe, tenon::get("/quotes/{symbol}")), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
-                (subtract, tenon::params("minuend", "subtrahend")))
+                (subtract, tenon::params("minuend", "subtrahend")), (watch, tenon::name("Watch"), tenon::safe), (total, tenon::name("Total")), (watching, tenon::safe))
 };
 
 }  // namespace
