@@ -30,12 +30,6 @@ struct quote {
   std::vector<std::int32_t> sizes;
 };
 
-struct watched {
-  watched() { ++all; }
-  ~watched() { --all; }
-  static inline int all = 0;  // on the server's one loop
-};
-
 struct market {
   tenon::result<quote> last(tenon::context& call, quote_request asked) {
     for (const auto& [name, value] : call.request_metadata()) {
@@ -56,6 +50,18 @@ struct market {
     co_return quote{asked.symbol, 1, {}};
   }
   int subtract(int minuend, int subtrahend) { return minuend - subtrahend; }
+  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe, tenon::get("/quotes/{symbol}")), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
+                (subtract, tenon::params("minuend", "subtrahend")))
+};
+
+struct watched {
+  watched() { ++all; }
+  ~watched() { --all; }
+  static inline int all = 0;  // on the server's one loop
+};
+
+// What streams. node_http/peer.js and go_connect/main.go read it.
+struct ticker {
   /// `shares` quotes, then not_found for "NONE"; of "SLOW" one each 20 ms, and a large one each time of "LARGE".
   tenon::stream<quote> watch(tenon::context& call, quote_request asked) {
     const watched now;
@@ -64,12 +70,15 @@ struct market {
     for (std::int32_t i = 1; i <= asked.shares; ++i) {
       if (asked.symbol == "SLOW") {
         asio::steady_timer timer{*call.io(), std::chrono::milliseconds{20}};
-        co_await timer.async_wait(tenon::use_await);
+        co_await timer.async_wait(tenon::use_task);
       }
       quote next{asked.symbol == "LARGE" ? std::string(65536, 'x') : asked.symbol, static_cast<double>(i), {}};
       co_yield next;
     }
-    if (asked.symbol == "NONE") co_yield tenon::status{tenon::code::not_found, "no such symbol: \"NONE\" \xC3\xA9"}.add_detail({"google.protobuf.StringValue", "\x0a\x02hi"});
+    if (asked.symbol != "NONE") co_return;
+    tenon::status none{tenon::code::not_found, "no such symbol: \"NONE\" \xC3\xA9"};
+    none.add_detail({"google.protobuf.StringValue", "\x0a\x02hi"});
+    co_yield none;
   }
   tenon::task<quote> total(tenon::source<quote_request> orders) {
     quote sum;
@@ -81,8 +90,7 @@ struct market {
   }
   /// How many handlers of `watch` are under way.
   int watching() { return watched::all; }
-  TENON_SERVICE((market, tenon::name("shop.v1.Market")), (last, tenon::name("Last"), tenon::safe, tenon::get("/quotes/{symbol}")), (buy, tenon::name("Buy")), (slow, tenon::name("Slow")),
-                (subtract, tenon::params("minuend", "subtrahend")), (watch, tenon::name("Watch"), tenon::safe), (total, tenon::name("Total")), (watching, tenon::safe))
+  TENON_SERVICE((ticker, tenon::name("shop.v1.Ticker")), (watch, tenon::name("Watch"), tenon::safe), (total, tenon::name("Total")), (watching, tenon::safe))
 };
 
 }  // namespace
@@ -94,6 +102,7 @@ int main() {
 #endif
   tenon::server<tenon::every_protocol> server{options};
   server.serve(market{});
+  server.serve(ticker{});
   server.show(tenon::pages<market>{});
   const auto bound = server.listen("tcp://127.0.0.1:0");
   if (!bound) {
