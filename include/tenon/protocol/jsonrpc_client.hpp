@@ -38,7 +38,10 @@ namespace tenon::inline v0::protocol {
 class jsonrpc_client_session final : public client_session {
  public:
   explicit jsonrpc_client_session(const limits& bounds, jsonrpc_framing framing = jsonrpc_framing::lines) noexcept
-      : bounds_{bounds}, framing_{framing}, framer_{bounds.max_message_bytes + bounds.max_metadata_bytes, bounds.max_metadata_bytes} {}
+      : bounds_{bounds}, framing_{framing}, framer_{bounds.max_message_bytes + bounds.max_metadata_bytes, bounds.max_metadata_bytes}, tells_cancels_{framing == jsonrpc_framing::headers} {}
+
+  /// The peer is known to ignore what it does not know, so that cancels may be told it; else only who uses headers, as the Language Server Protocol does, hears of them, and who streams.
+  void tell_cancels() noexcept { tells_cancels_ = true; }
 
   mark begin_request(buffer& out, const outgoing& call) override {
     const std::size_t start = out.size();
@@ -89,10 +92,10 @@ class jsonrpc_client_session final : public client_session {
     return done;
   }
 
-  /// The Language Server Protocol's way, which JSON-RPC alone does not have; told to those who speak that, and to whoever streams.
+  /// The Language Server Protocol's way, which JSON-RPC alone does not have.
   [[gnu::cold]] bool write_cancel(buffer& out, std::uint64_t id) override {
     const open_stream* const of = find_stream(id);
-    const auto number = of != nullptr ? std::optional{of->number} : framing_ == jsonrpc_framing::headers ? numbers_.number_of(id) : std::nullopt;
+    const auto number = of != nullptr ? std::optional{of->number} : tells_cancels_ ? numbers_.number_of(id) : std::nullopt;
     if (!number) return false;
     numbers_.take(*number);
     forget_stream(id);
@@ -265,6 +268,7 @@ class jsonrpc_client_session final : public client_session {
   std::vector<open_stream> streams_;
   std::size_t params_ = 0;  // where the request that is being written has its params
   int arguments_ = -1;      // and how many they are
+  bool tells_cancels_;
 };
 
 }  // namespace tenon::inline v0::protocol

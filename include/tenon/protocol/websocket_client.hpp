@@ -33,7 +33,9 @@ class websocket_client_session final : public client_session {
  public:
   /// `authority` is the host and port of the URL, `target` its path and query: both as HTTP has them.
   websocket_client_session(const limits& bounds, std::string authority, std::string target)
-      : bounds_{bounds}, texts_{bounds, jsonrpc_framing::lines}, authority_{std::move(authority)}, target_{std::move(target)} {}
+      : bounds_{bounds}, texts_{bounds, jsonrpc_framing::lines}, authority_{std::move(authority)}, target_{std::move(target)} {
+    texts_.tell_cancels();
+  }
 
   void begin(buffer& out) override {
     std::string bytes;
