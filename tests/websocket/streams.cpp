@@ -285,9 +285,15 @@ TEST_CASE("a call that its page cancels is answered by that, streaming or not, o
   one.say(R"({"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"w"}})");
   one.say(R"([{"jsonrpc":"2.0","method":"feed.watch","id":3},{"jsonrpc":"2.0","method":"feed.plain","params":[1],"id":4}])");
   CHECK(one.heard().empty());
+  one.say(R"({"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":3}})");
+  const auto both = one.heard();
+  REQUIRE(both.size() == 1);
+  CHECK(both[0].size() == 2);
+  CHECK(world.records.destroyed == 2);
+  one.say(R"({"jsonrpc":"2.0","method":"feed.watch","id":5})");
   one.by.hang_up();
   world.run();
-  CHECK(world.records.destroyed == 2);
+  CHECK(world.records.destroyed == 3);
 }
 
 TEST_CASE("a server that stops ends its streams, then says goodbye") {

@@ -1,4 +1,5 @@
 // JSON-RPC without its stream: complete texts in, answers out. Protocol layer; jsonrpc.hpp puts it on a connection, HTTP and WebSocket may put it into theirs.
+// Long because a text, its batch and the answers to both decide on the same few members.
 #pragma once
 
 #include <cstddef>

@@ -44,14 +44,14 @@ class jsonrpc_pending {
     if (in_batch != none) ++batches_[in_batch].due;
     return in_slot | index;
   }
-  /// What `keep` returned for this id, which is to be a plain number or that of a call outside a batch: the first such, if there are several.
+  /// What `keep` returned for this id; of several calls that share one it is anybody's. A plain number is taken for one that was kept.
   [[gnu::cold]] std::optional<std::uint64_t> find(std::string_view id) const noexcept {
     if (id.empty()) return std::nullopt;
-    if (std::uint64_t number = 0; is_plain(id, number)) return number;
     for (std::size_t index = 0; index < slots_.size(); ++index) {
       if (slots_[index].id == id) return in_slot | index;
     }
-    return std::nullopt;
+    std::uint64_t number = 0;
+    return is_plain(id, number) ? std::optional{number} : std::nullopt;
   }
   /// What all ids that are kept take.
   std::size_t id_bytes() const noexcept { return id_bytes_; }
