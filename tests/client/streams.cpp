@@ -447,7 +447,7 @@ TEST_CASE("a caller that does not know of streams hears which method streams") {
   raw.say(frame{.sequence = 1, .service = "feed", .method = "watch", .payload = std::string(1, '\xC0')}.bytes());
   const auto frames = frames_in(raw.heard());
   REQUIRE(frames.size() == 1);
-  CHECK(frames[0].value_of("__rpcx_error__") == "UNIMPLEMENTED: feed.watch: streams, and the caller or its protocol does not; call it by a tenon client over rpcx, or over gRPC");
+  CHECK(frames[0].value_of("__rpcx_error__") == "UNIMPLEMENTED: feed.watch: streams, and the caller or its protocol does not; call it by a tenon client over rpcx, over gRPC or WebSocket, or over HTTP as server-sent events or Connect's streams");
   peer web{world};
   REQUIRE(web.connect("feed"));
   web.say("POST /feed/watch HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nnull");

@@ -20,6 +20,16 @@ if [ "$binaries" != self ]; then
       else
         echo "skipped: connect-node with gzip (built without zlib)"
       fi
+      run_cases "connect-node's streams, tenon server" node "$peer" streams "$address"
+      run_cases "server-sent events for Node's fetch, tenon server" node "$peer" events "$address"
+      if command -v curl >/dev/null 2>&1; then
+        sse=$(curl -sN --max-time 10 -H 'Accept: text/event-stream' -d '{"symbol":"ACME","shares":2}' "http://$address/shop.v1.Ticker/Watch" 9>&-)
+        if [ "$(printf '%s\n' "$sse" | grep -c '^data: {"symbol":"ACME"')" = 2 ] && [ "$(printf '%s\n' "$sse" | tail -n 2)" = "$(printf 'event: end\ndata: {}')" ]; then
+          pass "curl -N hears server-sent events"
+        else
+          fail "curl -N hears server-sent events: $sse"
+        fi
+      fi
       run_cases "jayson over HTTP, tenon server" node "$peer" jsonrpc "$address"
       run_cases "gRPC-Web of connect-node, tenon server" node "$peer" grpcweb "$address"
       stop_server

@@ -61,6 +61,45 @@ struct market {
                 (subtract, tenon::params("minuend", "subtrahend")))
 };
 
+struct watched {
+  watched() { ++all; }
+  ~watched() { --all; }
+  static inline int all = 0;  // on the server's one loop
+};
+
+// What streams. node_http/peer.js and go_connect/main.go read it.
+struct ticker {
+  /// `shares` quotes, then not_found for "NONE"; of "SLOW" one each 20 ms, and a large one each time of "LARGE".
+  tenon::stream<quote> watch(tenon::context& call, quote_request asked) {
+    const watched now;
+    call.response_metadata().add("echo-trace", std::string{call.request_metadata().get("trace").value_or("")});
+    call.response_metadata().add("trailer-cost", "7");
+    for (std::int32_t i = 1; i <= asked.shares; ++i) {
+      if (asked.symbol == "SLOW") {
+        asio::steady_timer timer{*call.io(), std::chrono::milliseconds{20}};
+        co_await timer.async_wait(tenon::use_task);
+      }
+      quote next{asked.symbol == "LARGE" ? std::string(65536, 'x') : asked.symbol, static_cast<double>(i), {}};
+      co_yield next;
+    }
+    if (asked.symbol != "NONE") co_return;
+    tenon::status none{tenon::code::not_found, "no such symbol: \"NONE\" \xC3\xA9"};
+    none.add_detail({"google.protobuf.StringValue", "\x0a\x02hi"});
+    co_yield none;
+  }
+  tenon::task<quote> total(tenon::source<quote_request> orders) {
+    quote sum;
+    while (const auto each = co_await orders.next()) {
+      sum.symbol += each->symbol;
+      sum.price += each->shares;
+    }
+    co_return sum;
+  }
+  /// How many handlers of `watch` are under way.
+  int watching() { return watched::all; }
+  TENON_SERVICE((ticker, tenon::name("shop.v1.Ticker")), (watch, tenon::name("Watch"), tenon::safe), (total, tenon::name("Total")), (watching, tenon::safe))
+};
+
 }  // namespace
 
 int main() {
@@ -70,6 +109,7 @@ int main() {
 #endif
   tenon::server<tenon::every_protocol> server{options};
   server.serve<tenon::codec::connect_json>(market{});
+  server.serve(ticker{});
   server.show(tenon::pages<market>{});
   const auto bound = server.listen("tcp://127.0.0.1:0");
   if (!bound) {

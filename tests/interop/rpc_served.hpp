@@ -35,10 +35,12 @@ struct served_calc {
   int noted() { return notes; }
 };
 
-template <class Protocols>
-int serve_calc(const char* program) {
+/// `more(server)` serves what else there is.
+template <class Protocols, class More>
+int serve_calc(const char* program, More&& more) {
   tenon::server<Protocols> server;
   server.template serve<calc>(served_calc{});
+  more(server);
   const auto bound = server.listen("tcp://127.0.0.1:0");
   if (!bound) {
     std::fprintf(stderr, "%s: %s\n", program, bound.error().to_string().c_str());
@@ -51,6 +53,10 @@ int serve_calc(const char* program) {
   }
   server.stop();
   return 0;
+}
+template <class Protocols>
+int serve_calc(const char* program) {
+  return serve_calc<Protocols>(program, [](auto&) {});
 }
 
 }  // namespace interop

@@ -487,3 +487,43 @@ TEST_CASE("answers of every size have the shortest head that fits") {
     CHECK(frames[0].length_bytes == (frames[0].payload.size() < 126 ? 0 : frames[0].payload.size() < 65'536 ? 2 : 8));
   }
 }
+
+TEST_CASE("a binary message of MessagePack-RPC is answered in kind, beside texts") {
+  side server;
+  server.open();
+  const auto packed = [](const std::string& bytes) { return frame{.opcode = by_hand::binary, .payload = bytes}.bytes(); };
+  const std::string echo = "\x94\x00\x07\xa9" "desk.echo\x91\xa1x"s;
+  CHECK(server.feed(packed(echo)) == consumed::state::more);
+  auto answers = server.frames();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].opcode == by_hand::binary);
+  CHECK(answers[0].payload == "\x94\x01\x07\xc0\x91\xa1x"s);
+  CHECK(server.feed(packed("\x94\x00\x08\xa9" "desk.fail\x90"s)) == consumed::state::more);
+  answers = server.frames();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].opcode == by_hand::binary);
+  CHECK(answers[0].payload == "\x94\x01\x08\xafNOT_FOUND: none\xc0"s);
+  // A notification has no answer, two requests in a message have two; the same number in the other form is another call.
+  CHECK(server.feed(packed("\x93\x02\xa9" "desk.echo\x91\xa1x"s) + packed(echo + echo)) == consumed::state::more);
+  CHECK(server.frames().size() == 2);
+  CHECK(server.feed(packed("\x94\x00\x07\xa9" "desk.wait\x90"s) + by_hand::said(call("wait", "[1]", "7"))) == consumed::state::more);
+  REQUIRE(server.waiting.size() == 2);
+  CHECK(server.waiting[0].id != server.waiting[1].id);
+  server.answer(server.waiting[1], "true");
+  server.answer(server.waiting[0], "\xc3");
+  answers = server.frames();
+  REQUIRE(answers.size() == 2);
+  CHECK(json::parse(answers[0].payload)["id"] == 7);
+  CHECK(answers[1].payload == "\x94\x01\x07\xc0\xc3"s);
+  CHECK(server.calls == std::vector<std::string>{"echo", "fail", "echo", "echo", "echo", "wait", "wait"});
+  // In pieces.
+  const std::string head = frame{.opcode = by_hand::binary, .payload = echo.substr(0, 5), .fin = false}.bytes();
+  const std::string tail = frame{.opcode = by_hand::continuation, .payload = echo.substr(5)}.bytes();
+  CHECK(server.feed(head) == consumed::state::more);
+  CHECK(server.feed(tail) == consumed::state::more);
+  CHECK(server.frames().size() == 1);
+  for (const std::string& other : {echo.substr(0, 8), echo + "\x94", echo + "\x01", "\x94\x07"s, "{}"s, ""s, "\x94\x00\x07\x01\x90"s}) {
+    CAPTURE(other);
+    CHECK(closed_with(packed(other)) == 1003);
+  }
+}

@@ -258,7 +258,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     return true;
   }
   [[gnu::cold]] void carry(std::string_view messages) override {
-    out_.append(messages);
+    session_->carry(out_, messages);
     flush();
   }
   bool full() const noexcept override { return out_.size() >= options_.max_unsent_bytes; }

@@ -14,8 +14,8 @@ class io_context;
 
 namespace tenon::inline v0::detail {
 
-/// What may be asked of the other side of a connection, beside answers.
-enum class reach : std::uint8_t { nothing, notices, calls };
+/// What may be asked of the other side of a connection, beside answers: in rpcx's frames, or in texts of JSON-RPC, one a line.
+enum class reach : std::uint8_t { nothing, notices, calls, texts };
 
 /// A connection that carries messages in the direction opposite to its own calls. On its loop's thread.
 class carrier {

@@ -1,5 +1,5 @@
-// A stream of rpcx messages that travels inside another connection, in the direction opposite to its calls. Peers layer; on it a whole client, or a whole server's
-// connection, stands as on any other stream, so that deadlines, cancels, limits and ends are what they are everywhere.
+// A stream of messages, rpcx's frames or JSON-RPC's lines, that travels inside another connection, in the direction opposite to its calls. Peers layer; on it a whole client, or a whole
+// server's connection, stands as on any other stream, so that deadlines, cancels, limits and ends are what they are everywhere.
 #pragma once
 
 #include <tenon/core/asio.hpp>
@@ -71,9 +71,15 @@ class carried : public return_path, public std::enable_shared_from_this<carried>
   }
   std::size_t carry_whole(std::string_view bytes) {
     std::size_t whole = 0;
-    while (const auto length = protocol::rpcx::frame_length(bytes.substr(whole))) {
-      if (*length > bytes.size() - whole) break;
-      whole += static_cast<std::size_t>(*length);
+    // No text begins with rpcx's first byte.
+    if (!bytes.empty() && static_cast<unsigned char>(bytes.front()) != protocol::rpcx::magic) {
+      const std::size_t end = bytes.rfind('\n');
+      whole = end == std::string_view::npos ? 0 : end + 1;
+    } else {
+      while (const auto length = protocol::rpcx::frame_length(bytes.substr(whole))) {
+        if (*length > bytes.size() - whole) break;
+        whole += static_cast<std::size_t>(*length);
+      }
     }
     if (whole != 0 && by_->by() != nullptr) by_->by()->carry(bytes.substr(0, whole));
     return whole;

@@ -16,6 +16,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/peers/carried_stream.hpp>
+#include <tenon/protocol/jsonrpc.hpp>
 #include <tenon/protocol/rpcx.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/connection.hpp>
@@ -60,7 +61,7 @@ class offered_services final : public offered {
   void open(const std::shared_ptr<connection_handle>& by) override {
     auto path = std::make_shared<carried>(by, options_.limits.max_message_bytes + options_.limits.max_metadata_bytes + 1024 * 1024);
     by->path([&path] { return path; });
-    connection<protocol::rpcx_session>::start(home_of(by->io()), std::make_unique<carried_stream>(std::move(path)));
+    connection<protocol::rpcx_session, protocol::jsonrpc_session>::start(home_of(by->io()), std::make_unique<carried_stream>(std::move(path)));
   }
 
  private:
@@ -105,7 +106,8 @@ class offered_services final : public offered {
 /// They run on the client's loop, as a server's do on its own: plain handlers, coroutines and blocking ones, with policies, deadlines and cancels. A lost connection
 /// cancels them. `options` bound what the server may ask for: limits, pending calls, write buffer.
 ///
-/// Laws    served before the first client is made with it; one `offers` may be given to several clients. A client of another protocol than rpcx is never called.
+/// Laws    served before the first client is made with it; one `offers` may be given to several clients. Called are clients over rpcx, and over JSON-RPC on a connection of its own or a
+///         WebSocket; those of other protocols never are.
 class offers {
  public:
   explicit offers(const server_options& options = {}) : made_{std::make_shared<detail::offered_services>(options)} {}

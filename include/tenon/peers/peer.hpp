@@ -18,6 +18,7 @@
 #include <tenon/client/hooks.hpp>
 #include <tenon/client/options.hpp>
 #include <tenon/codec/concept.hpp>
+#include <tenon/codec/json.hpp>
 #include <tenon/codec/msgpack.hpp>
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/connection_handle.hpp>
@@ -30,6 +31,7 @@
 #include <tenon/peers/carried_stream.hpp>
 #include <tenon/policy/stack.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/jsonrpc_client.hpp>
 #include <tenon/protocol/rpcx_client.hpp>
 #include <tenon/protocol/rpcx_extension.hpp>
 #include <tenon/reflect/service.hpp>
@@ -75,6 +77,13 @@ class push_session final : public protocol::client_session {
   protocol::rpcx_client_session inner_;
 };
 
+// JSON-RPC's, by lines however the connection frames its texts.
+inline std::unique_ptr<protocol::client_session> make_text_session(std::string_view, const limits& bounds) {
+  auto made = std::make_unique<protocol::jsonrpc_client_session>(bounds);
+  made->tell_cancels();
+  return made;
+}
+
 using peer_stack = policy::stack_of<>;
 
 // The client that stands on one connection, for all contracts. Its channel knows one stream, which ends with the connection.
@@ -84,8 +93,8 @@ class peer_path final : public carried {
     auto made = std::make_shared<peer_path>(by, chosen.limits.max_message_bytes + chosen.limits.max_metadata_bytes + 1024 * 1024);
     client_options options{.limits = chosen.limits, .max_pending_calls = chosen.max_pending_calls, .max_unsent_bytes = chosen.max_unsent_bytes};
     options.keepalive.interval = options.idle_timeout = {};
-    options.sessions = by->can_ask() == reach::calls ? &push_session<true>::make : &push_session<false>::make;
-    if (by->can_ask() != reach::calls) options.hooks.before_send = &refuse_calls;
+    options.sessions = by->can_ask() == reach::texts ? &make_text_session : by->can_ask() == reach::calls ? &push_session<true>::make : &push_session<false>::make;
+    if (by->can_ask() == reach::notices) options.hooks.before_send = &refuse_calls;
     made->core_ = std::make_unique<client_core<peer_stack>>(*new channel{by->io(), std::make_unique<connector>(made), options}, std::size_t{0}, nullptr);
     if (by->can_ask() == reach::nothing) made->core_->via.refuse_all(status{code::unimplemented, "the caller's protocol has no calls in this direction, or the caller has gone"});
     return made;
@@ -98,6 +107,7 @@ class peer_path final : public carried {
   }
 
   client_core<peer_stack>& core() const noexcept { return *core_; }
+  bool in_texts() const noexcept { return connection().can_ask() == reach::texts; }
   void gone() noexcept override {
     carried::gone();
     const status why{outcome{.code = code::unavailable, .flags = outcome::local}, join_text({"the connection from ", connection().peer(), " has gone"})};
@@ -142,7 +152,51 @@ class peer_path final : public carried {
   bool connected_ = false;
 };
 
+// How a method starts its call: in `Codec`, or in the one that a caller of JSON-RPC can read.
+template <class S, class Codec>
+struct peer_starter {
+  template <std::size_t Index>
+  using response = typename method<S, Index>::response;
+
+  template <std::size_t Index, class... Arguments>
+  static auto start(const peer_path& path, const call_options* chosen, const Arguments&... arguments) {
+    if constexpr (Codec::serialization != codec::json::serialization) {
+      if (path.in_texts()) return starter<S, codec::json, peer_stack>::template start<Index>(path.core(), chosen, arguments...);
+    }
+    return starter<S, Codec, peer_stack>::template start<Index>(path.core(), chosen, arguments...);
+  }
+  // `chosen` by value: a token may keep the initiation and run it later.
+  template <std::size_t Index, class Options, class Token, class... Arguments>
+  static auto start_with_token(std::shared_ptr<const peer_path> path, Options chosen, Token&& token, Arguments&&... arguments) {
+    return asio::async_initiate<Token, void(result<response<Index>>)>(
+        [path = std::move(path), chosen = std::move(chosen)](auto handler, auto&&... given) {
+          deliver_to<response<Index>>(start<Index>(*path, starter<S, Codec, peer_stack>::address_of(chosen), given...), path->core().via.loop().io(), std::move(handler));
+        },
+        token, std::forward<Arguments>(arguments)...);
+  }
+};
+
 }  // namespace detail
+
+/// A peer for one call with options of its own: `p.with({.timeout = 1_s}).show("text")`. Used at once, not kept.
+template <class S, class Codec>
+class peer_with_options : public stubs_of<S, peer_with_options<S, Codec>> {
+ public:
+  peer_with_options(std::shared_ptr<const detail::peer_path> path, call_options options) : path_{std::move(path)}, options_{std::move(options)} {}
+
+  template <std::size_t Index, class... Arguments>
+  auto invoke_method(const Arguments&... arguments) const {
+    return call<typename method<S, Index>::response>{detail::peer_starter<S, Codec>::template start<Index>(*path_, &options_, arguments...)};
+  }
+  template <std::size_t Index, class Token, class... Arguments>
+  auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
+    return detail::peer_starter<S, Codec>::template start_with_token<Index>(path_, options_, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
+  }
+
+ private:
+  std::shared_ptr<const detail::peer_path> path_;
+  call_options options_;
+};
 
 /// The methods of service `S` at the client whose call is being handled, called over the client's own connection: `tenon::peer<display>{context}.show("text")`. A
 /// handle to be copied and kept; from any thread.
@@ -150,12 +204,13 @@ class peer_path final : public carried {
 /// Shape   each method returns a `call<T>`, as a client's does; `with({.timeout = 1_s})` and `with({.one_way = true})` as there. On the client, `tenon::offers` says what
 ///         answers. Messages to one peer arrive in the order of the calls that are made on one thread.
 /// Errors  unavailable, and not executed unless it was sent, once the connection has gone; resource_exhausted beyond `peer_options`; unimplemented from a client that
-///         does not offer `S`, and for callers whose protocol carries no calls in this direction: rpcx alone does. A client of rpcx that is not tenon can only be notified,
-///         by calls that are one-way; others end with failed_precondition.
+///         does not offer `S`, and for callers whose protocol carries no calls in this direction: rpcx does, and JSON-RPC on a connection of its own or a WebSocket, whose calls
+///         are made in json whatever `Codec` is. A client of rpcx that is not tenon can only be notified, by calls that are one-way; others end with failed_precondition.
+///         Any peer of JSON-RPC is called, a browser's page too.
 /// Laws    handles may outlive their connection, and not be used after the server whose handler made them has been destroyed.
 template <contract S, codec_type Codec = codec::msgpack>
 class peer : public stubs_of<S, peer<S, Codec>> {
-  using starter = detail::starter<S, Codec, detail::peer_stack>;
+  using starter = detail::peer_starter<S, Codec>;
 
  public:
   explicit peer(context& call, const peer_options& options = {}) {
@@ -173,16 +228,16 @@ class peer : public stubs_of<S, peer<S, Codec>> {
   bool gone() const noexcept { return !path_->core().via.open(); }
 
   /// The same methods for one call with options of its own.
-  client_with_options<S, Codec, detail::peer_stack> with(call_options options) const { return {path_->core(), std::move(options)}; }
+  peer_with_options<S, Codec> with(call_options options) const { return {path_, std::move(options)}; }
 
   // What the methods that TENON_SERVICE makes call.
   template <std::size_t Index, class... Arguments>
   call<typename method<S, Index>::response> invoke_method(const Arguments&... arguments) const {
-    return call<typename method<S, Index>::response>{starter::template start<Index>(path_->core(), nullptr, arguments...)};
+    return call<typename method<S, Index>::response>{starter::template start<Index>(*path_, nullptr, arguments...)};
   }
   template <std::size_t Index, class Token, class... Arguments>
   auto invoke_method_with(Token&& token, Arguments&&... arguments) const {
-    return starter::template start_with_token<Index>(path_->core(), nullptr, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
+    return starter::template start_with_token<Index>(path_, nullptr, std::forward<Token>(token), std::forward<Arguments>(arguments)...);
   }
 
  private:

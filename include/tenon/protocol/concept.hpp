@@ -29,6 +29,7 @@ struct reply_address {
   bool streamed = false;          ///< the answer is a stream: items, then an end without a value
   bool compress = false;          ///< the caller takes a compressed answer
   bool proto3_json = false;       ///< the caller's json, if that is the codec, is proto3's mapping: a client of Connect's or gRPC's
+  bool unmetered = false;         ///< the caller grants no credit: items take none
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.
@@ -188,6 +189,8 @@ class client_session {
   virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
   /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.
   virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
+  /// Appends whole messages of somebody who calls, or answers, in the other direction.
+  virtual void carry(buffer& out, std::string_view messages) { out.append(messages); }
   /// Finds the requests in bytes that were written here from a message's beginning on: of those that never left it is certain that nothing ran.
   virtual void visit_requests(std::string_view written, request_visitor& visitor) const { (void)written, (void)visitor; }
 

@@ -139,6 +139,28 @@ class http1_session {
     settle();
   }
 
+  // For a session built upon this one, whose answers may come in pieces.
+  /// The head of an answer whose length nobody knows: its body is chunked, or ends with the connection where the caller knows no chunks.
+  void append_open_head(buffer& out, std::string_view more_lines) {
+    if (!is_http_11_) keeps_alive_ = false;
+    detail::append_status_line(out, 200);
+    detail::append_content_type(out, route_.content_type);
+    out.append(connection_lines());
+    if (is_http_11_) out.append("Transfer-Encoding: chunked\r\n");
+    out.append(more_lines);
+    out.append(visit_.lines);
+    out.append("\r\n");
+  }
+  bool knows_chunks() const noexcept { return is_http_11_; }
+  /// Such an answer has been written to its end.
+  void end_open_answer() { settle(); }
+  /// The answer takes another form than the head of its request said.
+  void answer_as(detail::http_form form, std::string_view content_type) noexcept {
+    route_.form = form;
+    route_.content_type = content_type;
+  }
+  bool to_head() const noexcept { return to_head_; }
+
   /// Where the request that is being answered goes.
   const detail::http_route& route() const noexcept { return route_; }
 

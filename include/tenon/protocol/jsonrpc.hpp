@@ -14,6 +14,7 @@
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -22,6 +23,7 @@ namespace tenon::inline v0::protocol {
 ///
 /// Shape   a method is `service.method` or `service/method`: split at the last slash, or, without one, at the last dot. `params` by position or by name. A member `meta`
 ///         of the request holds metadata (strings) and `timeout_ms`; metadata of an answer comes back in a `meta` of its own.
+///         Streams are notifications with the id of their call, `$/item` for each item of an answer: detail/jsonrpc_stream.hpp. `$/cancelRequest` ends a call.
 /// Errors  -32700 and -32600 are answered here, as is what exceeds a limit. `error.data` names the exact code, `{"code":"NOT_FOUND","retry_after_ms":20}`; `error.code`
 ///         is -32602 for invalid_argument, -32601 for unimplemented, -32603 for internal, and -32050 minus the code's number for the others. A header without
 ///         a length closes the connection.
@@ -70,6 +72,15 @@ class jsonrpc_session {
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) { dialogue_.end_reply(out, at, to, extra); }
   void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) { dialogue_.write_error(out, to, error, extra); }
 
+  // Streams: detail/jsonrpc_stream.hpp says how they look.
+  mark begin_item(buffer& out, const reply_address& to) { return dialogue_.begin_item(out, to); }
+  std::int64_t end_item(buffer& out, mark at, const reply_address& to, const metadata&) { return dialogue_.end_item(out, at, to); }
+  void write_credit(buffer& out, const reply_address& to, const items_taken& taken) { dialogue_.write_credit(out, to, taken); }
+
+  /// Any peer of JSON-RPC may be called, and answers, if only that it has no such method.
+  bool takes_texts() const noexcept { return true; }
+  void carry(buffer& out, std::string_view lines) const { dialogue_.carry(out, lines); }
+
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return framer_.unfinished(); }
 
@@ -97,5 +108,7 @@ class jsonrpc_session {
   detail::jsonrpc_framer framer_;
   jsonrpc_dialogue dialogue_;
 };
+
+static_assert(streaming_session<jsonrpc_session>);
 
 }  // namespace tenon::inline v0::protocol

@@ -1,4 +1,4 @@
-// HTTP/1.1 with what rides on it: plain and Connect calls, JSON-RPC by POST, gRPC-Web, rpcx's gateway. Protocol layer; models `server_session`, outside the default list.
+// HTTP/1.1 with what rides on it: plain and Connect calls and streams, JSON-RPC by POST, gRPC-Web, rpcx's gateway. Protocol layer; models `server_session`, outside the default list.
 #pragma once
 
 #include <cstddef>
@@ -15,18 +15,22 @@
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/concept.hpp>
 #include <tenon/protocol/detail/grpc_coding.hpp>
 #include <tenon/protocol/detail/grpc_web_text.hpp>
 #include <tenon/protocol/detail/http_carried.hpp>
+#include <tenon/protocol/detail/http_coding.hpp>
 #include <tenon/protocol/detail/http_headers.hpp>
 #include <tenon/protocol/detail/http_route.hpp>
+#include <tenon/protocol/detail/http_streamed.hpp>
 #include <tenon/protocol/detail/rpcx_gateway.hpp>
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
 #include <tenon/protocol/detail/jsonrpc_over_http.hpp>
 #include <tenon/protocol/http1.hpp>
 #include <tenon/protocol/http_site.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -38,7 +42,13 @@ namespace tenon::inline v0::protocol {
 /// rpcx       rpcx's gateway: POST, GET or PUT with `X-RPCX-ServiceMethod` and `X-RPCX-SerializeType`, the service in `X-RPCX-ServicePath` or the path, metadata in
 ///            `X-RPCX-Meta` as a query. The answer has the payload, and `X-RPCX-Meta`; an error is 500 (401 for unauthenticated) with `X-RPCX-ErrorMessage` and no body, and a
 ///            request that lacks a header 200 with the same, as rpcx does it. A one-way call is answered when it has ended, without its value.
-/// Source     JSON-RPC 2.0 Specification; grpc/grpc, PROTOCOL-WEB.md.
+/// Events     a method that streams its answer, called as any other with `Accept: text/event-stream`: `data:` and an item in JSON for each event, then an event `end`, whose data is `{}`,
+///            or the error as HTTP has it elsewhere. What fails before the first item is answered by its status instead, which is what makes a browser's EventSource give up; GET,
+///            which is all that it has, needs `tenon::safe` as ever. It would call again after the end: listen to `end`, and close it there.
+/// Connect's  streams, `application/connect+json`, `+proto`, `+msgpack`: what the caller streams is one body, and has `max_message_bytes` at most altogether; the answer streams meanwhile no
+///            sooner than that has come. Messages are neither compressed nor read so.
+///            Both wait at the connection's write buffer for a slow reader, and a caller that hangs up cancels its handler. The head leaves with the first item.
+/// Source     JSON-RPC 2.0 Specification; grpc/grpc, PROTOCOL-WEB.md; Connect protocol, streaming RPCs; HTML Living Standard, server-sent events.
 class web_session {
  public:
   static constexpr std::string_view name = "http1";
@@ -87,6 +97,8 @@ class web_session {
       case detail::http_form::message: return http_.begin_reply(out, to);
       case detail::http_form::jsonrpc: return dialogue_.begin_reply(out, to);
       case detail::http_form::rpcx: return http_.begin_reply(out, to);
+      case detail::http_form::events:
+      case detail::http_form::connect_stream: return to.streamed ? mark{out.size(), out.size()} : begin_item(out, to);
       default: break;
     }
     const mark at = http_.begin_reply(out, to);
@@ -103,6 +115,10 @@ class web_session {
       case detail::http_form::rpcx:
         if (quiet_) out.truncate(at.payload);
         return http_.end_reply(out, at, to, rpcx_headers(extra));
+      case detail::http_form::events:
+      case detail::http_form::connect_stream:
+        if (!to.streamed) end_item(out, at, to, extra);
+        return end_items(out, {}, extra);
       default: break;
     }
     const mark framed{.start = at.payload - detail::grpc_web_prefix, .payload = at.payload};
@@ -118,10 +134,19 @@ class web_session {
         dialogue_.write_error(out, to, error, extra);
         return deliver(out);
       case detail::http_form::rpcx: return refuse_rpcx(out, error.code() == code::unauthenticated ? 401 : 500, error.to_string(), extra);
+      case detail::http_form::events: return streamed_.begun() ? end_items(out, error, extra) : http_.write_error(out, to, error, extra);
+      case detail::http_form::connect_stream: return end_items(out, error, extra);
       default: break;
     }
     end_grpc_web(out, http_.begin_reply(out, to), to, error, extra);
   }
+
+  mark begin_item(buffer& out, const reply_address&) {
+    return streamed_.begin_item(out, [this](buffer& head) { append_open_head(head); });
+  }
+  // What a reader has taken is HTTP's to know: items wait at the write buffer, and take no credit.
+  std::int64_t end_item(buffer& out, mark at, const reply_address&, const metadata& extra) { return streamed_.end_item(out, at, extra), 0; }
+  void write_credit(buffer&, const reply_address&, const items_taken&) {}
 
   bool closing() const noexcept { return http_.closing() && !holding_; }
   bool unfinished() const noexcept { return http_.unfinished(); }
@@ -164,7 +189,8 @@ class web_session {
   template <class Sink>
   bool take(const request& call, Sink& sink, buffer& out) {
     switch (http_.route().form) {
-      case detail::http_form::message: return sink.on_request(call);
+      case detail::http_form::message: return takes_events(call, sink) ? take_stream(call, sink) : sink.on_request(call);
+      case detail::http_form::connect_stream: return take_connect_stream(call, sink, out);
       case detail::http_form::jsonrpc: return take_jsonrpc(call, sink, out);
       case detail::http_form::rpcx: return take_rpcx(call, sink, out);
       default: break;
@@ -182,6 +208,62 @@ class web_session {
     decoded_ = {};
     return answered;
   }
+
+  // --- answers in items, and what is asked in them
+
+  template <class Sink>
+  bool takes_events(const request& call, Sink& sink) {
+    if constexpr (requires { sink.streams(call.service, call.method).server; }) {
+      const auto streams = sink.streams(call.service, call.method);
+      if (!streams.server || streams.client || call.address.codec != serialization::json || http_.to_head()) return false;
+      if (!detail::accepts_coding(detail::find_header(call.metadata_block, "accept"), detail::event_stream)) return false;
+      http_.answer_as(detail::http_form::events, detail::event_stream);
+      streamed_.restart(detail::http_streamed::form::events, http_.knows_chunks());
+      return true;
+    } else {
+      return false;
+    }
+  }
+  template <class Sink>
+  bool take_stream(request call, Sink& sink) {
+    call.stream_credit = endless;
+    return sink.on_request(call);
+  }
+
+  template <class Sink>
+  bool take_connect_stream(const request& call, Sink& sink, buffer& out) {
+    streamed_.restart(detail::http_streamed::form::connect, http_.knows_chunks());
+    bool from_caller = false;
+    if constexpr (requires { sink.streams(call.service, call.method).client; }) from_caller = sink.streams(call.service, call.method).client;
+    const std::string_view body = call.payload;
+    request first = call;
+    std::size_t messages = 0;
+    status fault = detail::cut_connect_messages(body, [&](std::string_view each) { first.payload = each, ++messages; });
+    const std::string_view coding = detail::find_header(call.metadata_block, "connect-content-encoding");
+    if (!coding.empty() && coding != "identity") {
+      fault = status{code::unimplemented, tenon::detail::join_text({"Connect: messages in the encoding \"", coding.substr(0, 40), "\" are not read here; expected identity"})};
+    } else if (fault.ok() && !from_caller && messages != 1) {
+      fault = status{code::unimplemented, tenon::detail::join_text({"Connect: found ", tenon::detail::number_text{messages}, " messages, expected one"})};
+    }
+    if (!fault.ok()) {
+      write_error(out, call.address, fault.add_flag(outcome::not_executed).add_flag(outcome::no_retry), {});
+      return true;
+    }
+    if (!from_caller) return take_stream(first, sink);
+    first.payload = {};
+    if (take_stream(first, sink)) return true;
+    if constexpr (requires { sink.on_items_end(call.address.id); }) {
+      (void)detail::cut_connect_messages(body, [&](std::string_view each) { sink.on_item(call.address.id, each); });
+      sink.on_items_end(call.address.id);
+    }
+    return false;
+  }
+
+  void end_items(buffer& out, const status& error, const metadata& extra) {
+    streamed_.end(out, error, extra, [this](buffer& head) { append_open_head(head); });
+    http_.end_open_answer();
+  }
+  void append_open_head(buffer& out) { http_.append_open_head(out, streamed_.as_events() ? "Cache-Control: no-cache\r\n" : ""); }
 
   // --- rpcx's gateway
 
@@ -294,9 +376,13 @@ class web_session {
     http_.end_reply(out, at, to, headers);
   }
 
+  // More than anybody sends: nothing is taken off it.
+  static constexpr std::uint32_t endless = 0x7FFFFFFF;
+
   http1_session http_;
   jsonrpc_dialogue dialogue_;
   std::size_t max_message_bytes_;
+  detail::http_streamed streamed_;
   std::string fields_;                     // the header lines that a text came with
   std::string both_;
   std::string decoded_;                    // a body that was base64
@@ -311,5 +397,7 @@ class web_session {
   bool deflates_ = false;                  // the answer's message may be compressed
   bool holding_ = false;                   // the last byte was kept back for it
 };
+
+static_assert(streaming_session<web_session>);
 
 }  // namespace tenon::inline v0::protocol

@@ -1,4 +1,5 @@
-// JSON-RPC 2.0 over WebSocket, the server's half: what a browser's page speaks. Protocol layer; models `server_session`, outside the umbrella, for it links wslay.
+// JSON-RPC 2.0 over WebSocket, the server's half: what a browser's page speaks, and MessagePack-RPC in binary messages. Protocol layer; models `server_session`, outside the umbrella,
+// for it links wslay.
 #pragma once
 
 #include <concepts>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/code.hpp>
@@ -28,6 +30,8 @@
 #include <tenon/protocol/detail/websocket_handshake.hpp>
 #include <tenon/protocol/http_options.hpp>
 #include <tenon/protocol/http_site.hpp>
+#include <tenon/protocol/msgpack_rpc.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -61,13 +65,18 @@ struct any_origin {
   static bool allows(std::string_view, std::string_view) noexcept { return true; }
 };
 
-/// Texts of JSON-RPC, one per message, as `jsonrpc_session` has them; answered in any order. Whatever path is asked for is taken.
+/// Texts of JSON-RPC, one per message, as `jsonrpc_session` has them; answered in any order. Whatever path is asked for is taken. A binary message is a request of MessagePack-RPC, and is
+/// answered in kind.
 ///
+/// Streams are notifications with the id of their call, in both directions and for all three kinds of method: `{"method":"$/item","params":{"id":7,"value":...}}` for each item of an answer, whose
+///         end is the response itself. A page that only listens has nothing more to know; one that counts says `"meta":{"stream_credit":65536}` and `$/credit`, one that streams itself sends
+///         `$/input` as `$/inputCredit` grants it, and `$/inputEnd`; `$/cancelRequest` leaves. jsonrpc_stream.hpp has them all. Who says nothing of credit is held up by the socket alone.
+/// Calls from the server, by `tenon::peer`, are requests and notifications of JSON-RPC, which a page answers as a server would.
 /// Shape   the headers of the handshake are metadata of every call, beside the `meta` of each. The subprotocol `jsonrpc` is chosen where it is offered.
 /// Units   a message has `max_message_bytes` and `max_metadata_bytes` together at most, in one frame or many; the handshake's head `max_metadata_bytes`, and 16 KiB.
-/// Errors  a handshake that cannot be is answered 400, 403 (Origin), 426 (version) or 431; broken frames close with 1002, other text than UTF-8 with 1007, binary
-///         messages with 1003, what is too large with 1009. A server that stops says 1001, after the answers that are due.
-/// Source  RFC 6455; JSON-RPC 2.0 Specification.
+/// Errors  a handshake that cannot be is answered 400, 403 (Origin), 426 (version) or 431; broken frames close with 1002, other text than UTF-8 with 1007, other binary
+///         messages than MessagePack-RPC's with 1003, what is too large with 1009. A server that stops says 1001, after the answers that are due.
+/// Source  RFC 6455; JSON-RPC 2.0 Specification; MessagePack-RPC specification.
 template <origin_rule Origin = same_origin>
 class basic_websocket_session {
  public:
@@ -77,7 +86,7 @@ class basic_websocket_session {
   /// A GET that asks for it, told by its whole head. Stands in front of HTTP in the list of protocols, which takes every GET.
   static sniffed recognise(std::string_view first) noexcept { return detail::recognise_websocket(first, longest_head); }
 
-  explicit basic_websocket_session(const limits& bounds) : bounds_{bounds}, dialogue_{bounds, jsonrpc_framing::lines} {}
+  explicit basic_websocket_session(const limits& bounds) : bounds_{bounds}, dialogue_{bounds, jsonrpc_framing::lines}, packed_{bounds} {}
   basic_websocket_session(const basic_websocket_session&) = delete;
   basic_websocket_session& operator=(const basic_websocket_session&) = delete;
 
@@ -105,17 +114,43 @@ class basic_websocket_session {
 
   mark begin_reply(buffer& out, const reply_address& to) {
     const std::size_t start = detail::begin_websocket_frame(out);
-    const mark at = dialogue_.begin_reply(out, to);
+    const mark at = is_packed(to) ? packed_.begin_reply(out, unpacked(to)) : dialogue_.begin_reply(out, to);
     return {.start = start, .payload = at.payload};
   }
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
-    dialogue_.end_reply(out, {.start = at.start + detail::websocket_room, .payload = at.payload}, to, extra);
-    settle(out, at.start);
+    const mark inside{.start = at.start + detail::websocket_room, .payload = at.payload};
+    if (is_packed(to)) packed_.end_reply(out, inside, unpacked(to), extra);
+    else dialogue_.end_reply(out, inside, to, extra);
+    settle(out, at.start, to);
   }
   void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
     const std::size_t start = detail::begin_websocket_frame(out);
-    dialogue_.write_error(out, to, error, extra);
-    settle(out, start);
+    if (is_packed(to)) packed_.write_error(out, unpacked(to), error, extra);
+    else dialogue_.write_error(out, to, error, extra);
+    settle(out, start, to);
+  }
+
+  mark begin_item(buffer& out, const reply_address& to) {
+    const std::size_t start = detail::begin_websocket_frame(out);
+    return {.start = start, .payload = dialogue_.begin_item(out, to).payload};
+  }
+  std::int64_t end_item(buffer& out, mark at, const reply_address& to, const metadata&) {
+    const std::int64_t cost = dialogue_.end_item(out, {.start = at.start + detail::websocket_room, .payload = at.payload}, to);
+    finish(out, at.start);
+    return cost;
+  }
+  void write_credit(buffer& out, const reply_address& to, const items_taken& taken) {
+    const std::size_t start = detail::begin_websocket_frame(out);
+    dialogue_.write_credit(out, to, taken);
+    finish(out, start);
+  }
+
+  /// A page may be called, and answers, if only that it has no such method.
+  bool takes_texts() const noexcept { return true; }
+  [[gnu::cold]] void carry(buffer& out, std::string_view lines) {
+    for (; !lines.empty() && engine_ && engine_->is_open(); lines.remove_prefix(lines.find('\n') + 1)) {
+      detail::append_websocket_frame(out, detail::websocket_opcode::text, lines.substr(0, lines.find('\n')), nullptr);
+    }
   }
 
   /// Goodbye, as soon as everything that is under way has been answered.
@@ -138,46 +173,81 @@ class basic_websocket_session {
   // Browsers send what cookies there are; servers in front of us cut heads at 8 or 16 KiB.
   static constexpr std::size_t longest_head = 16 * 1024;
 
-  // What `dialogue_` hands on.
+  // Ids of MessagePack-RPC have 32 bits, plain ones of JSON-RPC 60 at most, and all others the highest bit: they do not meet.
+  static constexpr std::uint64_t packed_bit = std::uint64_t{1} << 61;
+  static bool is_packed(const reply_address& to) noexcept { return to.codec == serialization::msgpack; }
+  static reply_address unpacked(reply_address to) noexcept {
+    to.id &= ~packed_bit;
+    return to;
+  }
+
+  // What `dialogue_` and `packed_` hand on.
   template <class Sink>
   struct counted {
     basic_websocket_session& self;
     Sink& sink;
     bool on_request(request call) {
       if (!call.address.one_way) ++self.under_way_;
+      if (is_packed(call.address)) call.address.id |= packed_bit;
       if (!self.fields_.empty()) self.add_fields(call);
       return sink.on_request(call);
     }
     bool full() const noexcept { return false; }
+    void on_answer(std::string_view text)
+      requires requires(Sink& to) { to.on_answer(text); }
+    {
+      sink.on_answer(text);
+    }
+    void on_cancel_request(std::uint64_t id)
+      requires requires(Sink& to) { to.on_cancel_request(id); }
+    {
+      sink.on_cancel_request(id);
+    }
+    void on_credit(std::uint64_t id, std::int64_t bytes)
+      requires requires(Sink& to) { to.on_credit(id, bytes); }
+    {
+      sink.on_credit(id, bytes);
+    }
+    void on_item(std::uint64_t id, std::string_view payload) { sink.on_item(id, payload); }
+    void on_items_end(std::uint64_t id) { sink.on_items_end(id); }
+    void on_refused_item(std::uint64_t id, status why) { sink.on_refused_item(id, std::move(why)); }
   };
 
   // --- messages
 
   template <class Sink>
   void take(Sink& sink, buffer& out, consumed& done) {
-    if (engine_->opcode() != detail::websocket_opcode::text) return refuse(detail::websocket_code::unsupported, "expected JSON in text messages, found a binary one", out, done);
     counted<Sink> calls{*this, sink};
-    // What the dialogue itself has to say is one text at most; answers of calls go to `out` meanwhile.
-    dialogue_.take(engine_->message(), calls, said_);
+    const bool is_text = engine_->opcode() == detail::websocket_opcode::text;
+    // What the protocol itself has to say is little; answers of calls go to `out` meanwhile.
+    if (is_text) dialogue_.take(engine_->message(), calls, said_);
+    else if (!take_packed(calls)) return refuse(detail::websocket_code::unsupported, "expected JSON in text messages or MessagePack-RPC in binary ones, found another binary one", out, done);
     engine_->clear_message();
     if (said_.empty()) return;
     const std::size_t start = detail::begin_websocket_frame(out);
     out.append(said_.view());
     said_.clear();
-    finish(out, start);
+    finish(out, start, is_text);
+  }
+  template <class Calls>
+  bool take_packed(Calls& calls) {
+    const std::string_view message = engine_->message();
+    if (msgpack_rpc_session::recognise(message) != sniffed::yes) return false;
+    const consumed read = packed_.consume(message, calls, said_);
+    return read.next != consumed::state::close && read.bytes == message.size() && !packed_.unfinished();
   }
 
   // An answer has been written, or has joined those of its batch.
-  void settle(buffer& out, std::size_t start) {
+  void settle(buffer& out, std::size_t start, const reply_address& to) {
     --under_way_;
-    finish(out, start);
+    finish(out, start, !is_packed(to));
     if (going_away_ && under_way_ == 0) [[unlikely]] say_goodbye(out);
   }
-  // The text behind `start` becomes a message; the line break that ends it stays away.
-  void finish(buffer& out, std::size_t start) {
+  // What stands behind `start` becomes a message; the line break that ends a text stays away.
+  void finish(buffer& out, std::size_t start, bool is_text = true) {
     if (out.size() == start + detail::websocket_room || !engine_->is_open()) return out.truncate(start);
-    out.truncate(out.size() - 1);
-    detail::end_websocket_frame(out, start, detail::websocket_opcode::text, nullptr);
+    if (is_text) out.truncate(out.size() - 1);
+    detail::end_websocket_frame(out, start, is_text ? detail::websocket_opcode::text : detail::websocket_opcode::binary, nullptr);
   }
 
   // The lines of the handshake between zeros, which none of them holds, then the call's `meta`.
@@ -289,6 +359,7 @@ class basic_websocket_session {
   limits bounds_;
   const http_options* listed_ = nullptr;
   jsonrpc_dialogue dialogue_;
+  msgpack_rpc_session packed_;
   std::optional<detail::websocket_engine> engine_;  // from the handshake on
   std::string fields_;                              // of the handshake
   std::string both_;
@@ -300,5 +371,7 @@ class basic_websocket_session {
 
 /// For pages of the server's own origin, and for whatever is no browser.
 using websocket_session = basic_websocket_session<>;
+
+static_assert(streaming_session<websocket_session>);
 
 }  // namespace tenon::inline v0::protocol

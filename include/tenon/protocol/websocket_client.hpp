@@ -25,7 +25,7 @@
 namespace tenon::inline v0::protocol {
 
 /// The client's half of JSON-RPC over WebSocket, its texts those of `jsonrpc_client_session`, one per message. Nothing but the handshake leaves before the server has
-/// agreed to it; requests that are made until then wait here, and count as unsent.
+/// agreed to it; requests that are made until then wait here, and count as unsent. Streams, and calls of the server where this client offers something, go the same way.
 ///
 /// Errors  an answer to the handshake that is no agreement, broken frames, binary messages, messages above the limit and a goodbye close the connection with a reason.
 /// Source  RFC 6455.
@@ -33,7 +33,9 @@ class websocket_client_session final : public client_session {
  public:
   /// `authority` is the host and port of the URL, `target` its path and query: both as HTTP has them.
   websocket_client_session(const limits& bounds, std::string authority, std::string target)
-      : bounds_{bounds}, texts_{bounds, jsonrpc_framing::lines}, authority_{std::move(authority)}, target_{std::move(target)} {}
+      : bounds_{bounds}, texts_{bounds, jsonrpc_framing::lines}, authority_{std::move(authority)}, target_{std::move(target)} {
+    texts_.tell_cancels();
+  }
 
   void begin(buffer& out) override {
     std::string bytes;
@@ -56,11 +58,41 @@ class websocket_client_session final : public client_session {
   }
   void end_request(buffer& out, mark at) override {
     texts_.end_request(out, {.start = at.start + detail::websocket_room, .payload = at.payload});
-    out.truncate(out.size() - 1);  // the line break
-    detail::end_websocket_frame(out, at.start, detail::websocket_opcode::text, &masks_);
-    if (engine_) [[likely]] return;
-    held_.append(out.view(at.start));
-    out.truncate(at.start);
+    finish(out, at.start);
+  }
+
+  bool streams() const noexcept override { return true; }
+  mark begin_item(buffer& out, std::uint64_t id, serialization codec) override {
+    const std::size_t start = detail::begin_websocket_frame(out);
+    return {.start = start, .payload = texts_.begin_item(out, id, codec).payload};
+  }
+  std::int64_t end_item(buffer& out, mark at, std::uint64_t id) override {
+    const std::int64_t cost = texts_.end_item(out, {.start = at.start + detail::websocket_room, .payload = at.payload}, id);
+    finish(out, at.start);
+    return cost;
+  }
+  void write_end(buffer& out, std::uint64_t id) override {
+    const std::size_t start = detail::begin_websocket_frame(out);
+    texts_.write_end(out, id);
+    finish(out, start);
+  }
+  void write_credit(buffer& out, std::uint64_t id, const items_taken& taken) override {
+    const std::size_t start = detail::begin_websocket_frame(out);
+    texts_.write_credit(out, id, taken);
+    finish(out, start);
+  }
+  [[gnu::cold]] bool write_cancel(buffer& out, std::uint64_t id) override {
+    const std::size_t start = detail::begin_websocket_frame(out);
+    const bool told = texts_.write_cancel(out, id);
+    finish(out, start);
+    return told;
+  }
+  [[gnu::cold]] void carry(buffer& out, std::string_view lines) override {
+    for (; !lines.empty(); lines.remove_prefix(lines.find('\n') + 1)) {
+      const std::size_t start = detail::begin_websocket_frame(out);
+      out.append(lines.substr(0, lines.find('\n') + 1));
+      finish(out, start);
+    }
   }
 
   consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
@@ -94,6 +126,16 @@ class websocket_client_session final : public client_session {
   }
 
  private:
+  // The text behind `start` becomes a message, without the line break that ends it; nothing becomes none.
+  void finish(buffer& out, std::size_t start) {
+    if (out.size() == start + detail::websocket_room) return out.truncate(start);
+    out.truncate(out.size() - 1);
+    detail::end_websocket_frame(out, start, detail::websocket_opcode::text, &masks_);
+    if (engine_) [[likely]] return;
+    held_.append(out.view(start));
+    out.truncate(start);
+  }
+
   // --- the handshake
 
   [[gnu::cold]] void read_handshake(std::string_view in, buffer& out, consumed& done) {

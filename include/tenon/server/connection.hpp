@@ -269,6 +269,7 @@ class connection final : public served_connection, private net::stream_user, pri
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
+    void on_cancel_request(std::uint64_t id) { self.answer_cancelled(id); }
     void on_answer(std::string_view message) {
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
@@ -388,11 +389,18 @@ class connection final : public served_connection, private net::stream_user, pri
     });
   }
 
-  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) {
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) { give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran"); }
+  // The caller does not wait any more, and is told so.
+  [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {
+    service::pending* found = calls_.find(id);
+    if (found == nullptr) return;
+    found->watch.reset();
+    give_up_on(*found, code::cancelled, ": cancelled by its caller");
+  }
+  [[gnu::cold]] void give_up_on(service::pending& call, code why, std::string_view text) {
     call.answered = true;
     if (!call.address.one_way) {
-      const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
-                         join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
+      const status error{outcome{.code = why, .flags = 0}, join_text({call.context.service(), ".", call.context.method(), text})};
       session_.with([&](auto& spoken) { spoken.write_error(out_.current(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
     }
     retain();
@@ -524,12 +532,17 @@ class connection final : public served_connection, private net::stream_user, pri
     return handle_;
   }
   [[gnu::cold]] void carry(std::string_view messages) override {
-    out_.current().append(messages);
+    session_.with([&](auto& spoken) {
+      buffer& out = out_.current();
+      if constexpr (requires { spoken.carry(out, messages); }) spoken.carry(out, messages);
+      else out.append(messages);
+    });
     if (!batching_) flush();
   }
   [[gnu::cold]] reach can_ask() override {
     return session_.with([](const auto& spoken) {
-      if constexpr (requires { spoken.takes_calls(); }) return spoken.takes_calls() ? reach::calls : reach::notices;
+      if constexpr (requires { spoken.takes_texts(); }) return reach::texts;
+      else if constexpr (requires { spoken.takes_calls(); }) return spoken.takes_calls() ? reach::calls : reach::notices;
       else return reach::nothing;
     });
   }

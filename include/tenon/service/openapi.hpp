@@ -111,7 +111,7 @@ void write_route_parameters(json_schema_writer& to, const service::route& of, st
   const bool has_body = of.verb != "GET" && of.verb != "DELETE";
   to.key("parameters");
   to.raw("[");
-  const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+  [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
     using type = typename decltype(route_parameter_type<Method, I>())::type;
     const service::route_parameter& parameter = of.parameters[I];
     const bool from_path = in_path(I, parameter.name);
@@ -138,7 +138,7 @@ void write_route_parameters(json_schema_writer& to, const service::route& of, st
   if (!anything) return;
   to.raw(of.in_body == service::route::none ? R"(,"requestBody":{"content":{"application/json":{"schema":)" : R"(,"requestBody":{"required":true,"content":{"application/json":{"schema":)");
   if (of.in_body == service::route::none) to.raw(R"({"type":"object","properties":{)");
-  const auto member = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+  [[maybe_unused]] const auto member = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
     using type = typename decltype(route_parameter_type<Method, I>())::type;
     if (of.in_body == I) return write_schema<type>(to);
     if (of.in_body != service::route::none || in_path(I, of.parameters[I].name)) return;

@@ -182,7 +182,7 @@ class served final : public instance {
   }
 
   [[gnu::cold]] static disposition refuse_without_streams(exchange& call, std::string_view method) {
-    status why{code::unimplemented, tenon::detail::join_text({method, ": streams, and the caller or its protocol does not; call it by a tenon client over rpcx, or over gRPC"})};
+    status why{code::unimplemented, tenon::detail::join_text({method, ": streams, and the caller or its protocol does not; call it by a tenon client over rpcx, over gRPC or WebSocket, or over HTTP as server-sent events or Connect's streams"})};
     return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
   }
 

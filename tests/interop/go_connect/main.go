@@ -67,12 +67,53 @@ func run(name, url string, options ...connect.ClientOption) {
 	check(name+": an unknown method", connect.CodeOf(err) == connect.CodeUnimplemented, err)
 }
 
+// On protobuf's wire and in JSON a Struct is any object; quote_request has no StringValue that would say how many.
+func runStreams(name, url string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	ask := func(method string) *connect.Client[structpb.Struct, structpb.Struct] {
+		return connect.NewClient[structpb.Struct, structpb.Struct](http.DefaultClient, url+"/shop.v1.Ticker/"+method, connect.WithProtoJSON())
+	}
+	watch := func(symbol string, shares float64) (prices []float64, trailer http.Header, err error) {
+		asked, _ := structpb.NewStruct(map[string]any{"symbol": symbol, "shares": shares})
+		stream, err := ask("Watch").CallServerStream(ctx, connect.NewRequest(asked))
+		if err != nil {
+			return nil, nil, err
+		}
+		for stream.Receive() {
+			prices = append(prices, stream.Msg().Fields["price"].GetNumberValue())
+		}
+		return prices, stream.ResponseTrailer(), stream.Err()
+	}
+	prices, trailer, err := watch("ACME", 3)
+	check(name+": items", err == nil && len(prices) == 3 && prices[2] == 3, err)
+	check(name+": trailing metadata", trailer.Get("cost") == "7", trailer)
+	prices, _, err = watch("NONE", 1)
+	check(name+": an error behind an item", len(prices) == 1 && connect.CodeOf(err) == connect.CodeNotFound, err)
+	prices, _, err = watch("LARGE", 100)
+	check(name+": 6 MiB of items", err == nil && len(prices) == 100, err)
+	upload := ask("Total").CallClientStream(ctx)
+	for _, symbol := range []string{"A", "B", "C"} {
+		order, _ := structpb.NewStruct(map[string]any{"symbol": symbol, "shares": 14})
+		if err := upload.Send(order); err != nil {
+			check(name+": a caller that streams", false, err)
+			return
+		}
+	}
+	answer, err := upload.CloseAndReceive()
+	check(name+": a caller that streams", err == nil && answer.Msg.Fields["price"].GetNumberValue() == 42 && answer.Msg.Fields["symbol"].GetStringValue() == "ABC", err)
+	text := connect.NewClient[text, text](http.DefaultClient, url+"/shop.v1.Ticker/Watch")
+	stream, err := text.CallServerStream(ctx, connect.NewRequest(wrapperspb.String("ACME")))
+	check(name+": protobuf, and no item", err == nil && !stream.Receive() && stream.Err() == nil, err)
+}
+
 func main() {
 	url := "http://" + os.Args[1]
 	run("Connect", url)
 	run("Connect, gzip", url, connect.WithSendGzip())
 	run("Connect, GET", url, connect.WithHTTPGet(), connect.WithIdempotency(connect.IdempotencyNoSideEffects), connect.WithHTTPGetMaxURLSize(4000, true))
 	run("gRPC-Web", url, connect.WithGRPCWeb())
+	runStreams("Connect, streams", url)
 	asked, _ := structpb.NewStruct(map[string]any{"symbol": "ACME", "shares": 2})
 	client := connect.NewClient[structpb.Struct, structpb.Struct](http.DefaultClient, url+"/shop.v1.Market/Buy", connect.WithProtoJSON())
 	answer, err := client.CallUnary(context.Background(), connect.NewRequest(asked))

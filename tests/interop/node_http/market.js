@@ -4,7 +4,7 @@ const { create, createFileRegistry } = require("@bufbuild/protobuf");
 const { FileDescriptorProtoSchema } = require("@bufbuild/protobuf/wkt");
 
 // The messages of http_server.cpp, as protoc would have described them.
-function marketService() {
+function services() {
   const optional = 1;
   const repeated = 3;
   const field = (name, number, type, label = optional) => ({ name, jsonName: name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), number, type, label });
@@ -18,9 +18,14 @@ function marketService() {
       { name: "Quote", field: [field("symbol", 1, 9), field("price", 2, 1), field("sizes", 3, 5, repeated)] },
       { name: "Entry", field: [field("order_id", 1, 3), field("raw_note", 2, 12), field("made_by", 3, 9)] },
     ],
-    service: [{ name: "Market", method: [method("Last", { options: { idempotencyLevel: 1 } }), method("Buy"), method("Slow"), method("Missing"), method("Post", { inputType: ".shop.v1.Entry", outputType: ".shop.v1.Entry" })] }],
+    service: [
+      { name: "Ticker", method: [method("Watch", { serverStreaming: true, options: { idempotencyLevel: 1 } }), method("Total", { clientStreaming: true }), method("Missing", { serverStreaming: true })] },
+      { name: "Market", method: [method("Last", { options: { idempotencyLevel: 1 } }), method("Buy"), method("Slow"), method("Missing"), method("Post", { inputType: ".shop.v1.Entry", outputType: ".shop.v1.Entry" })] },
+    ],
   });
-  return createFileRegistry(file, () => undefined).getService("shop.v1.Market");
+  return createFileRegistry(file, () => undefined);
 }
+const marketService = () => services().getService("shop.v1.Market");
+const tickerService = () => services().getService("shop.v1.Ticker");
 
-module.exports = { marketService };
+module.exports = { marketService, tickerService };

@@ -68,6 +68,37 @@ async function pageCases(context) {
   await page.screenshot({ path: screenshot, fullPage: true });
 }
 
+// A browser's own reader of server-sent events, on the server's page.
+async function eventCases(context) {
+  const page = await context.newPage();
+  await page.goto(url);
+  const found = await page.evaluate(
+    (target) =>
+      new Promise((resolve) => {
+        const heard = [];
+        const source = new EventSource(target);
+        source.onmessage = (event) => heard.push(JSON.parse(event.data).price);
+        source.addEventListener("end", (event) => {
+          source.close();
+          resolve([heard, JSON.parse(event.data).code]);
+        });
+        source.onerror = () => resolve("an error");
+      }),
+    `/shop.v1.Ticker/Watch?message=${encodeURIComponent('{"symbol":"NONE","shares":3}')}`
+  );
+  await check("EventSource hears a stream to its end", async () => equal(found, [[1, 2, 3], "not_found"]));
+  const refused = await page.evaluate(
+    (target) =>
+      new Promise((resolve) => {
+        const source = new EventSource(target);
+        source.onerror = () => resolve(source.readyState === EventSource.CLOSED);
+      }),
+    "/shop.v1.Ticker/Watch?message=1"
+  );
+  await check("EventSource gives up where it is refused", async () => equal(refused, true));
+  await page.close();
+}
+
 // What a page of another origin may do: the page itself comes from here, its calls go to the server.
 async function originCases(context) {
   const call = async (origin, target, options) => {
@@ -119,6 +150,7 @@ async function clientCases(context) {
   const context = await chromium.launchPersistentContext(folder, { executablePath, headless: true, args, viewport: { width: 900, height: 900 } });
   try {
     await pageCases(context);
+    await eventCases(context);
     await originCases(context);
     await clientCases(context);
   } finally {

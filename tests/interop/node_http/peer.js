@@ -1,5 +1,5 @@
 // Connect's own client for Node, jayson's over HTTP, and fetch, against a tenon server.
-// usage: node peer.js connect|gzip|jsonrpc|grpcweb HOST:PORT
+// usage: node peer.js connect|gzip|streams|events|jsonrpc|grpcweb HOST:PORT
 "use strict";
 
 const diagnostics = require("node:diagnostics_channel");
@@ -9,7 +9,7 @@ const { Code, ConnectError, createClient } = require("@connectrpc/connect");
 const { compressionGzip, createConnectTransport, createGrpcWebTransport } = require("@connectrpc/connect-node");
 
 const jayson = require("jayson");
-const { marketService } = require("./market.js");
+const { marketService, tickerService } = require("./market.js");
 
 const [, , what, address] = process.argv;
 const url = `http://${address}`;
@@ -124,6 +124,106 @@ async function gzipCases() {
   });
 }
 
+// Until the server's handlers of streams have noticed that nobody listens.
+async function nobodyWatches() {
+  for (let left = 100; left > 0; left -= 1) {
+    const answer = await fetch(`${url}/shop.v1.Ticker/watching`);
+    if ((await answer.json()) === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("a handler goes on although its caller has gone");
+}
+
+async function streamCases() {
+  for (const useBinaryFormat of [false, true]) {
+    const client = createClient(tickerService(), createConnectTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat }));
+    const each = (title, run) => check(`connect-node streams, ${useBinaryFormat ? "proto" : "json"}: ${title}`, run);
+    const read = async (request, options) => {
+      const items = [];
+      for await (const item of client.watch(request, options)) items.push([item.symbol, item.price]);
+      return items;
+    };
+    await each("items, then the end", async () => equal(await read({ symbol: "A", shares: 3 }), [["A", 1], ["A", 2], ["A", 3]]));
+    await each("none at all", async () => equal(await read({ symbol: "A" }), []));
+    await each("metadata in front and behind", async () => {
+      let header;
+      let trailer;
+      await read({ symbol: "A", shares: 1 }, { headers: { trace: "abc" }, onHeader: (h) => (header = h), onTrailer: (t) => (trailer = t) });
+      equal([header.get("echo-trace"), trailer.get("cost")], ["abc", "7"]);
+    });
+    await each("an error behind an item, with its detail", async () => {
+      const items = [];
+      const error = await refusal((async () => { for await (const item of client.watch({ symbol: "NONE", shares: 1 })) items.push(item.price); })());
+      equal([items, error.code, error.rawMessage, error.metadata.get("cost")], [[1], Code.NotFound, 'no such symbol: "NONE" é', "7"]);
+      const detail = error.details.find((one) => one.type === "google.protobuf.StringValue");
+      equal(fromBinary(StringValueSchema, detail.value).value, "hi");
+    });
+    await each("an unknown method", async () => equal((await refusal((async () => { for await (const item of client.missing({})) throw new Error(item); })())).code, Code.Unimplemented));
+    await each("a deadline in the middle", async () => equal((await refusal(read({ symbol: "SLOW", shares: 1000 }, { timeoutMs: 150 }))).code, Code.DeadlineExceeded));
+    await each("16 MiB of items", async () => equal((await read({ symbol: "LARGE", shares: 256 })).length, 256));
+    await each("a caller that cancels ends the handler", async () => {
+      const leave = new AbortController();
+      const error = await refusal((async () => { for await (const item of client.watch({ symbol: "SLOW", shares: 10000 }, { signal: leave.signal })) if (item.price === 3) leave.abort(); })());
+      equal(error.code, Code.Canceled);
+      await nobodyWatches();
+    });
+    await each("a caller that streams", async () => {
+      async function* orders() {
+        for (const symbol of ["A", "B", "C"]) yield { symbol, shares: 14 };
+      }
+      const answer = await client.total(orders());
+      equal([answer.symbol, answer.price], ["ABC", 42]);
+    });
+    await each("a caller that streams nothing", async () => equal((await client.total((async function* () {})())).price, 0));
+  }
+}
+
+// Server-sent events as fetch gives them.
+async function eventCases() {
+  const target = (symbol, shares) => `${url}/shop.v1.Ticker/Watch?message=${encodeURIComponent(JSON.stringify({ symbol, shares }))}`;
+  const headers = { accept: "text/event-stream" };
+  const events = (text) => text.split("\n\n").filter((one) => one !== "");
+  await check("fetch: events by GET, and their end", async () => {
+    const answer = await fetch(target("A", 2), { headers });
+    equal([answer.status, answer.headers.get("content-type")], [200, "text/event-stream"]);
+    equal(events(await answer.text()), ['data: {"symbol":"A","price":1,"sizes":[]}', 'data: {"symbol":"A","price":2,"sizes":[]}', "event: end\ndata: {}"]);
+  });
+  await check("fetch: events by POST, and an error behind them", async () => {
+    const answer = await fetch(`${url}/shop.v1.Ticker/Watch`, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: '{"symbol":"NONE","shares":1}' });
+    const last = events(await answer.text()).pop().split("\ndata: ");
+    const error = JSON.parse(last[1]);
+    equal([last[0], error.code, error.message, error.details.length], ["event: end", "not_found", 'no such symbol: "NONE" é', 1]);
+  });
+  await check("fetch: what cannot be called is answered by its status", async () => {
+    const answer = await fetch(target("A", "many"), { headers });
+    equal([answer.status, (await answer.json()).code], [400, "invalid_argument"]);
+  });
+  await check("fetch: events come as they happen, and hanging up ends the handler", async () => {
+    const hangUp = new AbortController();
+    const answer = await fetch(target("SLOW", 10000), { headers, signal: hangUp.signal });
+    const reader = answer.body.getReader();
+    let text = "";
+    while (events(text).length < 3) text += Buffer.from((await reader.read()).value).toString();
+    equal(await (await fetch(`${url}/shop.v1.Ticker/watching`)).json(), 1);
+    hangUp.abort();
+    await nobodyWatches();
+  });
+  await check("fetch: a slow reader of 64 MiB gets all of it", async () => {
+    const answer = await fetch(target("LARGE", 1024), { headers });
+    const reader = answer.body.getReader();
+    let size = 0;
+    let tail = "";
+    for (let turn = 0; ; turn += 1) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.length;
+      tail = (tail + Buffer.from(value.slice(-40)).toString()).slice(-40);
+      if (turn % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    equal([size > 1024 * 65536, tail.endsWith("event: end\ndata: {}\n\n")], [true, true]);
+  });
+}
+
 async function grpcWebCases() {
   for (const useBinaryFormat of [true, false]) {
     const transport = createGrpcWebTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat });
@@ -167,7 +267,7 @@ async function jsonrpcCases() {
   });
 }
 
-const groups = { connect: connectCases, gzip: gzipCases, grpcweb: grpcWebCases, jsonrpc: jsonrpcCases };
+const groups = { connect: connectCases, gzip: gzipCases, streams: streamCases, events: eventCases, grpcweb: grpcWebCases, jsonrpc: jsonrpcCases };
 (async () => {
   await groups[what]();
   process.exit(failed === 0 ? 0 : 1);

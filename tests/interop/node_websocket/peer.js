@@ -25,10 +25,23 @@ async function test(name, body) {
 // Calls over one socket. It stands in the page as well, so that it uses nothing but what browsers have.
 function caller(socket) {
   const waiting = new Map();
+  const listening = new Map();
+  const offered = {};
   let last = 0;
   socket.onmessage = ({ data }) => {
     const answer = JSON.parse(data);
     for (const each of Array.isArray(answer) ? answer : [answer]) {
+      if (each.method && each.method.startsWith('$/')) {
+        const { id, value, bytes } = each.params;
+        if (each.method === '$/item' && listening.has(id)) listening.get(id)(value);
+        if (each.method === '$/inputCredit' && listening.has(id)) listening.get(id)(undefined, bytes);
+        continue;
+      }
+      if (each.method) {
+        const result = offered[each.method] ? offered[each.method](...(each.params || [])) : undefined;
+        if (each.id !== undefined) socket.send(JSON.stringify({ jsonrpc: '2.0', id: each.id, result: result === undefined ? null : result }));
+        continue;
+      }
       const { resolve, reject } = waiting.get(each.id);
       waiting.delete(each.id);
       if (each.error) reject(Object.assign(new Error(each.error.message), each.error));
@@ -43,6 +56,16 @@ function caller(socket) {
       last += 1;
       socket.send(this.text(method, params, last));
       return promise(last);
+    },
+    offered,
+    note: (method, params) => socket.send(JSON.stringify({ jsonrpc: '2.0', method: `$/${method}`, params })),
+    // A call of the other service, whose items `hear(value, bytes)` gets; `credit` only where it counts.
+    stream(method, params, hear, credit) {
+      last += 1;
+      const id = last;
+      listening.set(id, hear);
+      socket.send(JSON.stringify({ jsonrpc: '2.0', method: `feed.${method}`, params, id, ...(credit ? { meta: { stream_credit: credit } } : {}) }));
+      return { id, ended: promise(id) };
     },
   };
 }
@@ -106,6 +129,8 @@ async function call(address) {
     assert.strictEqual(await closed, '4001 grüße');
   });
 
+  await streams(address);
+
   const ends = (name, code, say) => test(`ws: ${name} closes with ${code}`, async () => {
     const one = await open(address);
     one.on('error', () => {});
@@ -123,6 +148,82 @@ async function call(address) {
   await test('ws: version 8 is refused', () => assert.rejects(open(address, { protocolVersion: 8 }), /426/));
 }
 
+// Streams, calls from the server, and MessagePack-RPC in binary messages.
+async function streams(address) {
+  const socket = await open(address);
+  const calls = caller(socket);
+  const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+  await test('ws: a stream, then its end', async () => {
+    const heard = [];
+    assert.strictEqual(await calls.stream('count_to', [1000, 0], (value) => heard.push(value)).ended, null);
+    assert.deepStrictEqual([heard.length, heard[999]], [1000, 1000]);
+  });
+  await test('ws: 16 MiB of items', async () => {
+    let bytes = 0;
+    await calls.stream('large', [256], (value) => { bytes += value.length; }).ended;
+    assert.strictEqual(bytes, 256 * 65536);
+  });
+  await test('ws: a stream by credit', async () => {
+    const heard = [];
+    const stream = calls.stream('count_to', [10, 0], (value) => heard.push(value), 60);
+    await pause(100);
+    assert.strictEqual(heard.length, 2);
+    calls.note('credit', { id: stream.id, bytes: 10000 });
+    assert.strictEqual(await stream.ended, null);
+    assert.strictEqual(heard.length, 10);
+  });
+  await test('ws: a stream that is cancelled', async () => {
+    const heard = [];
+    const stream = calls.stream('count_to', [100000, 5], (value) => { if (heard.push(value) === 3) calls.note('cancelRequest', { id: stream.id }); });
+    await assert.rejects(stream.ended, (error) => error.data.code === 'CANCELLED');
+    assert.strictEqual(await calls.stream('watching', []).ended, 0);
+  });
+  await test('ws: a caller that streams', async () => {
+    const stream = calls.stream('sum', undefined, (_, bytes) => {
+      if (stream.begun) return;
+      stream.begun = bytes;
+      for (let i = 1; i <= 100; i += 1) calls.note('input', { id: stream.id, value: i });
+      calls.note('inputEnd', { id: stream.id });
+    });
+    assert.strictEqual(await stream.ended, 5050);
+    assert.ok(stream.begun > 1000);
+  });
+  await test('ws: both sides stream', async () => {
+    const heard = [];
+    const stream = calls.stream('chat', undefined, (value) => {
+      if (value !== undefined) heard.push(value);
+      if (heard.length < 3) calls.note('input', { id: stream.id, value: `line ${heard.length}` });
+      else calls.note('inputEnd', { id: stream.id });
+    });
+    assert.strictEqual(await stream.ended, null);
+    assert.deepStrictEqual(heard, ['line 0!', 'line 1!', 'line 2!']);
+  });
+  await test('ws: the server calls, and is answered', async () => {
+    const noted = [];
+    calls.offered['display.note'] = (number) => { noted.push(number); };
+    calls.offered['display.show'] = (text) => `shown ${text}`;
+    assert.strictEqual(await calls.stream('ask_back', ['é']).ended, 'shown é');
+    assert.deepStrictEqual(noted, [7]);
+  });
+  socket.terminate();
+  await test('ws: who hangs up ends the handler', async () => {
+    const one = await open(address);
+    await new Promise((resolve) => { caller(one).stream('count_to', [100000, 5], (value) => { if (value === 2) resolve(); }); });
+    one.terminate();
+    const other = caller(await open(address));
+    for (let left = 100; left > 0 && await other.stream('watching', []).ended !== 0; left -= 1) await pause(20);
+    assert.strictEqual(await other.stream('watching', []).ended, 0);
+  });
+  await test('ws: MessagePack-RPC in binary messages', async () => {
+    const one = await open(address);
+    one.binaryType = 'nodebuffer';
+    const answer = new Promise((resolve) => { one.on('message', (data, isBinary) => resolve([isBinary, data.toString('hex')])); });
+    one.send(Buffer.concat([Buffer.from([0x94, 0, 7, 0xad]), Buffer.from('calc.subtract'), Buffer.from([0x92, 42, 23])]));
+    assert.deepStrictEqual(await answer, [true, '940107c013']);
+    one.terminate();
+  });
+}
+
 // What the page does; `report` posts the lines.
 async function page(address, makeCaller) {
   const lines = [];
@@ -137,6 +238,11 @@ async function page(address, makeCaller) {
     check('1 MB', (await calls.ask('keep', { name: 'x'.repeat(1000000), sizes: [] })).name.length === 1000000);
     const many = await Promise.all(Array.from({ length: 200 }, (_, i) => calls.ask('subtract', i, 1)));
     check('200 calls at once', many.every((value, i) => value === i - 1));
+    const heard = [];
+    await calls.stream('count_to', [100, 0], (value) => heard.push(value)).ended;
+    check('a stream', heard.length === 100 && heard[99] === 100);
+    calls.offered['display.show'] = (text) => `shown ${text}`;
+    check('the server calls the page', await calls.stream('ask_back', ['x']).ended === 'shown x');
     const closed = new Promise((resolve) => { socket.onclose = resolve; });
     socket.close(1000);
     const { code, wasClean } = await closed;

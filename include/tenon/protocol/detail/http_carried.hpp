@@ -1,4 +1,4 @@
-// Finds JSON-RPC, gRPC-Web and rpcx's gateway among HTTP requests, by their heads. Protocol layer, detail of web.hpp.
+// Finds JSON-RPC, gRPC-Web, Connect's streams and rpcx's gateway among HTTP requests, by their heads. Protocol layer, detail of web.hpp.
 #pragma once
 
 #include <optional>
@@ -68,6 +68,24 @@ inline http_carried route_grpc_web(const http_head& head, std::string_view field
   return http_carried::no;
 }
 
+// `application/connect+` and a codec. The content type of the answer is the request's.
+inline http_carried route_connect_stream(const http_head& head, http_route& route, std::string& unescaped, http_refusal& refusal) {
+  struct row {
+    std::string_view type;
+    serialization codec;
+  };
+  static constexpr row rows[] = {{"application/connect+json", serialization::json}, {"application/connect+proto", serialization::protobuf}, {"application/connect+msgpack", serialization::msgpack}};
+  for (const row& each : rows) {
+    if (!is_named(media_type(head), each.type)) continue;
+    if (!route_path(head.target, route, unescaped, refusal)) return http_carried::refused;
+    route.codec = each.codec;
+    route.content_type = each.type;
+    route.form = http_form::connect_stream;
+    return route_timeout(head, route, refusal) ? http_carried::yes : http_carried::refused;
+  }
+  return http_carried::no;
+}
+
 /// An `http_carried_route`.
 [[gnu::cold]] inline http_carried find_carried(const http_head& head, std::string_view fields, http_route& route, std::string& unescaped, http_refusal& refusal) {
   // Any verb that rpcx's own gateway takes. What is wrong with such a request is answered by whoever takes it.
@@ -84,6 +102,9 @@ inline http_carried route_grpc_web(const http_head& head, std::string_view field
   route.safely = false;
   if (is_named(media_type(head).substr(0, std::string_view{"application/grpc-web"}.size()), "application/grpc-web")) {
     return route_grpc_web(head, fields, route, unescaped, refusal);
+  }
+  if (is_named(media_type(head).substr(0, std::string_view{"application/connect+"}.size()), "application/connect+")) {
+    return route_connect_stream(head, route, unescaped, refusal);
   }
   return is_jsonrpc(head, fields) ? route_jsonrpc(head, route, refusal) : http_carried::no;
 }

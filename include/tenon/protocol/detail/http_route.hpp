@@ -19,7 +19,7 @@
 namespace tenon::inline v0::protocol::detail {
 
 /// What a body is: one message, or something that has rules of its own and rides on HTTP.
-enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx };
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx, events, connect_stream };
 
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {

@@ -1,4 +1,5 @@
 // JSON-RPC without its stream: complete texts in, answers out. Protocol layer; jsonrpc.hpp puts it on a connection, HTTP and WebSocket may put it into theirs.
+// Long because a text, its batch and the answers to both decide on the same few members.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +7,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/limits.hpp>
@@ -17,8 +19,10 @@
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
 #include <tenon/protocol/detail/jsonrpc_pending.hpp>
+#include <tenon/protocol/detail/jsonrpc_stream.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
 #include <tenon/protocol/detail/rpc_name.hpp>
+#include <tenon/protocol/streaming.hpp>
 
 namespace tenon::inline v0::protocol {
 
@@ -62,7 +66,14 @@ class jsonrpc_dialogue {
   template <request_sink Sink>
   void take(std::string_view text, Sink& sink, buffer& out) {
     request call;
-    for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) sink.on_request(call);
+    for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) {
+      if (aside_.is != aside::kind::none) [[unlikely]] {
+        tell(std::exchange(aside_, aside{}), sink);
+        continue;
+      }
+      if constexpr (!takes_streams<Sink>) call.stream_credit = 0;
+      sink.on_request(call);
+    }
     end_text(out);
   }
 
@@ -82,6 +93,7 @@ class jsonrpc_dialogue {
     return {.start = start, .payload = out.size()};
   }
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
+    if (to.streamed) [[unlikely]] out.append("null");
     if (!extra.empty()) [[unlikely]] detail::append_jsonrpc_meta(out, {}, extra);
     out.push_back('}');
     settle(out, at.start, to);
@@ -90,6 +102,32 @@ class jsonrpc_dialogue {
     const std::size_t start = begin_answer(out, pending_.batch_of(to.id), to);
     append_error(out, error, extra);
     settle(out, start, to);
+  }
+
+  // Streams, for a sink that takes part in them; with framing `none` there are none.
+  mark begin_item(buffer& out, const reply_address& to) {
+    const std::size_t start = begin_notice(out, detail::jsonrpc_notice::item, to);
+    out.append(R"(,"value":)");
+    return {.start = start, .payload = out.size()};
+  }
+  std::int64_t end_item(buffer& out, mark at, const reply_address& to) {
+    const std::int64_t cost = to.unmetered ? 0 : cost_of_item(out.size() - at.payload);
+    end_notice(out, at.start);
+    return cost;
+  }
+  void write_credit(buffer& out, const reply_address& to, const items_taken& taken) {
+    const std::size_t start = begin_notice(out, detail::jsonrpc_notice::input_credit, to);
+    detail::append_jsonrpc_credit(out, taken);
+    end_notice(out, start);
+  }
+  /// Texts that are whole, each on a line, framed as this dialogue frames its own.
+  [[gnu::cold]] void carry(buffer& out, std::string_view lines) const {
+    for (; !lines.empty(); lines.remove_prefix(lines.find('\n') + 1)) {
+      const std::size_t start = out.size();
+      detail::begin_jsonrpc_frame(out, framing_);
+      out.append(lines.substr(0, lines.find('\n')));
+      detail::end_jsonrpc_frame(out, start, framing_);
+    }
   }
 
   /// With framing `none`: the answer to the text that was taken, once all its calls have ended; empty until then, and for a text that wants none.
@@ -101,6 +139,18 @@ class jsonrpc_dialogue {
  private:
   using pending = detail::jsonrpc_pending;
   using text_reader = detail::json_text;
+
+  // What is no call, and yet means something to the sink.
+  struct aside {
+    enum class kind : std::uint8_t { none, answer, item, items_end, refused_item, credit, cancel };
+    kind is = kind::none;
+    std::uint64_t id = 0;
+    std::string_view text{};
+    std::int64_t bytes = 0;
+  };
+
+  template <class Sink>
+  static constexpr bool takes_streams = requires(Sink& sink, std::uint64_t id, std::int64_t bytes) { sink.on_credit(id, bytes); };
 
   // The smallest refusal of one call; what a batch may hold is told by what its refusals would take.
   static constexpr std::size_t smallest_answer = 128;
@@ -139,7 +189,7 @@ class jsonrpc_dialogue {
       return next_call(call, out);
     }
     if (whole.front() != '{') [[unlikely]] return refuse_element(out, "null", no_object), false;
-    return prepare(single, call, out);
+    return prepare(single, whole, call, out);
   }
 
   // The next call of a batch, which is known to be well-formed.
@@ -149,11 +199,13 @@ class jsonrpc_dialogue {
       const char* at = reader.skip_blanks(reader.begin);
       detail::jsonrpc_envelope each;
       const bool is_object = reader.is_at(at, '{');
+      const char* const first = at;
       at = is_object ? detail::cut_envelope(reader, at, each) : reader.skip_value(at);
+      const std::string_view whole{first, static_cast<std::size_t>(at - first)};
       at = reader.skip_blanks(at);
       rest_ = reader.is_at(at, ',') ? std::string_view{at + 1, static_cast<std::size_t>(reader.end - at - 1)} : std::string_view{};
       if (!is_object) refuse_element(out, "null", no_object);
-      else if (prepare(each, call, out)) return true;
+      else if (prepare(each, whole, call, out)) return true;
     }
     return false;
   }
@@ -165,14 +217,15 @@ class jsonrpc_dialogue {
     reading_ = pending::none;
   }
 
-  // False for what is no call to hand on: it has been answered, or wants no answer.
-  bool prepare(const detail::jsonrpc_envelope& from, request& call, buffer& out) {
-    // A response, to somebody who asked for nothing: an answer to it could be answered in turn, and so on for ever.
-    if (from.method.empty() && (!from.result.empty() || !from.error.empty())) return false;
+  // False for what is no call to hand on, and nothing aside: it has been answered, or wants no answer.
+  bool prepare(const detail::jsonrpc_envelope& from, std::string_view whole, request& call, buffer& out) {
+    // A response: whoever calls in the other direction may wait for it. Never answered, as that could be answered in turn, and so on for ever.
+    if (from.method.empty() && (!from.result.empty() || !from.error.empty())) return set_aside({.is = aside::kind::answer, .text = whole});
     if (const std::string_view fault = detail::fault_of_request(from); !fault.empty()) [[unlikely]] {
       return refuse_element(out, detail::is_jsonrpc_id(from.id) ? from.id : "null", fault), false;
     }
     const bool one_way = from.id.empty();
+    if (one_way && from.method.starts_with(detail::jsonrpc_notice::prefix)) return take_notice(from, whole);
     if (!within_limits(from, out)) [[unlikely]] return false;
     const detail::rpc_name name = detail::split_rpc_name(detail::json_string_value(from.method, method_storage_));
     call = {.service = name.service,
@@ -182,7 +235,49 @@ class jsonrpc_dialogue {
             .timeout = detail::jsonrpc_timeout(from.meta),
             .metadata_block = from.meta,
             .read_metadata = &detail::read_jsonrpc_metadata};
+    if (framing_ == jsonrpc_framing::none) return true;
+    const auto credit = detail::jsonrpc_stream_credit(from.meta);
+    call.stream_credit = credit.value_or(1);
+    call.address.unmetered = !credit;
     return true;
+  }
+
+  bool set_aside(const aside& what) noexcept {
+    aside_ = what;
+    return true;
+  }
+  [[gnu::noinline]] bool take_notice(const detail::jsonrpc_envelope& from, std::string_view whole) {
+    namespace notice = detail::jsonrpc_notice;
+    using kind = aside::kind;
+    if (from.method == notice::item || from.method == notice::input_credit) return set_aside({.is = kind::answer, .text = whole});
+    const detail::jsonrpc_notice_params said = detail::cut_jsonrpc_notice(from.params);
+    const auto id = pending_.find(said.id);
+    if (!id) return false;
+    if (from.method == notice::input) return !said.value.empty() && set_aside({.is = said.value.size() > bounds_.max_message_bytes ? kind::refused_item : kind::item, .id = *id, .text = said.value});
+    if (from.method == notice::input_end) return set_aside({.is = kind::items_end, .id = *id});
+    if (from.method == notice::credit) return set_aside({.is = kind::credit, .id = *id, .bytes = said.bytes});
+    if (from.method == notice::cancel) return set_aside({.is = kind::cancel, .id = *id});
+    return false;
+  }
+  template <class Sink>
+  [[gnu::noinline]] void tell(const aside& what, Sink& sink) {
+    using kind = aside::kind;
+    if constexpr (requires { sink.on_answer(what.text); }) {
+      if (what.is == kind::answer) return sink.on_answer(what.text);
+    }
+    // The Language Server Protocol wants an answer even so; a batch waits for it.
+    if constexpr (requires { sink.on_cancel_request(what.id); }) {
+      if (what.is == kind::cancel) return sink.on_cancel_request(what.id);
+    }
+    if constexpr (takes_streams<Sink>) {
+      switch (what.is) {
+        case kind::item: return sink.on_item(what.id, what.text);
+        case kind::items_end: return sink.on_items_end(what.id);
+        case kind::refused_item: return sink.on_refused_item(what.id, too_large("an item", bounds_.max_message_bytes));
+        case kind::credit: return sink.on_credit(what.id, what.bytes);
+        default: return;
+      }
+    }
   }
 
   bool within_limits(const detail::jsonrpc_envelope& from, buffer& out) {
@@ -250,6 +345,18 @@ class jsonrpc_dialogue {
     out.push_back('}');
   }
 
+  std::size_t begin_notice(buffer& out, std::string_view quoted_method, const reply_address& of) const {
+    const std::size_t start = out.size();
+    detail::begin_jsonrpc_frame(out, framing_);
+    detail::begin_jsonrpc_notice(out, quoted_method);
+    append_id(out, of);
+    return start;
+  }
+  void end_notice(buffer& out, std::size_t start) const {
+    out.append("}}");
+    detail::end_jsonrpc_frame(out, start, framing_);
+  }
+
   void settle(buffer& out, std::size_t start, const reply_address& to) {
     const std::uint32_t in_batch = pending_.batch_of(to.id);
     end_answer(out, start, in_batch, to);
@@ -309,6 +416,7 @@ class jsonrpc_dialogue {
   std::uint32_t carried_ = pending::none; // with framing `none`: the text's
   std::size_t held_ = 0;                  // what the answers of unfinished batches take
   buffer finished_;
+  aside aside_;                           // only while `take` runs
 };
 
 }  // namespace tenon::inline v0::protocol

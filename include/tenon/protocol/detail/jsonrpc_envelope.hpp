@@ -75,6 +75,7 @@ inline std::string_view jsonrpc_arguments(std::string_view params) {
 }
 
 inline constexpr std::string_view meta_timeout_key = "timeout_ms";
+inline constexpr std::string_view meta_credit_key = "stream_credit";
 
 /// What was left of the caller's time, from `meta`.
 ///
@@ -105,7 +106,7 @@ inline void read_jsonrpc_metadata(std::string_view block, metadata& into) {
   json_items members{text, text.begin};
   while (members.next()) {
     const std::string_view key = json_string_value(members.key, key_storage);
-    if (key == meta_timeout_key) continue;
+    if (key == meta_timeout_key || key == meta_credit_key) continue;
     const auto add = [&](std::string_view raw) {
       if (raw.front() == '"') into.add(key, json_string_value(raw, value_storage));
       else if (raw.front() != '{' && raw.front() != '[' && raw.front() != 'n') into.add(key, raw);
@@ -119,9 +120,9 @@ inline void read_jsonrpc_metadata(std::string_view block, metadata& into) {
   }
 }
 
-/// Appends `,"meta":{...}`, the time first; nothing when there is none of either.
-inline void append_jsonrpc_meta(buffer& out, std::optional<duration> timeout, const metadata& extra) {
-  if (!timeout && extra.empty()) return;
+/// Appends `,"meta":{...}`, the time first, and the credit of a caller that takes part in streams; nothing when there is none of either.
+inline void append_jsonrpc_meta(buffer& out, std::optional<duration> timeout, const metadata& extra, std::uint32_t stream_credit = 0) {
+  if (!timeout && extra.empty() && stream_credit == 0) return;
   out.append(R"(,"meta":{)");
   char before = 0;
   const auto begin_member = [&](std::string_view key) {
@@ -136,6 +137,11 @@ inline void append_jsonrpc_meta(buffer& out, std::optional<duration> timeout, co
     // Rounded up: a server that thinks the time is up a little late does no harm, one that thinks so too early does.
     const auto end = std::to_chars(digits, digits + sizeof digits, (timeout->ns + 999'999) / 1'000'000).ptr;
     out.append(digits, static_cast<std::size_t>(end - digits));
+  }
+  if (stream_credit != 0) {
+    begin_member(meta_credit_key);
+    char digits[12];
+    out.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, stream_credit).ptr - digits));
   }
   for (auto each = extra.begin(); each != extra.end(); ++each) {
     const auto same = [&](const metadata::value_type& other) { return metadata::same_key(other.first, each->first); };

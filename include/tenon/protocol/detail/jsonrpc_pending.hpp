@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,15 @@ class jsonrpc_pending {
     if (in_batch != none) ++batches_[in_batch].due;
     return in_slot | index;
   }
+  /// What `keep` returned for this id; of several calls that share one it is anybody's. A plain number is taken for one that was kept.
+  [[gnu::cold]] std::optional<std::uint64_t> find(std::string_view id) const noexcept {
+    if (id.empty()) return std::nullopt;
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+      if (slots_[index].id == id) return in_slot | index;
+    }
+    std::uint64_t number = 0;
+    return is_plain(id, number) ? std::optional{number} : std::nullopt;
+  }
   /// What all ids that are kept take.
   std::size_t id_bytes() const noexcept { return id_bytes_; }
 
@@ -63,6 +73,7 @@ class jsonrpc_pending {
     id_bytes_ -= freed.id.size();
     // A long id was an exception; its memory is not kept for the next.
     if (freed.id.capacity() > 256) freed.id = std::string{};
+    freed.id.clear();
     freed.next_free = free_slot_;
     free_slot_ = index;
   }
