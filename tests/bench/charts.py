@@ -13,22 +13,20 @@ from xml.sax.saxutils import escape
 
 WIDTH = 720
 LABELS = 190     # where bars begin
-VALUES = 170     # to the right of the longest bar
+VALUES = 185     # to the right of the longest bar
 ROW = 26
 BAR = 16
 HEAD = 46
 TOGETHER = ("w1", "w2", "w3", "w4")
 
-# The page shows through; what is drawn has enough contrast on white and on black, and more where the reader's system says which it is.
+# The page shows through. Where the reader's system does not say whether it is light or dark, text is of a grey that can be read on both.
 STYLE = """
-text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #24292f }
-.title { font-weight: 600 } .note { font-size: 11px; fill: #57606a } .value { font-variant-numeric: tabular-nums }
-.ours { fill: #1a7f6b } .peer { fill: #9aa4ae } .floor { fill: #c8ced4 } .line { stroke: #d0d7de } .range { stroke-width: 4; stroke-linecap: round }
-.ours.range { stroke: #1a7f6b } .peer.range { stroke: #9aa4ae } .dot { stroke: none }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 } .note { fill: #9aa4ae } .line { stroke: #3d444d }
-  .ours { fill: #3fbf9f } .ours.range { stroke: #3fbf9f } .peer { fill: #768390 } .peer.range { stroke: #768390 } .floor { fill: #545d68 }
-}
+text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #6e7781 }
+.title { font-weight: 600 } .note { font-size: 11px } .value { font-variant-numeric: tabular-nums }
+.ours { fill: #1f9d84 } .peer { fill: #8c959f } .floor { fill: #b6bec7 } .line { stroke: #8c959f; stroke-opacity: 0.4 } .range { stroke-width: 4; stroke-linecap: round }
+.ours.range { stroke: #1f9d84 } .peer.range { stroke: #8c959f } .dot { stroke: none }
+@media (prefers-color-scheme: light) { text { fill: #24292f } .note { fill: #57606a } }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .note { fill: #9aa4ae } .floor { fill: #545d68 } .peer { fill: #768390 } }
 """
 
 
@@ -40,6 +38,12 @@ def number_text(value):
     if value >= 1000:
         return f"{value / 1e3:.1f} k"
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def time_text(microseconds):
+    if microseconds >= 1000:
+        return f"{microseconds / 1000:.0f} ms" if microseconds >= 10_000 else f"{microseconds / 1000:.1f} ms"
+    return f"{microseconds:.0f} us"
 
 
 def text(x, y, what, kind="", anchor="start"):
@@ -69,7 +73,7 @@ def head(found, top):
         marks.append(text(0, top + 14, line, "title"))
         top += 18
     busy = "" if found["quiet"] else "; the machine was busy, so these are provisional"
-    marks.append(text(0, top + 12, f"{found['unit']}, {found['better']} is better{busy}", "note"))
+    marks.append(text(0, top + 12, f"{'time' if found['unit'] == 'us' else found['unit']}, {found['better']} is better{busy}", "note"))
     return marks, top + 24
 
 
@@ -82,7 +86,7 @@ def bars(found, top):
         middle = top + ROW / 2
         value = number_text(median["value"])
         if median.get("p50_us") and found["unit"] != "MB/s":
-            value += f"  (p99 {number_text(median['p99_us'])} us)"
+            value += f"  (p99 {time_text(median['p99_us'])})"
         elif "libraries_kib" in median and median["libraries_kib"] >= 1:
             value += f"  (itself {number_text(median['program_kib'])})"
         marks.append(text(LABELS - 10, middle + 4.5, name, "", "end"))
@@ -115,13 +119,13 @@ def ranges(found, top):
             marks.append(text(LABELS - 10, middle + 4.5, name, "", "end"))
             marks.append(f'<line x1="{place(at["p50_us"]):.1f}" x2="{place(at["p999_us"]):.1f}" y1="{middle}" y2="{middle}" class="{kind} range"/>')
             marks.append(f'<circle cx="{place(at["p99_us"]):.1f}" cy="{middle}" r="5" class="{kind} dot"/>')
-            marks.append(text(WIDTH - VALUES + 12, middle + 4.5, " / ".join(number_text(at[which]) for which in ("p50_us", "p99_us", "p999_us")) + ("" if median["calm"] else " *"), "value"))
+            marks.append(text(WIDTH - VALUES + 12, middle + 4.5, " / ".join(time_text(at[which]) for which in ("p50_us", "p99_us", "p999_us")) + ("" if median["calm"] else " *"), "value"))
             top += ROW
         top += 8
     for power in range(low, high + 1):
         x = place(10**power)
         marks.insert(0, f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{begin}" y2="{top}" class="line"/>')
-        marks.append(text(x, top + 14, f"{number_text(10**power)} us" if power < 3 else f"{10**(power - 3):,} ms".replace(",", " "), "note", "middle"))
+        marks.append(text(x, top + 14, f"{10**power} us" if power < 3 else f"{10**(power - 3)} ms", "note", "middle"))
     return marks, top + 26
 
 
@@ -146,8 +150,8 @@ def draw(results, folder):
     machine, versions, settings = results["machine"], results["versions"], results["settings"]
     kind = "virtual machine" if machine["virtual"] else "machine"
     compiler = versions["compiler"].split(" (")[0] + " " + versions["compiler"].split()[-1]
-    foot = [f"Medians of {settings['rounds']} rounds in turns; {'server and client on a core each' if results['pinned'] else 'not pinned'}; {machine['cores']}-core {kind}, {machine['processor']}; "
-            f"{compiler} {versions['flags']}; {results['date'][:10]}."]
+    foot = lines_of(f"Medians of {settings['rounds']} rounds in turns; {'server and client on a core each' if results['pinned'] else 'not pinned'}; {machine['cores']}-core {kind}, {machine['processor']}; "
+            f"{compiler} {versions['flags']}; {results['date'][:10]}.", 125)
     if not results["quiet"]:
         foot.append("* Other work ran on the machine: provisional.")
     found = results["workloads"]

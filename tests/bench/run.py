@@ -218,6 +218,9 @@ def show(name, found):
         print(f"{line}   ({median['rounds']} rounds)" if found["kind"] in ("closed", "open") else line)
     if found["kind"] == "open":
         print("  calls/s that were its capacity; p50 / p99 / p99.9 in us at so much of it")
+        for contestant, median in found["medians"].items():
+            at = median["loads"]["50"]
+            print(f"  {contestant}, p99.9 / p50 at 50 %: {at['p999_us'] / at['p50_us']:.1f}{'' if median['calm'] else '*'}   the goal is at most 10")
     for each in found["ratios"]:
         goal = "" if each["goal"] is None else f"   the goal is {each['goal']}"
         print(f"  {each['of']} / {each['to']}: {each['ratio']:.2f}{'' if each['calm'] else '*'}{goal}")

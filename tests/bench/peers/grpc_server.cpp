@@ -70,6 +70,9 @@ class watch final : public step {
     if (!std::exchange(begun_, true)) {
       new watch{service_, queue_};
       item_.mutable_body()->assign(wanted_.bytes(), 'x');
+      // By itself: a write with the hint that carries it as well is never sent.
+      writer_.SendInitialMetadata(this);
+      return;
     }
     if (sent_ == wanted_.count()) {
       ended_ = true;
