@@ -86,54 +86,54 @@ def server(command, cores):
 
 
 class Client:
-    """A running client, what it printed, and its processor time once it has ended."""
+    """A running client, and what it printed once it has ended. One that lingers does so until its input is closed, which `end` does."""
 
     def __init__(self, command, cores):
         self.command = command
-        # h2load prints a good deal, so into no pipe that could fill; a client that lingers does so until its input is closed.
         self.process = subprocess.Popen(pinned(cores, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.seconds = 0.0
 
     def first_line(self):
         return self.process.stdout.readline()
 
     def end(self, patience):
-        """What it printed since."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         try:
             out, errors = self.process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
             raise Failed(f"{' '.join(self.command)} did not end within {patience:.0f} s") from None
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         if self.process.returncode != 0:
             raise Failed(f"{' '.join(self.command)} ended with {self.process.returncode}: {out}{errors}")
         return out
 
 
 def own_seconds():
-    """Processor time of this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    """Processor time of this process, and of those it has started that have ended."""
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
-def watched(pid, client_command, client_cores, patience):
-    """Runs a client against the server `pid`; gives what it printed, and who used how much of the time: `disturbed` is the share of one core that others had.
+class Watch:
+    """Who uses how much of the machine from here on. `pid` is a server that is ours and still runs at the end.
 
     Others are the processes that can be seen, or what the whole machine did beyond us when that is more, as in a container; and what a host took away.
     """
-    ours = {pid, os.getpid()}
-    began, own, theirs = time.perf_counter(), own_seconds(), used_by(pid)
-    (system, stolen), others = system_seconds(), others_seconds(ours)
-    client = Client(client_command, client_cores)
-    out = client.end(patience)
-    wall = time.perf_counter() - began
-    (system_after, stolen_after), others_after = system_seconds(), others_seconds(ours)
-    try:
-        server_seconds = used_by(pid) - theirs
-    except (FileNotFoundError, IndexError):
-        raise Failed(f"the server ended while {' '.join(client_command)} ran") from None
-    foreign = max(others_after - others, system_after - system - server_seconds - client.seconds - (own_seconds() - own)) + stolen_after - stolen
-    return out, {"disturbed": round(max(0.0, foreign) / wall, 3), "seconds": round(wall, 3), "server_cpu": round(server_seconds, 3), "client_cpu": round(client.seconds, 3)}
+
+    def __init__(self, pid=None):
+        self.pid = pid
+        self.ours = {os.getpid(), pid}
+        self.before = self.figures()
+
+    def figures(self):
+        system, stolen = system_seconds()
+        return {"wall": time.perf_counter(), "own": own_seconds(), "server": used_by(self.pid) if self.pid else 0.0,
+                "system": system, "stolen": stolen, "others": others_seconds(self.ours)}
+
+    def usage(self):
+        """`disturbed` is the share of one core that others had; processor time in seconds, that of the client with this script's own."""
+        try:
+            after = self.figures()
+        except (FileNotFoundError, IndexError):
+            raise Failed("the server ended while it was measured") from None
+        took = {name: after[name] - self.before[name] for name in after}
+        foreign = max(took["others"], took["system"] - took["own"] - took["server"], 0.0) + took["stolen"]
+        return {"disturbed": round(foreign / took["wall"], 3), "seconds": round(took["wall"], 3), "server_cpu": round(took["server"], 3), "client_cpu": round(took["own"], 3)}

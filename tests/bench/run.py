@@ -12,6 +12,7 @@ import datetime
 import json
 import pathlib
 import re
+import shutil
 import statistics
 import struct
 import sys
@@ -39,17 +40,15 @@ class Run:
         self.seconds = seconds
         self.warm_up = min(0.3, seconds)
         self.began = time.monotonic()
-        # What is left of the limit after the plan is for measurements that were disturbed.
-        self.spare = 0.0
+        self.limit = 0.0  # seconds for all of it
+        self.left = 0.0   # seconds of what is planned and has not been done
         self.failures = []
 
     def program(self, name):
         return "h2load" if name == "h2load" else str(self.build / "bin" / name)
 
-    def available(self, contestant):
-        names = (contestant.server, contestant.client)
-        missing = [name for name in names if not (facts.shutil.which("h2load") if name == "h2load" else pathlib.Path(self.program(name)).exists())]
-        return missing
+    def missing(self, contestant):
+        return [name for name in (contestant.server, contestant.client) if not shutil.which(self.program(name))]
 
     def server_command(self, contestant):
         return [self.program(contestant.server), "port=0", *(f"{name}={value}" for name, value in contestant.server_options.items())]
@@ -72,7 +71,9 @@ class Run:
         """One server, one client, and what the client found."""
         server_cores, client_cores = processes.cores_of(contestant.cores)
         with processes.server(self.server_command(contestant), server_cores) as (pid, port, _):
-            printed, usage = processes.watched(pid, self.client_command(contestant, workload, port, **more), client_cores, self.seconds + 30)
+            watch = processes.Watch(pid)
+            printed = processes.Client(self.client_command(contestant, workload, port, **more), client_cores).end(self.seconds + 30)
+            usage = watch.usage()
         if contestant.client == "h2load":
             rate = re.search(r"^finished in .*s, ([0-9.]+) req/s", printed, re.MULTILINE)
             if not rate or not re.search(r"requests: .* 0 failed, 0 errored, 0 timeout", printed):
@@ -114,10 +115,11 @@ class Run:
 
     def startup(self, contestant, _):
         times = []
+        watch = processes.Watch()
         for _ in range(STARTS):
             with processes.server(self.server_command(contestant), None) as (_, _, took):
                 times.append(took * 1000)
-        return {"value": statistics.median(times), "times": [round(each, 2) for each in times], "disturbed": 0.0}
+        return {"value": statistics.median(times), "times": [round(each, 2) for each in times], "disturbed": watch.usage()["disturbed"]}
 
     def size(self, contestant, _):
         own, libraries = facts.size_kib(pathlib.Path(self.program(contestant.server)))
@@ -132,13 +134,15 @@ class Run:
             calm = found["disturbed"] <= DISTURBED
             attempts.append({"round": number, "contestant": contestant.name, "calm": calm, **found})
             took = time.monotonic() - began
-            if calm or len(attempts) == 2 or self.spare < took:
+            if calm or len(attempts) == 2 or self.elapsed() + self.left + took > self.limit:
                 return attempts
-            self.spare -= took
+
+    def elapsed(self):
+        return time.monotonic() - self.began
 
 
-def planned_seconds(workload, rounds, seconds, warm_up):
-    rounds = min(workload.rounds or rounds, rounds)
+def planned_seconds(workload, seconds, warm_up):
+    """For one contestant in one round."""
     one = seconds + warm_up + START_AND_STOP
     if workload.kind == "open":
         one *= 1 + len(LOADS)
@@ -146,7 +150,7 @@ def planned_seconds(workload, rounds, seconds, warm_up):
         one = STARTS * 0.05
     elif workload.kind == "size":
         one = 0.1
-    return rounds * one * len(workload.contestants)
+    return one
 
 
 def chosen(rows):
@@ -254,17 +258,21 @@ def main():
     whole = not given.workloads and not given.rounds and not given.seconds and not given.quick
     run = Run(given.build.resolve(), rounds, seconds)
     processes.allow_descriptors()
-    plan = sum(planned_seconds(each, rounds, seconds, run.warm_up) for each in workloads)
-    run.spare = max(0.0, LIMIT - plan) if whole else 0.25 * plan
+    each_takes = {each.name: planned_seconds(each, seconds, run.warm_up) for each in workloads}
+    run.left = sum(each_takes[each.name] * len(each.contestants) * min(each.rounds or rounds, rounds) for each in workloads)
+    run.limit = LIMIT if whole else 1.25 * run.left
     cores = processes.CORES
     pins = f"server on core {cores[0]}, client on core {cores[1]}" if len(cores) > 1 else "not pinned: there is one core"
-    print(f"{pins}; {rounds} rounds of {seconds} s: about {plan / 60:.1f} minutes, and up to {run.spare / 60:.1f} more for what others disturb", flush=True)
+    print(f"{pins}; {rounds} rounds of {seconds} s: about {run.left / 60:.1f} minutes, and up to {(run.limit - run.left) / 60:.1f} more for what others disturb", flush=True)
 
     skipped = (run.build / "skipped.txt").read_text(encoding="utf-8").splitlines()
     for line in skipped:
         print(f"skipped: {line}")
     rows = {each.name: [] for each in workloads}
     for number in range(1, rounds + 1):
+        if whole and run.elapsed() > run.limit:
+            print(f"the time was over after {number - 1} rounds: this machine is too busy")
+            break
         print(f"round {number}:", end="", flush=True)
         for workload in workloads:
             if number > (workload.rounds or rounds):
@@ -273,7 +281,8 @@ def main():
             # Who comes first changes from round to round.
             turn = number % len(workload.contestants)
             for contestant in workload.contestants[turn:] + workload.contestants[:turn]:
-                missing = run.available(contestant)
+                run.left -= each_takes[workload.name]
+                missing = run.missing(contestant)
                 if missing:
                     skipped += [line for line in [f"{workload.name}, {contestant.name}: no {' and no '.join(missing)}"] if line not in skipped]
                     continue
@@ -288,7 +297,7 @@ def main():
         print()
 
     results = {
-        "format": 1, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "took_seconds": round(time.monotonic() - run.began),
+        "format": 1, "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "took_seconds": round(run.elapsed()),
         "machine": facts.machine(), "versions": facts.versions(run.build, ROOT), "pinned": len(cores) > 1,
         "settings": {"rounds": rounds, "seconds": seconds, "warm_up": run.warm_up, "disturbed_above": DISTURBED}, "skipped": skipped, "failures": run.failures,
         "workloads": {each.name: summarised(each, rows[each.name]) for each in workloads if rows[each.name]},

@@ -11,10 +11,10 @@ if command -v ccache >/dev/null 2>&1; then cache="-DCMAKE_CXX_COMPILER_LAUNCHER=
 make=""
 if command -v ninja >/dev/null 2>&1; then make="-G Ninja"; fi
 
+mkdir -p "$build"
 # shellcheck disable=SC2086 # nothing, or words
-if ! cmake -S "$root/tests/bench" -B "$build" $make $cache -DCMAKE_CXX_COMPILER="${CXX:-g++}" >"$build.log" 2>&1 || ! cmake --build "$build" -j "$(nproc)" >>"$build.log" 2>&1; then
-  cat "$build.log" >&2
+if ! cmake -S "$root/tests/bench" -B "$build" $make $cache -DCMAKE_CXX_COMPILER="${CXX:-g++}" >"$build/build.log" 2>&1 || ! cmake --build "$build" -j "$(nproc)" >>"$build/build.log" 2>&1; then
+  cat "$build/build.log" >&2
   exit 1
 fi
-rm -f "$build.log"
 exec python3 "$root/tests/bench/run.py" "$build" "$@"
