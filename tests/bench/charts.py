@@ -135,6 +135,8 @@ def panel(found, top):
 
 def page(panels, foot):
     marks, top = [], 8
+    if not all(found["quiet"] for found in panels):
+        foot = [*foot, "* Other work ran on the machine: provisional."]
     for found in panels:
         more, top = panel(found, top)
         marks += more
@@ -150,10 +152,8 @@ def draw(results, folder):
     machine, versions, settings = results["machine"], results["versions"], results["settings"]
     kind = "virtual machine" if machine["virtual"] else "machine"
     compiler = versions["compiler"].split(" (")[0] + " " + versions["compiler"].split()[-1]
-    foot = lines_of(f"Medians of {settings['rounds']} rounds in turns; {'server and client on a core each' if results['pinned'] else 'not pinned'}; {machine['cores']}-core {kind}, {machine['processor']}; "
+    foot = lines_of(f"Medians of up to {settings['rounds']} rounds in turns; {'server and client on a core each' if results['pinned'] else 'not pinned'}; {machine['cores']}-core {kind}, {machine['processor']}; "
             f"{compiler} {versions['flags']}; {results['date'][:10]}.", 125)
-    if not results["quiet"]:
-        foot.append("* Other work ran on the machine: provisional.")
     found = results["workloads"]
     for name, each in found.items():
         (folder / f"{name}.svg").write_text(page([each], foot), encoding="utf-8")

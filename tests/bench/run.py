@@ -89,7 +89,9 @@ class Run:
         value = figures[COUNTED]
         if workload.unit == "MB/s":
             value *= workload.shape["bytes"] / 1e6
-        return {"value": value, **figures, **usage}
+        # Of the whole run, the warm-up included, as if calls had come at the same rate: what a server costs even where others held it up.
+        server_us = usage["server_cpu"] * 1e6 / (figures[COUNTED] * (self.seconds + self.warm_up))
+        return {"value": value, "server_us": round(server_us, 3), **figures, **usage}
 
     def open(self, contestant, workload):
         capacity, usage = self.load(contestant, workload)
@@ -212,7 +214,9 @@ def show(name, found):
     print(f"\n{name}: {found['title']}, {found['unit']}{star}")
     for contestant, median in found["medians"].items():
         mark = " " if median["calm"] else "*"
-        line = f"  {contestant:24} {number_text(median['value']):>12}{mark}"
+        line = f"  {contestant:25} {number_text(median['value']):>12}{mark}"
+        if "server_us" in median:
+            line += f"   server {median['server_us']:.2f} us"
         if found["kind"] == "open":
             line += "".join(f"   {load} %: {number_text(at['p50_us'])} / {number_text(at['p99_us'])} / {number_text(at['p999_us'])}" for load, at in median["loads"].items())
         elif median.get("p50_us"):
