@@ -1,11 +1,10 @@
-// A histogram of latencies and the line that every load generator here prints. For tests/bench only.
+// A histogram of latencies. For tests/bench only.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 
 // 64 steps for each power of two of nanoseconds: percentiles are exact to 1.6 %, a count costs two nanoseconds and no memory.
 class latencies {
@@ -16,6 +15,8 @@ class latencies {
     ++counts_[shift * 64 + static_cast<std::size_t>(value >> shift)];
     ++total_;
   }
+
+  std::uint64_t total() const { return total_; }
 
   double microseconds_at(double share) const {
     const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(total_));
@@ -29,10 +30,6 @@ class latencies {
       }
     }
     return 0;
-  }
-
-  void print(double seconds) const {
-    std::printf("calls_per_second=%.0f p50_us=%.1f p99_us=%.1f\n", static_cast<double>(total_) / seconds, microseconds_at(0.50), microseconds_at(0.99));
   }
 
  private:
