@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include <tenon/core/code.hpp>
 #include <tenon/core/status.hpp>
+#include <tenon/core/text.hpp>
 
 namespace tenon::inline v0::codec {
 
@@ -16,43 +20,50 @@ class decode_error {
  public:
   /// Records the failure; returns false so that decoders can `return error.fail(...)`. Only the first counts.
   [[gnu::cold, gnu::noinline]] bool fail(std::size_t byte, std::string_view expected, std::string_view found, code why = code::invalid_argument) {
-    if (expected_.empty()) {
-      byte_ = byte;
-      expected_.assign(expected);
-      found_.assign(found);
-      code_ = why;
-    }
+    if (first_ == nullptr) first_.reset(new failure{.expected = std::string{expected}, .found = std::string{found}, .byte = byte, .why = why});
     return false;
   }
   /// Puts a step in front of the path; called by each level on the way out.
   [[gnu::cold, gnu::noinline]] bool at_field(std::string_view name) {
-    const bool joins = !path_.empty() && path_.front() != '[';
-    path_.insert(0, joins ? "." : "");
-    path_.insert(0, name);
+    step({name, joint()});
     return false;
   }
   [[gnu::cold, gnu::noinline]] bool at_index(std::size_t index) {
-    const bool joins = !path_.empty() && path_.front() != '[';
-    path_.insert(0, "[" + std::to_string(index) + (joins ? "]." : "]"));
+    step({"[", tenon::detail::number_text{index}, "]", joint()});
     return false;
   }
 
-  bool failed() const noexcept { return !expected_.empty(); }
-  const std::string& path() const noexcept { return path_; }
+  bool failed() const noexcept { return first_ != nullptr; }
+  std::string_view path() const noexcept { return first_ == nullptr ? std::string_view{} : first_->path; }
 
-  status to_status() const {
-    if (!failed()) return {};
-    std::string text = path_.empty() ? std::string{} : "field \"" + path_ + "\": ";
-    text += "expected " + expected_ + ", found " + found_ + " at byte " + std::to_string(byte_);
-    return status{code_, text};
+  [[gnu::cold]] status to_status() const {
+    if (first_ == nullptr) return {};
+    const auto& [path, expected, found, byte, why] = *first_;
+    const bool anywhere = !path.empty();
+    return status{why, tenon::detail::join_text({anywhere ? "field \"" : "", path, anywhere ? "\": " : "", "expected ", expected, ", found ", found, " at byte ", tenon::detail::number_text{byte}})};
   }
 
  private:
-  std::string path_;
-  std::string expected_;
-  std::string found_;
-  std::size_t byte_ = 0;
-  code code_ = code::invalid_argument;
+  struct failure {
+    std::string path{};
+    std::string expected;
+    std::string found;
+    std::size_t byte = 0;
+    code why = code::invalid_argument;
+  };
+  // A decoder that succeeds pays one comparison for it.
+  struct drop {
+    [[gnu::cold, gnu::noinline]] void operator()(failure* which) const noexcept { delete which; }
+  };
+
+  std::string_view joint() const noexcept { return path().empty() || path().front() == '[' ? "" : "."; }
+  void step(std::initializer_list<std::string_view> in_front) {
+    if (first_ == nullptr) return;
+    std::string whole = tenon::detail::join_text(in_front);
+    first_->path = whole.append(first_->path);
+  }
+
+  std::unique_ptr<failure, drop> first_;
 };
 
 }  // namespace tenon::inline v0::codec

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include <tenon/core/same_text.hpp>
+
 namespace tenon::inline v0::service {
 
 namespace detail {
@@ -72,7 +74,7 @@ class method_table {
   constexpr std::size_t find(std::string_view name) const noexcept {
     const std::uint64_t hash = detail::hash_name(name);
     const std::size_t index = slots_[slot_of(hash, displacements_[bucket_of(hash)])];
-    return index < Count && names_[index] == name ? index : Count;
+    return index < Count && tenon::detail::same_text(names_[index], name) ? index : Count;
   }
 
  private:

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <tenon/core/same_text.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/service/exchange.hpp>
@@ -59,7 +60,7 @@ class router {
   }
 
   disposition route(exchange& call) {
-    if (last_ == nullptr || last_->name() != call.call.service) [[unlikely]] {
+    if (last_ == nullptr || !tenon::detail::same_text(last_->name(), call.call.service)) [[unlikely]] {
       last_ = find(call.call.service);
       if (last_ == nullptr) return call.refuse(unknown_service(call.call.service));
     }

@@ -15,6 +15,7 @@
 #include <tenon/codec/detail/expectation.hpp>
 #include <tenon/codec/detail/json_scanner.hpp>
 #include <tenon/codec/detail/json_text.hpp>
+#include <tenon/codec/detail/keep_text.hpp>
 #include <tenon/core/utf8.hpp>
 
 namespace tenon::inline v0::codec::detail {
@@ -53,7 +54,7 @@ class basic_json_reader : public json_scanner {
   const char* read_text(const char* at, std::string& value) {
     std::string_view text;
     at = read_string(at, text, value);
-    if (at != nullptr && text.data() != value.data()) value.assign(text);
+    if (at != nullptr && text.data() != value.data()) keep_text(value, text.data(), text.size());
     return at;
   }
   // The same into storage of the reader's own, for what is read out of the text at once.

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include <tenon/codec/detail/expectation.hpp>
+#include <tenon/codec/detail/keep_text.hpp>
 #include <tenon/codec/detail/msgpack_reader.hpp>
 #include <tenon/codec/detail/timestamp.hpp>
 #include <tenon/core/bytes.hpp>
@@ -142,7 +143,7 @@ template <class Text>
 [[gnu::noinline]] const char* msgpack_read_any_text(msgpack_reader& in, const char* at, Text& value) {
   std::string_view found;
   at = in.read_raw(at, found, "string");
-  if (at != nullptr) value.assign(found.data(), found.size());
+  if (at != nullptr) detail::keep_text(value, found.data(), found.size());
   return at;
 }
 
@@ -162,7 +163,7 @@ const char* msgpack_read_text(msgpack_reader& in, const char* at, Text& value) {
   if (left - head_size < size) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
   // Text that comes again and again has the same size each time, in many a field.
   if (value.size() == size) std::memcpy(value.data(), at + head_size, size);
-  else value.assign(at + head_size, size);
+  else detail::keep_text(value, at + head_size, size);
   return at + head_size + size;
 }
 

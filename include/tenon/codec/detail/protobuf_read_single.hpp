@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include <tenon/codec/detail/expectation.hpp>
+#include <tenon/codec/detail/keep_text.hpp>
 #include <tenon/codec/detail/protobuf_fields.hpp>
 #include <tenon/codec/detail/protobuf_put.hpp>
 #include <tenon/codec/detail/protobuf_reader.hpp>
@@ -101,7 +102,7 @@ template <protobuf_style Style, class T>
   if (!protobuf_is_utf8(length.next, size)) [[unlikely]] return protobuf_fail_utf8(in, length.next, size);
   // What has the size already needs no call.
   if (value.size() == size) protobuf_put::copy(value.data(), length.next, size);
-  else value.assign(length.next, size);
+  else keep_text(value, length.next, size);
   return length.next + size;
 }
 
