@@ -155,6 +155,7 @@ stage "g++" build_and_test gcc g++ "-O0 -g1"
 stage "compile time of a hello server" python3 tests/compile_time.py g++
 stage "what a call costs" logged "$build/log/guards" env TENON_BUILD_DIR="$build" python3 tests/bench/guards.py
 note_skipped "$build/log/guards"
+stage "the benchmark's own sums" python3 tests/bench/check_tool.py
 
 if [ "$what" = all ]; then
   clang=""
