@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include <tenon/core/plain_text.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
 
@@ -71,6 +72,12 @@ class jsonrpc_framer {
       return found;
     }
     for (std::size_t i = scanned_; i < in.size(); ++i) {
+      if (in_string_ && !escaped_) {
+        const std::size_t special = static_cast<std::size_t>(tenon::detail::skip_plain(in.data() + i, in.data() + in.size()) - in.data());
+        if (special != i) after_line_break_ = false;
+        i = special;
+        if (i == in.size()) break;
+      }
       const char c = in[i];
       const bool line_begins = after_line_break_;
       after_line_break_ = c == '\n';

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <tenon/core/plain_text.hpp>
 #include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 
@@ -48,7 +49,7 @@ class json_text {
 
   const char* skip_string(const char* at) {
     if (!is_at(at, '"')) return fail(at, "a string");
-    for (++at; at != end; ++at) {
+    for (++at; (at = tenon::detail::skip_plain(at, end)) != end; ++at) {
       const auto byte_here = static_cast<unsigned char>(*at);
       if (byte_here == '"') return at + 1;
       if (byte_here < 0x20) return fail(at, "no control characters in a string");
