@@ -219,8 +219,7 @@ drop stream_book::run::give(std::uint32_t number) {
   drop next = item_of(*record_, number);
   record_->given = (std::max)(record_->given, number);
   // The item at hand has no credit yet, and the one before it may have gone beyond the window.
-  const std::int64_t window = book_.callers_[record_->caller].window;
-  if (bytes_given_ - record_->bytes_read > window + 2 * largest_item) book_.in.wrong(record_->id, "more was given than its reader granted");
+  if (bytes_given_ - record_->bytes_read > record_->window + 2 * largest_item) book_.in.wrong(record_->id, "more was given than its reader granted");
   bytes_given_ += cost_of(next);
   return next;
 }
@@ -273,6 +272,7 @@ void stream_book::open(std::size_t who, bool probing) {
   of.id = records_.size();
   of.which = static_cast<flow>(in.random.below(3));
   of.caller = who;
+  of.window = callers_[who].window;
   of.started = in.now();
   of.probe = probing;
   of.count = static_cast<std::uint32_t>(probing ? 2 : in.chance(10) ? 0 : in.random.below(in.chance(20) ? 60 : 12));

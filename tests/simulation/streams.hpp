@@ -47,6 +47,7 @@ struct stream_record {
   std::uint64_t id = 0;
   flow which = flow::down;
   std::size_t caller = 0;
+  std::uint32_t window = 0;  // of its caller
   instant started{};
   instant deadline = instant::never();
   duration attempt_time{};
