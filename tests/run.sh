@@ -6,6 +6,8 @@
 # TENON_JOBS        how many compilers at once (default: one per core, as far as memory goes)
 # TENON_FUZZ_SECONDS  how long each fuzzer runs (default: 10)
 # TENON_SEEDS       how many simulated worlds each build looks at (default: 20000 optimised, 1500 otherwise)
+# TENON_STREAM_MEGABYTES  how much the proofs stream to a reader that sleeps (default: 100)
+# TENON_ASIO        the include folder of another asio than the system's, for every stage: say /path/to/asio/include of the newest release
 # A failing stage does not stop the later ones; the end is a summary, and 1 when anything failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -76,7 +78,7 @@ configure() { # <folder> <compiler> <flags> [cmake option]...
   launcher=""
   if command -v ccache >/dev/null 2>&1; then launcher=ccache; fi
   cmake -S . -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_FLAGS="$flags" \
-    -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" "$@" >"$build/log/configure" 2>&1 || {
+    -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" ${asio:+"$asio"} "$@" >"$build/log/configure" 2>&1 || {
     cat "$build/log/configure"
     return 1
   }
@@ -147,6 +149,18 @@ EOF
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 run_under=""
+
+# Every compiler looks there before the system's folders; CMake is told as well, since it would name the system's.
+asio=""
+if [ -n "${TENON_ASIO:-}" ]; then
+  if [ ! -f "$TENON_ASIO/asio.hpp" ]; then
+    echo "TENON_ASIO=$TENON_ASIO: there is no asio.hpp in that folder"
+    exit 1
+  fi
+  TENON_ASIO=$(cd "$TENON_ASIO" && pwd)
+  asio="-Dtenon_asio_INCLUDE_DIR=$TENON_ASIO"
+  export CPLUS_INCLUDE_PATH="$TENON_ASIO${CPLUS_INCLUDE_PATH:+:$CPLUS_INCLUDE_PATH}"
+fi
 
 stage "install packages" install_packages
 jobs=${TENON_JOBS:-$(count_jobs)}

@@ -343,6 +343,26 @@ TEST_CASE("a writer that leaves tells the handler's source") {
   CHECK(world.records.source_status == "CANCELLED: the caller has gone");
 }
 
+TEST_CASE("a writer that leaves after its last item, before everything was read, has not ended well") {
+  served_feed world;
+  tenon::client<feed> client{world.io, world.connector()};
+  {
+    auto numbers = client.sum();
+    // At this one the handler waits for the door.
+    auto first = numbers.write(1000);
+    auto second = numbers.write(5);
+    auto answer = numbers.finish();
+    world.run();
+    CHECK(second.done());
+    CHECK(world.records.taken == 1);
+  }
+  world.run();
+  world.on_loop([&] { world.records.door.open(); });
+  CHECK(world.records.destroyed == 1);
+  CHECK(world.records.taken == 1);
+  CHECK(world.records.source_status == "CANCELLED: the caller has gone");
+}
+
 TEST_CASE("a writer's deadline reaches the source as such") {
   served_feed world;
   tenon::client<feed> client{world.io, world.connector()};

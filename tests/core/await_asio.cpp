@@ -17,7 +17,15 @@
 #include <utility>
 #include <vector>
 
+// Older asio has it as an experiment, newer one only here.
+#if __has_include(<asio/as_tuple.hpp>)
+#include <asio/as_tuple.hpp>
+#else
 #include <asio/experimental/as_tuple.hpp>
+namespace asio {
+using experimental::as_tuple;
+}
+#endif
 #include <asio/local/connect_pair.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/read.hpp>
@@ -67,7 +75,7 @@ asio::awaitable<void> thrower() {
 asio::awaitable<int> waiting(int& cancelled) {
   asio::steady_timer timer{co_await asio::this_coro::executor};
   timer.expires_at((std::chrono::steady_clock::time_point::max)());
-  const auto [error] = co_await timer.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+  const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   cancelled += error ? 1 : 0;
   co_return 1;
 }
@@ -183,7 +191,7 @@ TEST_CASE("as_tuple of use_task gives the error and the values together") {
   asio::io_context io;
   const auto waits = [](asio::io_context& on) -> task<bool> {
     asio::steady_timer timer{on, std::chrono::nanoseconds{1}};
-    const auto [error] = co_await timer.async_wait(asio::experimental::as_tuple(use_task));
+    const auto [error] = co_await timer.async_wait(asio::as_tuple(use_task));
     co_return !error;
   };
   CHECK(run(io, waits(io)));

@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 using tenon::buffer;
@@ -73,4 +74,14 @@ TEST_CASE("a size that no machine has is refused and changes nothing") {
   out.append("abc");
   CHECK_THROWS_AS((void)out.extend((std::numeric_limits<std::size_t>::max)()), std::bad_alloc);
   CHECK(out.view() == "abc");
+}
+
+TEST_CASE("reserve gives exactly what is asked for, and keeps what is there") {
+  tenon::buffer bytes;
+  bytes.append(std::string_view{"kept"});
+  CHECK(bytes.reserve(10'000));
+  CHECK(bytes.capacity() == 10'000);
+  CHECK(bytes.view() == "kept");
+  CHECK(bytes.reserve(100));
+  CHECK(bytes.capacity() == 10'000);
 }

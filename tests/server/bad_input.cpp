@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <server/desk.hpp>
 #include <simulation.hpp>
@@ -198,4 +199,38 @@ TEST_CASE("a peer that is refused and goes on sending is read past for a second,
   for (int i = 0; i < 3; ++i) bad.say(std::string(100'000, 'x'));
   world.pass(std::chrono::seconds{2});
   CHECK(served_desk::lines().size() == 1);
+}
+
+namespace {
+
+/// What a server said of the connections it closed.
+struct closings {
+  std::vector<std::string> why;
+  void closed(const tenon::connection_info&, std::string_view reason) { why.emplace_back(reason); }
+};
+
+}  // namespace
+
+TEST_CASE("a peer that was told nothing is closed at once") {
+  closings told;
+  served_desk world{{.hooks = tenon::server_hooks::of(told)}};
+  peer bad{world};
+  REQUIRE(bad.connect("desk"));
+  bad.say("nonsense");
+  CHECK(told.why.size() == 1);
+  CHECK(bad.heard().empty());
+}
+
+TEST_CASE("a peer that is refused and does not stop is not read past for ever") {
+  closings told;
+  served_desk world{{.limits = {.max_message_bytes = 100'000}, .hooks = tenon::server_hooks::of(told)}};
+  peer bad{world};
+  REQUIRE(bad.connect("desk"));
+  bad.say(call_of(1, "echo", "hi").bytes() + "nonsense");
+  CHECK(frames_in(bad.heard()).size() == 1);
+  for (int i = 0; i < 12; ++i) bad.say(std::string(100'000, 'x'));
+  CHECK(told.why.empty());
+  bad.say(std::string(100'000, 'x'));
+  REQUIRE(told.why.size() == 1);
+  CHECK(told.why[0] == "all was said, and the peer does not stop");
 }

@@ -101,3 +101,43 @@ TEST_CASE("an answer that comes in the middle of another stands behind it") {
   out.current().append(std::string_view{" next"});
   CHECK(out.batch().view() == "<reply>late next");
 }
+
+TEST_CASE("the memory of an outbox stays below the mark, whatever waits") {
+  listed_stream to;
+  nobody user;
+  for (const std::size_t mark : {300'000, 1'000'000, 4 * 1024 * 1024}) {
+    for (const std::size_t answer : {100, 5'000, 20'000}) {
+      outbox out{mark};
+      const auto fill = [&] {
+        std::size_t answers = 0;
+        for (; !out.full(); ++answers) out.batch().append(std::string(answer, 'x'));
+        return answers * answer;
+      };
+      // Once before anything was sent, and then beside what is being sent.
+      out.batch().append(std::string(mark / 5, 'x'));
+      REQUIRE(out.flush(to, user));
+      const std::size_t sending = mark / 5;
+      const std::size_t waiting = fill();
+      CHECK(out.batch().capacity() + sending <= mark);
+      CHECK(waiting > mark / 2);
+      for (out.write_ended(); out.settle(mark) == outbox::progress::more; out.write_ended()) out.write_on(to, user);
+      const std::size_t next = out.batch().capacity();
+      REQUIRE(out.flush(to, user));
+      (void)fill();
+      CHECK(next + out.batch().capacity() <= mark + 64 * 1024);
+    }
+  }
+}
+
+TEST_CASE("one answer that is larger than the mark is taken, and no other beside it") {
+  listed_stream to;
+  nobody user;
+  outbox out{100'000};
+  out.batch().append(std::string(500'000, 'x'));
+  CHECK(out.full());
+  CHECK(out.flush(to, user));
+  CHECK_FALSE(out.full());
+  out.batch().append(std::string_view{"y"});
+  CHECK(out.full());
+  CHECK(out.spoke());
+}

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <simulation/run.hpp>
@@ -15,6 +16,7 @@
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
 #include <tenon/core/outcome.hpp>
+#include <tenon/core/status.hpp>
 #include <tenon/policy/bulkhead.hpp>
 #include <tenon/policy/timeout.hpp>
 #include <tenon/protocol/concept.hpp>
@@ -26,16 +28,47 @@ namespace simulated {
 /// What is broken in the world that runs now; doubles are made by the library, which has no place for a reference.
 inline mutation broken_now = mutation::none;
 
-/// `lost_reply`: one answer of a few is not sent.
+/// `lost_reply`: one answer of a few is not sent. `lost_item`: nor is one item of a stream. `doubled_end`: the end of a caller's items is told once more, of whatever stream
+/// got the latest.
 struct forgetful_session : tenon::protocol::rpcx_session {
   using rpcx_session::rpcx_session;
   void end_reply(tenon::buffer& out, tenon::protocol::mark at, const tenon::protocol::reply_address& to, const tenon::metadata& extra) {
     if (broken_now == mutation::lost_reply && ++answers_ % 8 == 0) return out.truncate(at.start);
     rpcx_session::end_reply(out, at, to, extra);
   }
+  std::int64_t end_item(tenon::buffer& out, tenon::protocol::mark at, const tenon::protocol::reply_address& to, const tenon::metadata& extra) {
+    const std::int64_t cost = rpcx_session::end_item(out, at, to, extra);
+    if (broken_now == mutation::lost_item && ++items_ % 8 == 0) out.truncate(at.start);
+    return cost;
+  }
+  template <tenon::protocol::request_sink Sink>
+  tenon::protocol::consumed consume(std::string_view in, Sink& sink, tenon::buffer& out) {
+    if (broken_now != mutation::doubled_end) return rpcx_session::consume(in, sink, out);
+    twice<Sink> doubled{sink, latest_};
+    return rpcx_session::consume(in, doubled, out);
+  }
 
  private:
+  template <class Sink>
+  struct twice {
+    Sink& inner;
+    std::uint64_t& latest;
+    bool on_request(const tenon::protocol::request& call) { return inner.on_request(call); }
+    bool full() const noexcept { return inner.full(); }
+    void on_cancel(std::uint64_t id) { inner.on_cancel(id); }
+    void on_answer(std::string_view message) { inner.on_answer(message); }
+    void on_item(std::uint64_t id, std::string_view payload) { inner.on_item(latest = id, payload); }
+    void on_refused_item(std::uint64_t id, tenon::status why) { inner.on_refused_item(id, std::move(why)); }
+    void on_credit(std::uint64_t id, std::int64_t bytes) { inner.on_credit(id, bytes); }
+    void on_items_end(std::uint64_t id) {
+      inner.on_items_end(id);
+      inner.on_items_end(latest);
+    }
+  };
+
   int answers_ = 0;
+  int items_ = 0;
+  std::uint64_t latest_ = 0;
 };
 
 /// `double_completion`: an answer is given once more, to whoever has the place of its call by then. `false_not_executed`: of every request without
@@ -61,6 +94,11 @@ class doubling_session final : public tenon::protocol::client_session, private t
   void begin(tenon::buffer& out) override { inner_.begin(out); }
   bool write_heartbeat(tenon::buffer& out) override { return inner_.write_heartbeat(out); }
   bool write_cancel(tenon::buffer& out, std::uint64_t id) override { return inner_.write_cancel(out, id); }
+  bool streams() const noexcept override { return inner_.streams(); }
+  tenon::protocol::mark begin_item(tenon::buffer& out, std::uint64_t id, tenon::protocol::serialization codec) override { return inner_.begin_item(out, id, codec); }
+  std::int64_t end_item(tenon::buffer& out, tenon::protocol::mark at, std::uint64_t id) override { return inner_.end_item(out, at, id); }
+  void write_end(tenon::buffer& out, std::uint64_t id) override { inner_.write_end(out, id); }
+  void write_credit(tenon::buffer& out, std::uint64_t id, const tenon::protocol::items_taken& taken) override { inner_.write_credit(out, id, taken); }
   void visit_requests(std::string_view written, tenon::protocol::request_visitor& visitor) const override {
     if (broken_now != mutation::false_not_executed) return inner_.visit_requests(written, visitor);
     for (const std::uint64_t each : latest_) visitor.request(each, (std::numeric_limits<std::size_t>::max)());
@@ -75,6 +113,9 @@ class doubling_session final : public tenon::protocol::client_session, private t
     sink_->on_reply(again);
   }
   void on_going_away(std::uint64_t last) override { sink_->on_going_away(last); }
+  void on_item(std::uint64_t id, tenon::protocol::serialization codec, std::string_view payload) override { sink_->on_item(id, codec, payload); }
+  void on_credit(std::uint64_t id, std::int64_t bytes) override { sink_->on_credit(id, bytes); }
+  bool on_request(std::string_view message) override { return sink_->on_request(message); }
 
   tenon::protocol::rpcx_client_session inner_;
   tenon::protocol::reply_sink* sink_ = nullptr;

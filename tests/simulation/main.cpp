@@ -1,6 +1,6 @@
 // test_simulation                       the tests, over as many seeds as this build has time for
-// test_simulation --seed N [--broken V]  one seed, event by event; V is a variant of run.hpp, 1 to 5
-// TENON_SEEDS=1000000 test_simulation    so many seeds
+// test_simulation --seed N [--broken V]  one seed, event by event; V is a variant of run.hpp, 1 to 7
+// TENON_SEEDS=1000000 test_simulation    so many seeds; TENON_FIRST_SEED=20001 begins there and not with 1
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 

@@ -8,7 +8,7 @@
 namespace simulated {
 
 /// A library that is broken on purpose, by a double of one of its parts: each must be caught.
-enum class mutation { none, lost_reply, double_completion, leaked_permit, late_deadline, false_not_executed };
+enum class mutation { none, lost_reply, double_completion, leaked_permit, late_deadline, false_not_executed, lost_item, doubled_end };
 
 struct report {
   std::vector<std::string> violations;
@@ -23,6 +23,12 @@ struct report {
   std::uint64_t repeated = 0;  // handlers that ran once more
   std::uint64_t crashes = 0;
   std::uint64_t drains = 0;
+  std::uint64_t streams = 0;
+  std::uint64_t streams_ok = 0;
+  std::uint64_t streams_broken = 0;  // in the middle of it
+  std::uint64_t items = 0;
+  std::uint64_t called_back = 0;  // calls from a server to its caller that ended well
+  std::uint64_t foreign = 0;      // answers to requests over HTTP that were written by hand
 };
 
 /// Runs it. `tell` prints each event as it happens.

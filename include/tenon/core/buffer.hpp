@@ -63,6 +63,15 @@ class buffer {
     return data_ + size_;
   }
   void commit(std::size_t count) noexcept { size_ += count; }
+  /// Makes the memory exactly so large, where growth would double it. Never smaller. False when the machine has no more.
+  [[nodiscard]] bool reserve(std::size_t capacity) noexcept {
+    if (capacity <= capacity_) return true;
+    void* moved = std::realloc(data_, capacity);
+    if (moved == nullptr) return false;
+    data_ = static_cast<char*>(moved);
+    capacity_ = capacity;
+    return true;
+  }
 
   /// Forgets everything after the first `size` bytes.
   void truncate(std::size_t size) noexcept { size_ = size; }

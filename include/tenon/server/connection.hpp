@@ -82,6 +82,7 @@ class connection final : public served_connection, private net::stream_user, pri
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t kept_buffer = 256 * 1024;
   static constexpr std::chrono::seconds farewell{1};
+  static constexpr std::size_t most_wasted = 1024 * 1024;
 
   connection(serving& home, std::unique_ptr<net::stream> stream) : answer_sink{home.next_connection_id()}, home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
     retain();  // the list's reference
@@ -101,6 +102,7 @@ class connection final : public served_connection, private net::stream_user, pri
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
     reading_ = true;
+    if (lingering_) [[unlikely]] return read_waste();
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
@@ -114,7 +116,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (closed_) return;
     if (!lingering_) in_.commit(count);
     drop_taken();
-    if (lingering_) return read();
+    if (lingering_) return linger_on(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
     read_at_ = home_.loop.refresh();
     silence_.looks = 0;
@@ -190,17 +192,27 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void hang_up(std::string_view why) {
     home_.log(peer_, why);
     stopping_ = true;
-    linger_ = true;
+    refused_ = true;
     taken_ = in_.size();
   }
 
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
-  // answer on its way, so its bytes are read and thrown away for a moment.
+  // answer on its way, so its bytes are read and thrown away for a moment. Whoever was told nothing has nothing to lose.
   [[gnu::cold, gnu::noinline]] void end() {
-    if (!linger_) return close("everything was answered");
+    if (!linger_ && !(refused_ && out_.spoke())) return close("everything was answered");
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
     home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+    read();
+  }
+  // Much at a time and into one place for all, so that those who only send take few turns of the loop and no memory.
+  [[gnu::cold, gnu::noinline]] void read_waste() {
+    in_.release();
+    stream_->read_some(home_.waste(), serving::waste_bytes, *this);
+  }
+  [[gnu::cold, gnu::noinline]] void linger_on(std::size_t count) {
+    wasted_ += count;
+    if (wasted_ > most_wasted + 2 * home_.chosen.limits.max_message_bytes) return close("all was said, and the peer does not stop");
     read();
   }
 
@@ -594,6 +606,7 @@ class connection final : public served_connection, private net::stream_user, pri
   std::size_t references_ = 0;
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
+  std::size_t wasted_ = 0;  // bytes that came after everything had been said
   bool reading_ = false;
   bool batching_ = false;
   bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
@@ -604,6 +617,7 @@ class connection final : public served_connection, private net::stream_user, pri
   bool said_that_we_go_ = false;
   bool silent_so_far_ = true;   // no message was begun that is still unfinished
   bool linger_ = false;
+  bool refused_ = false;  // nothing more of what it sends can be understood
   bool lingering_ = false;
   bool closed_ = false;
   bool left_ = false;

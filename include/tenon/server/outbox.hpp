@@ -11,11 +11,14 @@
 namespace tenon::inline v0::detail {
 
 /// Two buffers that take turns: one is filled while the other is sent, so that all answers of a batch, and all that come meanwhile, leave in one write.
+///
+/// Laws    the memory of both together stays below the mark, as long as no answer is larger than an eighth of what is left of it; one that is may take its own size more,
+///         and what growing by doubling adds to that. Up to 64 KiB are given without counting so closely.
 class outbox {
  public:
   enum class progress { more, emptied };
 
-  explicit outbox(std::size_t room) noexcept : room_{room} {}
+  explicit outbox(std::size_t mark) noexcept : mark_{mark}, room_{(std::min)(mark, first_look)} {}
 
   /// The answers of the batch that is being served.
   buffer& batch() noexcept { return out_; }
@@ -32,7 +35,9 @@ class outbox {
   }
 
   /// More waits than the peer, who does not read, is allowed.
-  bool full() const noexcept { return out_.size() > room_; }
+  bool full() const noexcept { return out_.size() > room_ && !make_room(); }
+  /// Whether the peer was ever sent anything.
+  bool spoke() const noexcept { return sent_ != 0; }
   bool writing() const noexcept { return writing_; }
   bool idle() const noexcept { return !writing_ && out_.empty(); }
 
@@ -41,8 +46,7 @@ class outbox {
     if (writing_ || out_.empty()) return false;
     sending_.swap(out_);
     sent_ = 0;
-    // What is being sent counts as well.
-    room_ -= (std::min)(room_, sending_.size());
+    room_ = (std::min)(left(), first_look);
     write_on(to, user);
     return true;
   }
@@ -56,9 +60,10 @@ class outbox {
   void write_ended() noexcept { writing_ = false; }
   std::size_t last_piece() const noexcept { return (sent_ - 1) % largest_write + 1; }
   /// `more`: `write_on` is to follow. Otherwise everything that was begun has been taken by the peer, and there is room again.
-  progress settle(std::size_t room) {
+  progress settle(std::size_t mark) {
     if (sent_ != sending_.size()) [[unlikely]] return progress::more;
-    room_ = room;
+    mark_ = mark;
+    room_ = (std::min)(mark, first_look);
     if (sending_.capacity() > kept) sending_.release();
     sending_.clear();
     return progress::emptied;
@@ -67,12 +72,29 @@ class outbox {
  private:
   static constexpr std::size_t kept = 256 * 1024;
   static constexpr std::size_t largest_write = 256 * 1024;
+  static constexpr std::size_t first_look = 64 * 1024;
 
-  buffer out_;
+  // Of the mark, beside what is being sent: its memory counts, where it is more than a little.
+  std::size_t left() const noexcept {
+    const std::size_t held = sending_.capacity() > first_look ? sending_.capacity() : sending_.size();
+    return mark_ - (std::min)(mark_, held);
+  }
+  // Much waits. Doubling would go far beyond the mark at the end: from here on the memory grows by steps that stop there, and an eighth of it is for the answer at hand.
+  [[gnu::cold, gnu::noinline]] bool make_room() const noexcept {
+    const std::size_t most = left();
+    if (most <= first_look) return room_ < most && out_.size() <= (room_ = most);
+    if (out_.capacity() < most && !out_.reserve((std::min)(most, (std::max)(2 * first_look, 2 * out_.capacity())))) return false;
+    const std::size_t memory = (std::min)(most, out_.capacity());
+    room_ = memory - memory / 8;
+    return out_.size() <= room_;
+  }
+
+  mutable buffer out_;  // `full` makes room in it
   buffer aside_;  // answers that came while another was being written
   buffer sending_;
   std::size_t sent_ = 0;  // bytes at the front of `sending_` that were given to the stream
-  std::size_t room_;      // what `out_` may hold beside `sending_`
+  std::size_t mark_;
+  mutable std::size_t room_;  // what `out_` may hold until the next look
   bool writing_ = false;
   bool reply_is_open_ = false;
 };

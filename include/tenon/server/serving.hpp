@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,6 +92,13 @@ class serving {
   }
   void show(const protocol::http_pages* pages) noexcept { site_.pages = pages; }
 
+  /// Where connections that were refused read what they throw away: one place for all of them.
+  char* waste() {
+    if (waste_ == nullptr) waste_ = std::make_unique_for_overwrite<char[]>(waste_bytes);
+    return waste_.get();
+  }
+  static constexpr std::size_t waste_bytes = 64 * 1024;
+
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
     if (draining) return;
@@ -153,6 +161,7 @@ class serving {
   }
 
   served_connection* first_ = nullptr;
+  std::unique_ptr<char[]> waste_;
   protocol::http_site site_{.draining = &draining};
   std::uint64_t connection_id_ = 1;
   std::uint64_t id_step_ = 1;

@@ -121,9 +121,10 @@ class streamed : public pending, protected cancellation::listener {
     const bool late = context.has_deadline() && sink_ != nullptr && sink_->read_clock() >= context.deadline();
     status why{outcome{.code = late ? code::deadline_exceeded : code::cancelled, .flags = outcome::local}, late ? "the caller's time is up" : "the caller has gone"};
     if (answers_) return stop_soon(std::move(why));
-    // Whoever reads gets to know; what it answers is of no interest.
-    items_.clear();
-    items_ended(std::move(why));
+    // Whoever reads gets to know; what it answers is of no interest. Items that it did not read are lost, even where the caller had said that they were all.
+    if (is_over()) return;
+    refuse_items(std::move(why));
+    if (!stopped_) wake_reader();
   }
 
   answer_sink* sink_;
