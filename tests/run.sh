@@ -5,6 +5,7 @@
 # TENON_BUILD_DIR   where to build (default: build, in the repository)
 # TENON_JOBS        how many compilers at once (default: one per core, as far as memory goes)
 # TENON_FUZZ_SECONDS  how long each fuzzer runs (default: 10)
+# TENON_EVERY_SECONDS  how long all protocols' clients call one port at once, in each build that has them (default: 5)
 # TENON_SEEDS       how many simulated worlds each build looks at (default: 20000 optimised, 1500 otherwise)
 # TENON_STREAM_MEGABYTES  how much the proofs stream to a reader that sleeps (default: 100)
 # TENON_ASIO        the include folder of another asio than the system's, for every stage: say /path/to/asio/include of the newest release

@@ -1,4 +1,4 @@
-// All clients of one port at once: tenon's of every protocol and foreign ones, call after call, for as long as TENON_EVERY_SECONDS says (3). No call may fail, and none may be answered with
+// All clients of one port at once: tenon's of every protocol and foreign ones, call after call, for as long as TENON_EVERY_SECONDS says (5). No call may fail, and none may be answered with
 // another's answer. Worth most in a build with sanitizers.
 #include <tenon/gffg.hpp>
 #include <tenon/grpc.hpp>
@@ -197,7 +197,7 @@ TEST_CASE("every protocol's clients at one port at once: no call fails") {
   using namespace every_client;
   using tenon::protocol::make_client_session;
   const char* const chosen = std::getenv("TENON_EVERY_SECONDS");
-  const long seconds = chosen != nullptr ? std::strtol(chosen, nullptr, 10) : 3;
+  const long seconds = chosen != nullptr ? std::strtol(chosen, nullptr, 10) : 5;
 
   tenon::server<tenon::protocols<tenon::gffg<shop>, tenon::protocol::dmicro_session, tenon::protocol::websocket_session, tenon::protocol::rpcx_session, tenon::protocol::web_session,
                                  tenon::protocol::grpc_session, tenon::protocol::jsonrpc_session, tenon::protocol::msgpack_rpc_session>>

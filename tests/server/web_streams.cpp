@@ -15,6 +15,7 @@
 #include <tenon/core/stream.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/server.hpp>
+#include <tenon/service/routes.hpp>
 
 #include "desk.hpp"
 
@@ -37,6 +38,12 @@ struct ticker {
   TENON_SERVICE(ticker, (count_to, tenon::params("count", "size"), tenon::safe), (watch, tenon::safe), fail, sum, chat, (plain, tenon::safe))
 };
 
+// The same at a path of its own.
+struct paths {
+  tenon::stream<tick> count_to(int count, std::size_t size);
+  TENON_SERVICE(paths, (count_to, tenon::params("count", "size"), tenon::get("/ticks/{count}")))
+};
+
 }  // namespace web_streams
 
 namespace {
@@ -44,6 +51,7 @@ namespace {
 struct served_ticker : world {
   explicit served_ticker(tenon::server_options options = {}) : server{io, served_desk::logging(options)} {
     server.serve<web_streams::ticker, tenon::codec::json>(feed{&records});
+    server.serve<web_streams::paths, tenon::codec::json>(feed{&records});
     server.listen(wire, "ticker");
     server.start();
     run();
@@ -133,6 +141,16 @@ TEST_CASE("a stream is events, and an event that says that it has ended; the con
   CHECK(second.rest.ends_with("\r\n\r\n7"));
   caller.say(post("count_to", "[0,0]", accept_events));
   CHECK(read_chunked(caller.heard()).body == "event: end\ndata: {}\n\n");
+}
+
+TEST_CASE("a route may stream") {
+  served_ticker world;
+  peer caller{world};
+  REQUIRE(caller.connect("ticker"));
+  caller.say("GET /ticks/1?size=2 HTTP/1.1\r\nHost: h\r\n" + accept_events + "\r\n");
+  CHECK(read_chunked(caller.heard()).body == "data: {\"number\":1,\"text\":\"xx\"}\n\nevent: end\ndata: {}\n\n");
+  caller.say("GET /ticks/1?size=2 HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(caller.heard().starts_with("HTTP/1.1 404 "));
 }
 
 TEST_CASE("events leave as they come, and stop when their reader hangs up") {

@@ -191,7 +191,7 @@ class one_attempt {
   }
   [[gnu::cold]] static status no_streams() {
     return status{outcome{.code = code::unimplemented, .flags = outcome::local | outcome::not_executed | outcome::no_retry},
-                  "the method streams, and this protocol carries no streams here; call it over rpcx (tcp://) or gRPC (grpc://)"};
+                  "the method streams, and this protocol carries no streams here; call it over rpcx (tcp://), gRPC (grpc://), WebSocket (ws://) or JSON-RPC (jsonrpc+tcp://)"};
   }
 
   // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.

@@ -55,7 +55,7 @@ void write_operation_start(json_schema_writer& to, std::string_view verb, std::s
   }
 }
 
-// A method that streams has no path: HTTP's calls here have one request and one answer.
+// A method that streams has no path: whether a server answers it with events hangs on its protocols.
 template <class Method>
 void write_path(json_schema_writer& to) {
   if constexpr (Method::client_streams || Method::server_streams) return;

@@ -77,6 +77,31 @@ async function callWithHeaders(host, port) {
     const answers = await Promise.all(Array.from({ length: 500 }, (_, i) => ask('calc.subtract', i, 1)));
     assert.deepStrictEqual(answers, Array.from({ length: 500 }, (_, i) => i - 1));
   });
+  await test('vscode-jsonrpc: a call that is cancelled', async () => {
+    const leave = new rpc.CancellationTokenSource();
+    const began = Date.now();
+    const answer = ask('calc.slow', rpc.ParameterStructures.byPosition, 2000, leave.token);
+    setTimeout(() => leave.cancel(), 50);
+    await assert.rejects(answer, (error) => error.data.code === 'CANCELLED');
+    assert.ok(Date.now() - began < 1500);
+  });
+  await test('vscode-jsonrpc: the server calls, and is answered', async () => {
+    const noted = [];
+    connection.onNotification('display.note', (number) => noted.push(number));
+    connection.onRequest('display.show', (text) => `shown ${text}`);
+    assert.strictEqual(await ask('feed.ask_back', rpc.ParameterStructures.byPosition, 'é'), 'shown é');
+    assert.deepStrictEqual(noted, [7]);
+  });
+  await test('vscode-jsonrpc: the server calls, and is refused', async () => {
+    connection.onRequest('display.show', () => new rpc.ResponseError(-32000, 'not here'));
+    assert.match(await ask('feed.ask_back', rpc.ParameterStructures.byPosition, 'x'), /not here/);
+  });
+  await test('vscode-jsonrpc: a stream, then its end', async () => {
+    const heard = [];
+    connection.onNotification('$/item', ({ value }) => heard.push(value));
+    assert.strictEqual(await ask('feed.count_to', 1000, 0), null);
+    assert.deepStrictEqual([heard.length, heard[999]], [1000, 1000]);
+  });
   connection.end();
 }
 
