@@ -8,6 +8,7 @@
 
 #include <simulation.hpp>
 #include <tenon/core/bytes.hpp>
+#include <tenon/core/stream.hpp>
 #include <tenon/protocol/web.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/server.hpp>
@@ -28,8 +29,12 @@ struct ledger {
     return said;
   }
   entry get(std::int64_t order_id) { return {order_id, {}, "get"}; }
+  tenon::stream<entry> watch(std::int64_t order_id) {
+    const entry only{order_id, {}, "watch"};
+    co_yield only;
+  }
   static inline entry last;
-  TENON_SERVICE((ledger, tenon::name("l")), post, (get, tenon::params("order_id"), tenon::safe))
+  TENON_SERVICE((ledger, tenon::name("l")), post, (get, tenon::params("order_id"), tenon::safe), (watch, tenon::params("order_id")))
 };
 
 template <class... Codecs>
@@ -58,7 +63,8 @@ constexpr std::string_view by_connect = "Connect-Protocol-Version: 1\r\n";
 constexpr std::string_view proto3 = R"({"orderId":"9007199254740993","rawNote":"AP8=","madeBy":"me"})";
 constexpr std::string_view plain = R"({"order_id":9007199254740993,"raw_note":"AP8=","made_by":"me"})";
 
-std::string grpc_web(std::string_view json) { return std::string{'\0', '\0', '\0', '\0', static_cast<char>(json.size())}.append(json); }
+// A message behind its prefix: gRPC-Web's, and that of Connect's streams.
+std::string framed(std::string_view json) { return std::string{'\0', '\0', '\0', '\0', static_cast<char>(json.size())}.append(json); }
 
 }  // namespace connect_json_calls
 
@@ -77,12 +83,14 @@ TEST_CASE("Connect's clients have proto3's json, and everybody else the plain on
   CHECK(world.ask(first + "POST /l/post HTTP/1.1\r\nHost: h\r\nContent-Length: 15\r\n\r\n{\"order_id\": 7}").ends_with(R"({"order_id":7,"raw_note":"","made_by":""})"));
 }
 
-TEST_CASE("proto3's json goes with Connect's GET and gRPC-Web too") {
+TEST_CASE("proto3's json goes with Connect's GET and its streams and gRPC-Web too") {
   served_ledger<tenon::codec::connect_json> world;
   CHECK(world.ask("GET /l/get?connect=v1&encoding=json&message=%7B%22orderId%22%3A%225%22%7D HTTP/1.1\r\nHost: h\r\n\r\n") == R"({"orderId":"5","madeBy":"get"})");
   CHECK(world.ask("GET /l/get?message=5 HTTP/1.1\r\nHost: h\r\n\r\n") == R"({"order_id":5,"raw_note":"","made_by":"get"})");
   const std::string small = R"({"orderId":"5"})";
-  CHECK(world.post(grpc_web(small), "Content-Type: application/grpc-web+json\r\n").starts_with(grpc_web(small)));
+  CHECK(world.post(framed(small), "Content-Type: application/grpc-web+json\r\n").starts_with(framed(small)));
+  const std::string streamed = world.ask("POST /l/watch HTTP/1.1\r\nHost: h\r\nContent-Type: application/connect+json\r\nContent-Length: " + std::to_string(small.size() + 5) + "\r\n\r\n" + framed(small));
+  CHECK(streamed.find(framed(R"({"orderId":"5","madeBy":"watch"})")) != std::string::npos);
 }
 
 TEST_CASE("without it Connect's json is the plain one, in which those names are unknown and those numbers are none") {

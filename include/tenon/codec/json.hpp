@@ -68,7 +68,7 @@ using proto_json = basic_json<proto3>;
 
 /// For a server whose json has two kinds of readers: `server.serve<tenon::codec::connect_json>(market{})`.
 ///
-/// Shape   proto_json for who speaks Connect (`Connect-Protocol-Version`, or `connect=v1` in a query), gRPC-Web or gRPC; all others keep `json`. Those protocols' clients are
+/// Shape   proto_json for who speaks Connect (`Connect-Protocol-Version`, `connect=v1` in a query, or one of its streams), gRPC-Web or gRPC; all others keep `json`. Those protocols' clients are
 ///         made from a .proto: they send `userId` for `user_id` and a 64-bit integer as text. `json` skips the one as unknown, and refuses the other.
 /// Limits  not the default, since each message's code is generated once more. A tenon client that calls Connect in json then takes proto_json as well.
 /// Source  protobuf.dev, ProtoJSON format; Connect protocol.

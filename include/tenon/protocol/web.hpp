@@ -18,7 +18,7 @@
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/concept.hpp>
-#include <tenon/protocol/detail/grpc_coding.hpp>
+#include <tenon/protocol/detail/grpc_web_call.hpp>
 #include <tenon/protocol/detail/grpc_web_text.hpp>
 #include <tenon/protocol/detail/http_carried.hpp>
 #include <tenon/protocol/detail/http_coding.hpp>
@@ -54,13 +54,13 @@ class web_session {
   static constexpr std::string_view name = "http1";
   static constexpr bool answers_in_any_order = false;
 
-  explicit web_session(const limits& bounds) : http_{bounds, &detail::find_carried}, dialogue_{bounds, jsonrpc_framing::none}, max_message_bytes_{bounds.max_message_bytes} {}
+  explicit web_session(const limits& bounds) : http_{bounds, &detail::find_carried}, dialogue_{bounds, jsonrpc_framing::none}, grpc_web_{bounds.max_message_bytes} {}
   web_session(const web_session&) = delete;
   web_session& operator=(const web_session&) = delete;
 
   void use(const http_site& site) {
     http_.use(site);
-    coding_.use(site.coding);
+    grpc_web_.use(site.coding);
   }
 
   static sniffed recognise(std::string_view first) noexcept { return http1_session::recognise(first); }
@@ -101,9 +101,7 @@ class web_session {
       case detail::http_form::connect_stream: return to.streamed ? mark{out.size(), out.size()} : begin_item(out, to);
       default: break;
     }
-    const mark at = http_.begin_reply(out, to);
-    out.append(std::string_view{"\0\0\0\0\0", detail::grpc_web_prefix});
-    return {.start = at.start, .payload = out.size()};
+    return detail::grpc_web_call::begin_message(out, http_.begin_reply(out, to));
   }
 
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
@@ -121,10 +119,9 @@ class web_session {
         return end_items(out, {}, extra);
       default: break;
     }
-    const mark framed{.start = at.payload - detail::grpc_web_prefix, .payload = at.payload};
-    const bool smaller = deflates_ && coding_.deflate(out, framed);
-    detail::set_grpc_web_length(out.data() + at.payload - detail::grpc_web_prefix, out.size() - at.payload);
-    end_grpc_web(out, {.start = at.start, .payload = at.payload - detail::grpc_web_prefix}, to, {}, extra, smaller);
+    metadata headers;
+    const mark body = grpc_web_.end_message(out, at, headers);
+    end_grpc_web(out, body, to, {}, extra, headers);
   }
 
   void write_error(buffer& out, const reply_address& to, const status& error, const metadata& extra) {
@@ -138,7 +135,8 @@ class web_session {
       case detail::http_form::connect_stream: return end_items(out, error, extra);
       default: break;
     }
-    end_grpc_web(out, http_.begin_reply(out, to), to, error, extra);
+    metadata headers;
+    end_grpc_web(out, http_.begin_reply(out, to), to, error, extra, headers);
   }
 
   mark begin_item(buffer& out, const reply_address&) {
@@ -196,16 +194,13 @@ class web_session {
       default: break;
     }
     request message = call;
-    bool compressed = false;
-    status fault = detail::cut_grpc_web(call.payload, http_.route().form == detail::http_form::grpc_web_text, decoded_, message.payload, compressed);
-    deflates_ = coding_.is_on() && coding_.taken_by(detail::find_header(call.metadata_block, "grpc-accept-encoding"));
-    if (fault.ok() && compressed) fault = inflate(call, message);
-    if (!fault.ok()) {
-      write_error(out, call.address, fault, fault.code() == code::unimplemented ? metadata{{"grpc-accept-encoding", std::string{coding_.accepted()}}} : metadata{});
+    metadata why;
+    if (const status fault = grpc_web_.read(call, is_grpc_web_text(), message.payload, why); !fault.ok()) {
+      write_error(out, call.address, fault, why);
       return true;
     }
     const bool answered = sink.on_request(message);
-    decoded_ = {};
+    grpc_web_.forget();
     return answered;
   }
 
@@ -359,20 +354,11 @@ class web_session {
 
   // --- gRPC-Web
 
-  // The message is `coding_`'s until the next one: it has been read by then.
-  [[gnu::cold]] status inflate(const request& call, request& message) {
-    const std::string_view named = detail::find_header(call.metadata_block, "grpc-encoding");
-    const auto encoding = named.empty() ? detail::grpc_encoding::identity : coding_.encoding_of(named);
-    status fault = coding_.inflate(encoding, message.payload, max_message_bytes_, "gRPC-Web: the message", message.payload);
-    if (!fault.ok()) fault.add_flag(outcome::not_executed).add_flag(outcome::no_retry);
-    return fault;
-  }
+  bool is_grpc_web_text() const noexcept { return http_.route().form == detail::http_form::grpc_web_text; }
   // The payload begins at `at`: the message in its frame, or nothing.
-  void end_grpc_web(buffer& out, mark at, const reply_address& to, const status& error, const metadata& extra, bool smaller = false) {
-    metadata headers;
-    if (smaller) headers.add("grpc-encoding", coding_.name());
+  void end_grpc_web(buffer& out, mark at, const reply_address& to, const status& error, const metadata& extra, metadata& headers) {
     detail::append_grpc_web_trailers(out, error, extra, headers);
-    if (http_.route().form == detail::http_form::grpc_web_text) detail::encode_grpc_web_text(out, at.payload);
+    if (is_grpc_web_text()) detail::encode_grpc_web_text(out, at.payload);
     http_.end_reply(out, at, to, headers);
   }
 
@@ -381,12 +367,10 @@ class web_session {
 
   http1_session http_;
   jsonrpc_dialogue dialogue_;
-  std::size_t max_message_bytes_;
+  detail::grpc_web_call grpc_web_;
   detail::http_streamed streamed_;
   std::string fields_;                     // the header lines that a text came with
   std::string both_;
-  std::string decoded_;                    // a body that was base64
-  detail::grpc_coding coding_;             // of gRPC-Web's messages
   metadata repeated_;                      // what an answer of rpcx's gateway repeats of its request
   bool quiet_ = false;                     // it is to a one-way call
   std::deque<waiting_call> waiting_calls_;
@@ -394,7 +378,6 @@ class web_session {
   bool taking_ = false;
   bool delivered_ = true;
   bool blocked_ = false;                   // a call of a text runs, and the next has to wait
-  bool deflates_ = false;                  // the answer's message may be compressed
   bool holding_ = false;                   // the last byte was kept back for it
 };
 

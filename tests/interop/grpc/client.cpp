@@ -151,11 +151,11 @@ int main(int count, char** arguments) {
   report("unimplemented_service", !no_service && no_service.error().code() == tenon::code::unimplemented, told(no_service));
   streams(m);
 #ifdef WITH_ZLIB
-  tenon::client<TestService, tenon::codec::protobuf> small{url, {.compression = &tenon::gzip, .compress_from_bytes = 1, .sessions = tenon::grpc}};
-  const tenon::result<SimpleResponse> zipped = small.UnaryCall(large).get();
+  tenon::client<TestService, tenon::codec::protobuf> compressing{url, {.compression = &tenon::gzip, .compress_from_bytes = 1, .sessions = tenon::grpc}};
+  const tenon::result<SimpleResponse> zipped = compressing.UnaryCall(large).get();
   report("compressed_unary", zipped && zipped->payload && zipped->payload->body.size() == 314159, told(zipped));
   std::puts("the streaming cases again, compressed");
-  streams(small);
+  streams(compressing);
 #endif
   return all_good ? 0 : 1;
 }

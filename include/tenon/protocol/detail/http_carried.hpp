@@ -81,6 +81,7 @@ inline http_carried route_connect_stream(const http_head& head, http_route& rout
     route.codec = each.codec;
     route.content_type = each.type;
     route.form = http_form::connect_stream;
+    route.proto3_json = true;
     return route_timeout(head, route, refusal) ? http_carried::yes : http_carried::refused;
   }
   return http_carried::no;
