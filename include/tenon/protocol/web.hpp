@@ -45,8 +45,8 @@ namespace tenon::inline v0::protocol {
 /// Events     a method that streams its answer, called as any other with `Accept: text/event-stream`: `data:` and an item in JSON for each event, then an event `end`, whose data is `{}`,
 ///            or the error as HTTP has it elsewhere. What fails before the first item is answered by its status instead, which is what makes a browser's EventSource give up; GET,
 ///            which is all that it has, needs `tenon::safe` as ever. It would call again after the end: listen to `end`, and close it there.
-/// Connect's  streams, `application/connect+json`, `+proto`, `+msgpack`: what the caller streams is one body, and has `max_message_bytes` at most altogether; the answer streams meanwhile no
-///            sooner than that has come. Messages are neither compressed nor read so.
+/// Connect's  streams, `application/connect+json`, `+proto`, `+msgpack`: what a caller streams is one body, of `max_message_bytes` at most altogether, and is handed on once all of it
+///            has come. Messages are neither compressed nor read so.
 ///            Both wait at the connection's write buffer for a slow reader, and a caller that hangs up cancels its handler. The head leaves with the first item.
 /// Source     JSON-RPC 2.0 Specification; grpc/grpc, PROTOCOL-WEB.md; Connect protocol, streaming RPCs; HTML Living Standard, server-sent events.
 class web_session {
