@@ -16,6 +16,7 @@
 #include <tenon/client/options.hpp>
 #include <tenon/client/pending_table.hpp>
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/kept_memory.hpp>
 #include <tenon/core/connection_handle.hpp>
 #include <tenon/core/post.hpp>
 #include <tenon/core/status.hpp>
@@ -165,7 +166,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t largest_write = 1024 * 1024;
-  static constexpr std::size_t kept_buffer = 256 * 1024;
+  static constexpr std::size_t largest_kept = 4 * 1024 * 1024;
 
   ~basic_link() = default;
   void retain() noexcept override { ++references_; }
@@ -183,6 +184,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   void read() {
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
+    kept_.widen(in_, read_space_);
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
@@ -202,7 +204,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     if (ended) return;
     in_.drop_front(done.bytes);
     if (done.next == protocol::consumed::state::close) return owner_->link_lost(*this, done.reason);
-    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
+    if (in_.empty()) kept_.emptied(in_, done.bytes, most_kept());
     flush();
     read();
     if (leaving_) [[unlikely]] finish_if_leaving();
@@ -291,10 +293,11 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
       loop_.refresh();
       return write_some();
     }
+    const std::size_t sent = sending_.size();
     sending_.clear();
     handed_over_ = 0;
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
-    if (sending_.capacity() > kept_buffer) sending_.release();
+    kept_out_.emptied(sending_, sent, most_kept());
     if (!out_.empty()) {
       loop_.refresh();
       flush();
@@ -324,8 +327,16 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     link& self;
   };
 
+  // What nobody would give back on an idle connection is not kept: the watch does, if there is one.
+  std::size_t most_kept() const noexcept { return options_.write_timeout > duration{} || options_.keepalive.interval > duration{} ? largest_kept : 0; }
+
   [[gnu::cold]] void look() {
     const instant now = loop_.now();
+    if (calls_.size() == 0 && !writing_) {
+      kept_.rest();
+      kept_memory::rest(sending_);
+      kept_memory::rest(out_);
+    }
     instant next = instant::never();
     if (options_.write_timeout > duration{}) {
       if (writing_ && now - write_began_ >= options_.write_timeout) return lost_after("it took nothing of what was sent", options_.write_timeout);
@@ -370,6 +381,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   buffer in_;
   buffer out_;
   buffer sending_;
+  kept_input kept_;
+  kept_memory kept_out_;
   std::size_t handed_over_ = 0;  // bytes of `sending_` that the stream has been given
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;

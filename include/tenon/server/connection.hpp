@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <tenon/core/buffer.hpp>
+#include <tenon/core/kept_memory.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
@@ -80,7 +81,6 @@ class connection final : public served_connection, private net::stream_user, pri
   using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
-  static constexpr std::size_t kept_buffer = 256 * 1024;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
 
@@ -105,6 +105,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (lingering_) [[unlikely]] return read_waste();
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
+    kept_.widen(in_, read_space_);
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
@@ -184,8 +185,9 @@ class connection final : public served_connection, private net::stream_user, pri
   // The bytes that were handled stay where they are while a read is under way: it writes behind them.
   void drop_taken() noexcept {
     if (reading_) return;
-    in_.drop_front(std::exchange(taken_, 0));
-    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
+    const std::size_t dropped = std::exchange(taken_, 0);
+    in_.drop_front(dropped);
+    if (in_.empty()) kept_.emptied(in_, dropped, most_kept());
   }
 
   // Nothing more can be understood here. What was written is sent first.
@@ -227,9 +229,15 @@ class connection final : public served_connection, private net::stream_user, pri
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
     start(by);
   }
+  // What nobody would give back on an idle connection is not kept; and half the mark at most, since what is kept counts towards it.
+  std::size_t most_kept() const noexcept { return home_.chosen.keepalive.interval > duration{} ? home_.chosen.max_write_buffer_bytes / 2 : 0; }
   [[gnu::cold]] void look_for_life() {
     const server_keepalive_options& chosen = home_.chosen.keepalive;
     const instant now = home_.loop.now();
+    if (now - read_at_ >= chosen.interval) {
+      kept_.rest();
+      out_.rest();
+    }
     // What it has sent may be waiting to be read.
     const instant heard = reading_ ? read_at_ : now;
     if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
@@ -518,7 +526,7 @@ class connection final : public served_connection, private net::stream_user, pri
     hooks_.sent(info(), out_.last_piece());
     if (closed_) return;
     stall_.looks = silence_.looks = 0;
-    if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
+    if (out_.settle(home_.chosen.max_write_buffer_bytes, most_kept()) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
@@ -600,6 +608,7 @@ class connection final : public served_connection, private net::stream_user, pri
   open_calls calls_;
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   tenon::waiter_queue for_room_;  // streams that wait until the peer has read
+  kept_input kept_;
   std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
