@@ -78,12 +78,13 @@ class rpcx_session {
         continue;
       }
       if (rest.size() < *length) return done;
-      const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
-      if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
-      if (!handle(*cut, rest.substr(0, static_cast<std::size_t>(*length)), sink, out)) {
+      const std::string_view whole{rest.data(), static_cast<std::size_t>(*length)};
+      rpcx::frame cut;
+      if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
+      if (!handle(cut, whole, sink, out)) {
         return close(done, {"expected metadata pairs that add up to their block, found others"});
       }
-      done.bytes += static_cast<std::size_t>(*length);
+      done.bytes += whole.size();
     }
   }
 

@@ -110,13 +110,13 @@ class rpcx_client_session final : public client_session {
         continue;
       }
       if (rest.size() < *length) return done;
-      const std::string_view whole = rest.substr(0, static_cast<std::size_t>(*length));
-      const auto cut = rpcx::cut_frame(whole);
-      if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
+      const std::string_view whole{rest.data(), static_cast<std::size_t>(*length)};
+      rpcx::frame cut;
+      if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
-      if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
-      else if (rpcx::is_notice(*cut, rpcx::item_notice)) take_item(*cut, sink, out);
-      else take_aside(*cut, whole, sink, out);
+      if (cut.is_response() && !cut.is_heartbeat()) [[likely]] deliver(cut, sink);
+      else if (rpcx::is_notice(cut, rpcx::item_notice)) take_item(cut, sink, out);
+      else take_aside(cut, whole, sink, out);
     }
   }
 

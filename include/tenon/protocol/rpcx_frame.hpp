@@ -61,25 +61,25 @@ inline std::optional<std::uint64_t> frame_length(std::string_view in) noexcept {
   return std::uint64_t{header_bytes} + 4 + tenon::detail::load_big_endian_32(in.data() + header_bytes);
 }
 
+// One of the blocks that make up a frame, off its front.
+inline bool take_block(std::string_view& rest, std::string_view& block) noexcept {
+  if (rest.size() < 4) [[unlikely]] return false;
+  const std::size_t length = tenon::detail::load_big_endian_32(rest.data());
+  if (rest.size() - 4 < length) [[unlikely]] return false;
+  block = {rest.data() + 4, length};
+  rest.remove_prefix(4 + length);
+  return true;
+}
+
 /// Cuts one complete frame into its parts.
 ///
-/// Errors  nullopt when the four block lengths do not add up to the frame's.
-// In line whatever else is: an optional of six views that is returned costs as much as cutting it.
-[[gnu::always_inline]] inline std::optional<frame> cut_frame(std::string_view whole) noexcept {
-  frame cut;
+/// Errors  false when the four block lengths do not add up to the frame's.
+inline bool cut_frame(std::string_view whole, frame& cut) noexcept {
   cut.bits = static_cast<unsigned char>(whole[2]);
   cut.codec = static_cast<unsigned char>(whole[3]) >> 4;
   cut.sequence = tenon::detail::load_big_endian_64(whole.data() + 4);
-  std::string_view rest = whole.substr(header_bytes + 4);
-  for (std::string_view* block : {&cut.service, &cut.method, &cut.metadata_block, &cut.payload}) {
-    if (rest.size() < 4) return std::nullopt;
-    const std::uint32_t length = tenon::detail::load_big_endian_32(rest.data());
-    if (rest.size() - 4 < length) return std::nullopt;
-    *block = rest.substr(4, length);
-    rest.remove_prefix(4 + std::size_t{length});
-  }
-  if (!rest.empty()) return std::nullopt;
-  return cut;
+  std::string_view rest{whole.data() + header_bytes + 4, whole.size() - header_bytes - 4};
+  return take_block(rest, cut.service) && take_block(rest, cut.method) && take_block(rest, cut.metadata_block) && take_block(rest, cut.payload) && rest.empty();
 }
 
 /// Walks a metadata block; `each(key, value)` per pair.
