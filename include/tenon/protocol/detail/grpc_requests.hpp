@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tenon/core/code.hpp>
 #include <tenon/core/limits.hpp>
@@ -88,7 +89,7 @@ class grpc_requests {
   }
 
   int frame_ended(const nghttp2_frame& frame) {
-    if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
+    if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return other_frame(frame);
     stream* of = find(frame.hd.stream_id);
     if (of == nullptr || of->answered) return 0;
     const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -108,6 +109,10 @@ class grpc_requests {
 
   // RFC 9113 8.1: whoever answers before the request has ended asks its sender to stop, after the answer.
   int frame_sent(const nghttp2_frame& frame) {
+    // A PING behind the first step, whose answer says that the peer has heard of it. Not before that has left: nghttp2 lets a PING overtake.
+    if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.last_stream_id == every_stream) [[unlikely]] {
+      nghttp2_submit_ping(engine_.get(), NGHTTP2_FLAG_NONE, reinterpret_cast<const std::uint8_t*>(heard_of_the_end.data()));
+    }
     if (frame.hd.type != NGHTTP2_HEADERS || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (const stream* of = find(frame.hd.stream_id); of != nullptr && of->stop_sender) {
       nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of->id, NGHTTP2_NO_ERROR);
@@ -154,6 +159,13 @@ class grpc_requests {
   /// An answer waits to be sent.
   void hold(const buffer& reply) noexcept { held_ += reply.size(); }
 
+  /// Says which stream was the last: those above it are not executed, and nghttp2 drops what comes for them.
+  [[gnu::cold]] void take_no_more() {
+    if (!std::exchange(takes_more_, false)) return;
+    nghttp2_submit_goaway(engine_.get(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(engine_.get()), NGHTTP2_NO_ERROR, nullptr, 0);
+  }
+  bool takes_more() const noexcept { return takes_more_; }
+
   /// The read buffer is about to move on: what unfinished requests still need of it is copied.
   void keep_pieces() {
     if (unfinished_ == 0) return;
@@ -185,8 +197,16 @@ class grpc_requests {
   static constexpr std::size_t most_held = 16 * 1024 * 1024;
   // Streams that a peer opened and reset before their answer, less those it let end: above this it is an attack (CVE-2023-44487).
   static constexpr int most_resets = 1000;
+  static constexpr std::int32_t every_stream = 0x7FFF'FFFF;
+  static constexpr std::string_view heard_of_the_end = "theend\r\n";  // eight bytes
 
   stream* find(std::int32_t id) const noexcept { return static_cast<stream*>(nghttp2_session_get_stream_user_data(engine_.get(), id)); }
+
+  [[gnu::cold]] int other_frame(const nghttp2_frame& frame) {
+    if (frame.hd.type != NGHTTP2_PING || (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) return 0;
+    if (text_of(frame.ping.opaque_data, heard_of_the_end.size()) == heard_of_the_end) take_no_more();
+    return 0;
+  }
 
   static void note_content_type(stream& to, std::string_view value) {
     const auto codec = codec_of_grpc(value);
@@ -308,6 +328,7 @@ class grpc_requests {
   std::size_t held_ = 0;        // bytes of unfinished requests and unsent answers
   std::size_t unfinished_ = 0;  // requests
   int resets_ = 0;
+  bool takes_more_ = true;
 };
 
 }  // namespace tenon::inline v0::protocol::detail
