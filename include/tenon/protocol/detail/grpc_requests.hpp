@@ -75,6 +75,11 @@ class grpc_requests {
     engine_.took(id, bytes.size(), !by_items);
     if (to == nullptr || to->answered) return 0;
     if (by_items) return take_items(*to, bytes), 0;
+    if (!to->is_call()) [[unlikely]] {
+      to->ignored += bytes.size();
+      if (to->ignored > most_ignored) refuse_as_http(*to);
+      return 0;
+    }
     if (to->message().size() + bytes.size() > bounds_.max_message_bytes + grpc_prefix) {
       give_up_on(*to, {code::resource_exhausted, tenon::detail::join_text({"the message exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})});
       return 0;
@@ -94,15 +99,17 @@ class grpc_requests {
     if (of == nullptr || of->answered) return 0;
     const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+      of->ended = ends;
+      if (!of->is_call()) return ends ? refuse_as_http(*of), 0 : 0;
       if (!admissible(*of)) return 0;
       const auto [service, method] = names_in(of->path);
       of->caller_streams = listener_.caller_streams(service, method);
-      of->ended = ends;
       if (of->caller_streams) open(*of);
     }
     if (!ends) return 0;
     of->ended = true;
-    if (!of->caller_streams) hand_on(*of);
+    if (!of->is_call()) refuse_as_http(*of);
+    else if (!of->caller_streams) hand_on(*of);
     else if (!of->answered) listener_.on_items(of->id, of->cutter.unfinished() ? event::broken_off : event::end, {});
     return 0;
   }
@@ -113,7 +120,7 @@ class grpc_requests {
     if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.last_stream_id == every_stream) [[unlikely]] {
       nghttp2_submit_ping(engine_.get(), NGHTTP2_FLAG_NONE, reinterpret_cast<const std::uint8_t*>(heard_of_the_end.data()));
     }
-    if (frame.hd.type != NGHTTP2_HEADERS || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    if ((frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (const stream* of = find(frame.hd.stream_id); of != nullptr && of->stop_sender) {
       nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of->id, NGHTTP2_NO_ERROR);
     }
@@ -197,6 +204,8 @@ class grpc_requests {
   static constexpr std::size_t most_held = 16 * 1024 * 1024;
   // Streams that a peer opened and reset before their answer, less those it let end: above this it is an attack (CVE-2023-44487).
   static constexpr int most_resets = 1000;
+  // Bytes of a request that is no call, before it is refused.
+  static constexpr std::size_t most_ignored = 16 * 1024;
   static constexpr std::int32_t every_stream = 0x7FFF'FFFF;
   static constexpr std::string_view heard_of_the_end = "theend\r\n";  // eight bytes
 
@@ -244,17 +253,19 @@ class grpc_requests {
 
   // Once the headers are here.
   bool admissible(stream& of) {
-    if (!of.is_post || !of.is_grpc) {
-      --unfinished_;
-      of.requested = true;
-      answers_.refuse_as_http(of);
-      return false;
-    }
     if (of.header_bytes > bounds_.max_metadata_bytes) {
       give_up_on(of, {code::resource_exhausted, tenon::detail::join_text({"the headers exceed ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"})});
       return false;
     }
     return true;
+  }
+
+  // No call of gRPC's: answered once the request has ended, unless that is long.
+  [[gnu::cold]] void refuse_as_http(stream& of) {
+    --unfinished_;
+    of.requested = true;
+    answers_.refuse_as_http(of);
+    hold(of.reply);
   }
 
   void hand_on(stream& of) {
