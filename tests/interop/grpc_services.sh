@@ -44,10 +44,10 @@ grpcurl_cases() {
   grpcurl_case "a streamed request" '"aggregatedPayloadSize":5' -d '{"payload":{"body":"AAAA"}}{"payload":{"body":"AAA="}}' "$address" "$test/StreamingInputCall"
   grpcurl_case "an error" 'Code:NotFound' -d '{"service":"nobody"}' "$address" grpc.health.v1.Health/Check
   grpcurl_case "health" '"status":"SERVING"' -d "{\"service\":\"$test\"}" "$address" grpc.health.v1.Health/Check
-  grpcurl_case "what is not there" 'not found' "$address" describe grpc.testing.Nothing
+  grpcurl_case "what is not there" 'Symbolnotfound:grpc.testing.Nothing' "$address" describe grpc.testing.Nothing
 }
 
-# probe_case NAME CODE ARGUMENTS...: exit codes are the program's own, 4 for a server that does not serve.
+# probe_case NAME CODE ARGUMENTS...: exit codes are the program's own: 2 when it cannot connect, 3 when the call fails, 4 when the status is not SERVING.
 probe_case() {
   name=$1
   expected=$2
@@ -127,7 +127,7 @@ if [ "$binaries" != self ] && [ -x "$binaries/grpc_server" ]; then
     if start_server "$binaries/grpc_server" 5; then
       probe_case "the server as a whole" 0
       probe_case "a service" 0 -service grpc.testing.TestService
-      probe_case "a service that is not there" 4 -service nobody
+      probe_case "a service that is not there" 3 -service nobody
       # From here on it is a lame duck, as soon as it has noticed.
       exec 9>&-
       tries=0

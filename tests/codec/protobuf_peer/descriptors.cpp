@@ -57,12 +57,6 @@ std::vector<const pb::FileDescriptor*> brought_along() {
           pb::Struct::descriptor()->file(),    pb::Timestamp::descriptor()->file(), pb::Int32Value::descriptor()->file()};
 }
 
-// protoc spells out the JSON names that everybody takes where none are said.
-void forget_json_names(pb::DescriptorProto& message) {
-  for (pb::FieldDescriptorProto& each : *message.mutable_field()) each.clear_json_name();
-  for (pb::DescriptorProto& each : *message.mutable_nested_type()) forget_json_names(each);
-}
-
 std::string of_protoc(const std::string& text, const std::string& name) {
   std::ofstream{"reflected.proto"} << text;
   if (std::system(PROTOC " --proto_path=. --include_imports --descriptor_set_out=reflected.bin reflected.proto") != 0) return "protoc refuses it";
@@ -73,7 +67,6 @@ std::string of_protoc(const std::string& text, const std::string& name) {
   std::string last;
   for (pb::FileDescriptorProto& each : *all.mutable_file()) {
     if (each.name() == "reflected.proto") each.set_name(name);
-    for (pb::DescriptorProto& one : *each.mutable_message_type()) forget_json_names(one);
     last = printed(pool, each);
   }
   return last;
@@ -117,6 +110,7 @@ TEST_CASE("reflection has the files that protobuf brings along") {
   for (const pb::FileDescriptor* each : brought_along()) {
     pb::FileDescriptorProto theirs;
     each->CopyTo(&theirs);
+    each->CopyJsonNameTo(&theirs);
     theirs.clear_options();
     pb::DescriptorPool pool;
     CHECK(of_reflection(files->file_and_needs(each->name())) == printed(pool, theirs));

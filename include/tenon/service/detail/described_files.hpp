@@ -34,7 +34,8 @@ class described_files {
     (file_for(packages, proto_package_of(service_name<Services>)).template add_service<Services>(), ...);
     auto made = std::make_shared<described_files>();
     for (const auto& each : packages) made->add(each->finish());
-    for (const file_descriptor& each : well_known_files()) made->add(each);
+    std::vector<file_descriptor> brought_along = well_known_files();
+    for (file_descriptor& each : brought_along) made->add(std::move(each));
     std::sort(made->services_.begin(), made->services_.end());
     return made;
   }
@@ -69,7 +70,8 @@ class described_files {
     return *all.emplace_back(std::make_unique<proto_descriptor>(name.append(".proto"), package));
   }
 
-  [[gnu::cold]] void add(const file_descriptor& what) {
+  [[gnu::cold]] void add(file_descriptor what) {
+    set_json_names(what.message_type);
     const std::string scope = what.package.empty() ? std::string{} : what.package + ".";
     for (const message_descriptor& each : what.message_type) add_message(each, scope, what.name);
     for (const enum_descriptor& each : what.enum_type) {

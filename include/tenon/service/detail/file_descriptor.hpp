@@ -28,9 +28,10 @@ struct field_descriptor {
   int type = 0;
   std::string type_name{};  ///< `.package.Name`, of messages and enums
   std::optional<int> oneof_index{};
+  std::string json_name{};
   bool proto3_optional = false;
   TENON_STRUCT(field_descriptor, (name, tenon::number(1)), (number, tenon::number(3)), (label, tenon::number(4)), (type, tenon::number(5)), (type_name, tenon::number(6)),
-               (oneof_index, tenon::number(9)), (proto3_optional, tenon::number(17)))
+               (oneof_index, tenon::number(9)), (json_name, tenon::number(10)), (proto3_optional, tenon::number(17)))
 };
 
 struct oneof_descriptor {
@@ -101,5 +102,20 @@ struct file_descriptor {
   TENON_STRUCT(file_descriptor, (name, tenon::number(1)), (package, tenon::number(2)), (dependency, tenon::number(3)), (message_type, tenon::number(4)),
                (enum_type, tenon::number(5)), (service, tenon::number(6)), (syntax, tenon::number(12)))
 };
+
+// As protoc does: who prints messages by a descriptor takes the names in JSON from there.
+[[gnu::cold]] inline void set_json_names(std::vector<message_descriptor>& messages) {
+  for (message_descriptor& each : messages) {
+    for (field_descriptor& one : each.field) {
+      one.json_name.clear();
+      bool capital = false;
+      for (const char c : one.name) {
+        if (c != '_') one.json_name += capital && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        capital = c == '_';
+      }
+    }
+    set_json_names(each.nested_type);
+  }
+}
 
 }  // namespace tenon::inline v0::service::detail
