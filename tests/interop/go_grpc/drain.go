@@ -126,7 +126,7 @@ func drain(program string) {
 	second.stop()
 	select {
 	case err := <-failures:
-		fail("FAIL drain: a call failed because its server stopped: %v", err)
+		fail("a call failed because its server stopped: %v", err)
 	default:
 	}
 	println("answered by the first server", atFirst.Load(), "and by the second", atSecond.Load())
