@@ -289,6 +289,7 @@ fi
 
 . "$here/rpc_peers.sh"
 . "$here/grpc_peers.sh"
+. "$here/grpc_services.sh"
 . "$here/http_peers.sh"
 . "$here/websocket_peers.sh"
 

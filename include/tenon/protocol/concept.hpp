@@ -118,7 +118,8 @@ concept request_sink = requires(T& sink, const request& call) {
 ///         `need_more` is for a bounded number of bytes. `consume` hands each complete request to the sink exactly once, in order, however the
 ///         bytes are cut; it holds no more than one unfinished header; it may write answers of its own to `out` (heartbeats, refusals). After `begin_reply` the payload is
 ///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
-///         What a protocol may lack, found by `requires`: `write_going_away(out)`; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
+///         What a protocol may lack, found by `requires`: `write_going_away(out)`, and for one that does so in two steps `takes_last_calls()`, true until `write_gone(out)`,
+///         which comes by itself when the peer has heard of the first, and from the driver when that takes too long; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
 ///         not understand it.
 /// Model   struct line_session {   // "service method payload\n" -> "payload\n"
 ///           static constexpr std::string_view name = "line";  static constexpr bool answers_in_any_order = false;

@@ -144,6 +144,18 @@ class grpc_session {
     return true;
   }
 
+  /// The first step of RFC 9113 6.8: every stream may still come.
+  [[gnu::cold]] void write_going_away(buffer& out) {
+    nghttp2_submit_shutdown_notice(engine_.get());
+    settle(out);
+  }
+  /// The second: the last stream that was taken. Those above it were not executed.
+  [[gnu::cold]] void write_gone(buffer& out) {
+    requests_.take_no_more();
+    settle(out);
+  }
+  bool takes_last_calls() const noexcept { return requests_.takes_more(); }
+
   bool closing() const noexcept { return broken_; }
   bool unfinished() const noexcept { return requests_.unfinished() != 0; }
 

@@ -44,7 +44,7 @@ class grpc_client_session final : public client_session {
 
   mark begin_request(buffer& out, const outgoing& call) override {
     stream& made = streams_.make();
-    made.call = call.id;
+    made.call = last_call_ = call.id;
     made.caller_streams = call.client_streams;
     made.by_items = call.server_streams;
     if (call.stream_credit != 0) by_call_[call.id] = &made;
@@ -252,6 +252,11 @@ class grpc_client_session final : public client_session {
     else end(*gone, error);
     return 0;
   }
+  // After a GOAWAY new calls go elsewhere. Those above the last stream are closed by nghttp2 after this, each with REFUSED_STREAM; the others are answered.
+  int frame_ended(const nghttp2_frame& frame) {
+    if (frame.hd.type == NGHTTP2_GOAWAY && !std::exchange(told_of_the_end_, true)) [[unlikely]] sink_->on_going_away(last_call_);
+    return 0;
+  }
   int not_sent(const nghttp2_frame& frame) {
     if (frame.hd.type != NGHTTP2_HEADERS) return 0;
     if (stream* gone = find(frame.hd.stream_id); gone != nullptr) gone->error = NGHTTP2_REFUSED_STREAM;
@@ -332,6 +337,8 @@ class grpc_client_session final : public client_session {
   bool receiving_ = false;
   bool any_ended_ = false;
   bool any_left_ = false;  // of streamed requests, since writers were told
+  bool told_of_the_end_ = false;
+  std::uint64_t last_call_ = 0;
   // Last: its end closes the streams, which are the members above.
   detail::http2_engine engine_;
 };

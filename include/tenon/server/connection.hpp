@@ -174,7 +174,22 @@ class connection final : public served_connection, private net::stream_user, pri
     if (std::exchange(said_that_we_go_, true)) return;
     session_.with([this](auto& spoken) {
       if constexpr (requires { spoken.write_going_away(out_.current()); }) spoken.write_going_away(out_.current());
+      // A peer that does not take note in time is told the rest without.
+      if constexpr (requires { spoken.takes_last_calls(); }) home_.loop.arm(life_, home_.loop.refresh() + farewell);
     });
+  }
+  bool takes_last_calls() {
+    return session_.with([](const auto& spoken) {
+      if constexpr (requires { spoken.takes_last_calls(); }) return spoken.takes_last_calls();
+      else return false;
+    });
+  }
+  [[gnu::cold, gnu::noinline]] void stop_taking_calls() {
+    session_.with([this](auto& spoken) {
+      if constexpr (requires { spoken.write_gone(out_.current()); }) spoken.write_gone(out_.current());
+    });
+    flush();
+    if (finished_everything()) end();
   }
 
   [[gnu::noinline]] void wait_for_message() {
@@ -232,6 +247,7 @@ class connection final : public served_connection, private net::stream_user, pri
   // What nobody would give back on an idle connection is not kept; and half the mark at most, since what is kept counts towards it.
   std::size_t most_kept() const noexcept { return home_.chosen.keepalive.interval > duration{} ? home_.chosen.max_write_buffer_bytes / 2 : 0; }
   [[gnu::cold]] void look_for_life() {
+    if (said_that_we_go_) return stop_taking_calls();
     const server_keepalive_options& chosen = home_.chosen.keepalive;
     const instant now = home_.loop.now();
     if (now - read_at_ >= chosen.interval) {
@@ -322,7 +338,7 @@ class connection final : public served_connection, private net::stream_user, pri
     protocol::mark at{};
     if (!call.address.one_way) at = spoken.begin_reply(out, call.address);
     out_.begin_reply();
-    const service::disposition became = admissible(exchange) ? route(exchange) : service::disposition::refused;
+    const service::disposition became = admissible(exchange, spoken) ? route(exchange) : service::disposition::refused;
     out_.end_reply();
     if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
       spoken.end_reply(out, at, call.address, exchange.response);
@@ -349,12 +365,17 @@ class connection final : public served_connection, private net::stream_user, pri
     return became;
   }
 
-  bool admissible(service::exchange& exchange) const {
+  template <class Session>
+  bool admissible(service::exchange& exchange, [[maybe_unused]] const Session& spoken) const {
     const auto refuse = [&exchange](code why, std::string_view text) {
       exchange.error = status{refused_here(why), text};
       return false;
     };
-    if (stopping_ || home_.draining) return refuse(code::unavailable, "the server is stopping");
+    if (stopping_ || home_.draining) [[unlikely]] {
+      bool taken = false;
+      if constexpr (requires { spoken.takes_last_calls(); }) taken = spoken.takes_last_calls();
+      if (!taken) return refuse(code::unavailable, "the server is stopping");
+    }
     if (exchange.deadline <= exchange.now) return refuse(code::deadline_exceeded, "the caller's time was up when the call arrived");
     if (calls_.size() >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
     return true;
@@ -536,7 +557,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   bool full() const noexcept override { return out_.full(); }
-  bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && out_.idle(); }
+  bool finished_everything() { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && out_.idle() && (stopping_ || !takes_last_calls()); }
 
   connection_info info() const noexcept { return {connection_id(), peer_}; }
   [[gnu::cold, gnu::noinline]] void turn_away(const status& why) {

@@ -43,6 +43,7 @@ struct server_options {
   server_keepalive_options keepalive{};
   protocol::http_policy http{};                            ///< what callers over HTTP may do: tenon::over_http of <tenon/protocol/http_policy.hpp>
   const protocol::compression* compression = nullptr;      ///< &tenon::gzip of <tenon/zlib.hpp>; compressed requests are refused without it
+  duration lame_duck{};                                    ///< how long `stop` goes on serving while health says that it is over, so that balancers turn elsewhere first; 0: not at all
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted

@@ -182,10 +182,19 @@ class server {
   /// Serves until `stop`, the first loop on this thread. Returns why it could not.
   status run();
 
-  /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
+  /// Goes on for `options.lame_duck` while health says that it will not; then stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
   /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`. A blocking handler that outlasts
   /// `options.drain` is asked to end, and waited for by the destructor, since a thread cannot be ended from outside.
   [[gnu::cold]] void stop();
+
+  /// Calls `what()` once when the server begins to stop, on the first loop and before anything is refused; or when it goes without having been started. Before `start`.
+  template <class F>
+  void at_stop(F what) {
+    beside_.emplace_back(nullptr, [what = std::move(what)](std::nullptr_t) mutable { what(); });
+  }
+
+  /// Whether a service of this name is served. After `start` from any thread.
+  [[gnu::cold]] bool serves(std::string_view service) const noexcept;
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
   asio::io_context& io() noexcept { return workers_.front()->io; }
@@ -206,6 +215,12 @@ class server {
     bool full = false;
   };
 
+  struct lame_duck_end final : net::timer {
+    explicit lame_duck_end(server& owner) : self{owner} {}
+    [[gnu::cold]] void expired() override { self.leave(); }
+    server& self;
+  };
+
   enum class phase : std::uint8_t { set_up, serving, stopping };
 
   using make_instance = std::unique_ptr<service::instance> (*)(void* definition);
@@ -215,6 +230,7 @@ class server {
   [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
   [[gnu::cold]] bool begin(std::size_t threads);
+  [[gnu::cold]] void leave();
   [[gnu::cold]] void drained();
   void run_loop(worker& one);
   [[gnu::cold]] void wait();
@@ -237,7 +253,8 @@ class server {
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
   std::shared_ptr<service::thread_pool> pool_;  // made with the first service that has blocking methods; shared, so that what it is is known there only
-  std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
+  std::vector<std::shared_ptr<void>> beside_;  // what goes when the server stops: what stop_on_signals keeps, and the turns of at_stop
+  lame_duck_end lame_duck_{*this};
 };
 
 /// In <tenon/server/stop_on_signals.hpp>.
@@ -321,19 +338,35 @@ void server<Protocols>::stop() {
   {
     const std::lock_guard guard{mutex_};
     if (std::exchange(phase_, phase::stopping) == phase::serving) {
-      post_while_alive(*workers_.front(), [](server& self, worker&) {
-        for (auto& each : self.listeners_) each->close();
-        self.beside_.reset();
+      post_while_alive(*workers_.front(), [](server& self, worker& first) {
+        self.beside_.clear();
+        if (self.options_.lame_duck <= duration{}) return self.leave();
+        for (auto& each : self.workers_) self.post_while_alive(*each, [](server&, worker& one) { one.serving.going = true; });
+        first.serving.loop.arm(self.lame_duck_, first.serving.loop.refresh() + self.options_.lame_duck);
       });
-      for (auto& each : workers_) {
-        post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
-      }
     }
   }
   for (auto& each : workers_) {
     if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
   }
   wait();
+}
+
+// On the first loop.
+template <class Protocols>
+void server<Protocols>::leave() {
+  for (auto& each : listeners_) each->close();
+  for (auto& each : workers_) {
+    post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
+  }
+}
+
+template <class Protocols>
+bool server<Protocols>::serves(std::string_view service) const noexcept {
+  for (const auto& each : options_of_services_) {
+    if (each->service() == service) return true;
+  }
+  return false;
 }
 
 template <class Protocols>

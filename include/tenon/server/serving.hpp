@@ -102,7 +102,7 @@ class serving {
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
     if (draining) return;
-    draining = true;
+    draining = going = true;
     // Draining a connection may close it, and take others along: the list is walked from its head, each moved to a list of those already asked.
     served_connection* pending = first_;
     first_ = nullptr;
@@ -142,6 +142,7 @@ class serving {
   std::size_t connections = 0;
   std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
+  bool going = false;  // draining, or about to
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;
 
@@ -162,7 +163,7 @@ class serving {
 
   served_connection* first_ = nullptr;
   std::unique_ptr<char[]> waste_;
-  protocol::http_site site_{.draining = &draining};
+  protocol::http_site site_{.draining = &going};
   std::uint64_t connection_id_ = 1;
   std::uint64_t id_step_ = 1;
   timeout give_up_;

@@ -44,7 +44,7 @@ status stop_on_signals(server<Served>& which) {
     held->clear(ignored);
     which.stop();
   });
-  which.beside_ = waiting;
+  which.beside_.push_back(waiting);
   return {};
 }
 

@@ -3,6 +3,7 @@
 //
 //	peer call HOST:PORT [gzip]  runs every case, the compressed ones if it is told to, in a process of its own, for a failing one ends its process
 //	peer case HOST:PORT NAME
+//	peer drain PROGRAM   starts two servers of it, and lets one of them go while calls run
 package main
 
 import (
@@ -152,6 +153,10 @@ func main() {
 		io.Copy(io.Discard, os.Stdin)
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "drain" {
+		drain(os.Args[2])
+		return
+	}
 	if len(os.Args) == 4 && os.Args[1] == "case" {
 		connection, err := grpc.NewClient(os.Args[2], grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
@@ -162,7 +167,7 @@ func main() {
 		return
 	}
 	if len(os.Args) < 3 || os.Args[1] != "call" {
-		fail("usage: peer serve | call HOST:PORT [gzip] | case HOST:PORT NAME")
+		fail("usage: peer serve | call HOST:PORT [gzip] | case HOST:PORT NAME | drain PROGRAM")
 	}
 	if len(os.Args) == 4 && os.Args[3] == "gzip" {
 		cases = append(cases, gzipCases...)

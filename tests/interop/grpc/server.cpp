@@ -1,7 +1,9 @@
 // The server of gRPC's own interoperability tests: what the official test clients of other languages call.
-// usage: grpc_server    prints `listening HOST:PORT`, serves until its standard input ends
+// usage: grpc_server [SECONDS]    prints `listening HOST:PORT`, serves until its standard input ends, and then SECONDS more as a lame duck
 #include <tenon.hpp>
 #include <tenon/grpc.hpp>
+#include <tenon/service/health.hpp>
+#include <tenon/service/reflection.hpp>
 #ifdef WITH_ZLIB
 #include <tenon/zlib.hpp>
 #endif
@@ -10,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -82,13 +85,15 @@ struct TestService {
   }
 };
 
-int main() {
-  tenon::server_options options{};
+int main(int count, char** arguments) {
+  tenon::server_options options{.lame_duck = std::chrono::seconds{count > 1 ? std::atoi(arguments[1]) : 0}};
 #ifdef WITH_ZLIB
   options.compression = &tenon::gzip;
 #endif
   tenon::server<tenon::grpc_protocols> server{options};
   server.serve(TestService{});
+  tenon::serve_health(server);
+  tenon::serve_reflection<TestService, tenon::health_service>(server);
   const tenon::bound where = server.listen("tcp://127.0.0.1:0");
   if (!server.start().ok()) return 1;
   std::printf("listening 127.0.0.1:%d\n", where.port());

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -82,12 +81,21 @@ class grpc_answers {
     add_grpc_metadata(fields_, coded_, extra, metadata_part::both);
     nghttp2_submit_response(engine_.get(), to.id, fields_.data(), fields_.size(), nullptr);
   }
-  /// What is not gRPC has no trailers.
-  void refuse_as_http(stream& to) {
+  /// What is not gRPC has no trailers, and a text that people can read. Its bytes wait in `to.reply`.
+  [[gnu::cold]] void refuse_as_http(stream& to) {
     to.answered = true;
-    to.stop_sender = true;
-    const std::array<nghttp2_nv, 1> head{header_field(":status", to.is_post ? "415" : "405")};
-    nghttp2_submit_response(engine_.get(), to.id, head.data(), head.size(), nullptr);
+    to.stop_sender = !to.ended;
+    to.reply.append(to.is_post ? "expected a content-type of application/grpc\n" : "expected POST, with a content-type of application/grpc\n");
+    fields_.clear();
+    fields_.push_back(header_field(":status", to.is_post ? "415" : "405"));
+    fields_.push_back(header_field("content-type", "text/plain"));
+    submit(to, [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room, std::uint32_t* flags, nghttp2_data_source* source, void*) {
+      const auto& of = *static_cast<stream*>(source->ptr);
+      const std::size_t left = of.reply.size() - of.sent;
+      *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+      if (left <= room) *flags |= NGHTTP2_DATA_FLAG_EOF;
+      return static_cast<ssize_t>((std::min)(left, room));
+    });
   }
 
   /// The payload of a DATA frame, behind its head.

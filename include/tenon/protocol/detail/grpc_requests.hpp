@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tenon/core/code.hpp>
 #include <tenon/core/limits.hpp>
@@ -74,6 +75,11 @@ class grpc_requests {
     engine_.took(id, bytes.size(), !by_items);
     if (to == nullptr || to->answered) return 0;
     if (by_items) return take_items(*to, bytes), 0;
+    if (!to->is_call()) [[unlikely]] {
+      to->ignored += bytes.size();
+      if (to->ignored > most_ignored) refuse_as_http(*to);
+      return 0;
+    }
     if (to->message().size() + bytes.size() > bounds_.max_message_bytes + grpc_prefix) {
       give_up_on(*to, {code::resource_exhausted, tenon::detail::join_text({"the message exceeds ", tenon::detail::number_text{bounds_.max_message_bytes}, " bytes"})});
       return 0;
@@ -88,27 +94,33 @@ class grpc_requests {
   }
 
   int frame_ended(const nghttp2_frame& frame) {
-    if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
+    if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return other_frame(frame);
     stream* of = find(frame.hd.stream_id);
     if (of == nullptr || of->answered) return 0;
     const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame.hd.type == NGHTTP2_HEADERS && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+      of->ended = ends;
+      if (!of->is_call()) return ends ? refuse_as_http(*of), 0 : 0;
       if (!admissible(*of)) return 0;
       const auto [service, method] = names_in(of->path);
       of->caller_streams = listener_.caller_streams(service, method);
-      of->ended = ends;
       if (of->caller_streams) open(*of);
     }
     if (!ends) return 0;
     of->ended = true;
-    if (!of->caller_streams) hand_on(*of);
+    if (!of->is_call()) refuse_as_http(*of);
+    else if (!of->caller_streams) hand_on(*of);
     else if (!of->answered) listener_.on_items(of->id, of->cutter.unfinished() ? event::broken_off : event::end, {});
     return 0;
   }
 
   // RFC 9113 8.1: whoever answers before the request has ended asks its sender to stop, after the answer.
   int frame_sent(const nghttp2_frame& frame) {
-    if (frame.hd.type != NGHTTP2_HEADERS || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    // A PING behind the first step, whose answer says that the peer has heard of it. Not before that has left: nghttp2 lets a PING overtake.
+    if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.last_stream_id == every_stream) [[unlikely]] {
+      nghttp2_submit_ping(engine_.get(), NGHTTP2_FLAG_NONE, reinterpret_cast<const std::uint8_t*>(heard_of_the_end.data()));
+    }
+    if ((frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (const stream* of = find(frame.hd.stream_id); of != nullptr && of->stop_sender) {
       nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of->id, NGHTTP2_NO_ERROR);
     }
@@ -154,6 +166,13 @@ class grpc_requests {
   /// An answer waits to be sent.
   void hold(const buffer& reply) noexcept { held_ += reply.size(); }
 
+  /// Says which stream was the last: those above it are not executed, and nghttp2 drops what comes for them.
+  [[gnu::cold]] void take_no_more() {
+    if (!std::exchange(takes_more_, false)) return;
+    nghttp2_submit_goaway(engine_.get(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(engine_.get()), NGHTTP2_NO_ERROR, nullptr, 0);
+  }
+  bool takes_more() const noexcept { return takes_more_; }
+
   /// The read buffer is about to move on: what unfinished requests still need of it is copied.
   void keep_pieces() {
     if (unfinished_ == 0) return;
@@ -185,8 +204,18 @@ class grpc_requests {
   static constexpr std::size_t most_held = 16 * 1024 * 1024;
   // Streams that a peer opened and reset before their answer, less those it let end: above this it is an attack (CVE-2023-44487).
   static constexpr int most_resets = 1000;
+  // Bytes of a request that is no call, before it is refused.
+  static constexpr std::size_t most_ignored = 16 * 1024;
+  static constexpr std::int32_t every_stream = 0x7FFF'FFFF;
+  static constexpr std::string_view heard_of_the_end = "theend\r\n";  // eight bytes
 
   stream* find(std::int32_t id) const noexcept { return static_cast<stream*>(nghttp2_session_get_stream_user_data(engine_.get(), id)); }
+
+  [[gnu::cold]] int other_frame(const nghttp2_frame& frame) {
+    if (frame.hd.type != NGHTTP2_PING || (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) return 0;
+    if (text_of(frame.ping.opaque_data, heard_of_the_end.size()) == heard_of_the_end) take_no_more();
+    return 0;
+  }
 
   static void note_content_type(stream& to, std::string_view value) {
     const auto codec = codec_of_grpc(value);
@@ -224,17 +253,19 @@ class grpc_requests {
 
   // Once the headers are here.
   bool admissible(stream& of) {
-    if (!of.is_post || !of.is_grpc) {
-      --unfinished_;
-      of.requested = true;
-      answers_.refuse_as_http(of);
-      return false;
-    }
     if (of.header_bytes > bounds_.max_metadata_bytes) {
       give_up_on(of, {code::resource_exhausted, tenon::detail::join_text({"the headers exceed ", tenon::detail::number_text{bounds_.max_metadata_bytes}, " bytes"})});
       return false;
     }
     return true;
+  }
+
+  // No call of gRPC's: answered once the request has ended, unless that is long.
+  [[gnu::cold]] void refuse_as_http(stream& of) {
+    --unfinished_;
+    of.requested = true;
+    answers_.refuse_as_http(of);
+    hold(of.reply);
   }
 
   void hand_on(stream& of) {
@@ -308,6 +339,7 @@ class grpc_requests {
   std::size_t held_ = 0;        // bytes of unfinished requests and unsent answers
   std::size_t unfinished_ = 0;  // requests
   int resets_ = 0;
+  bool takes_more_ = true;
 };
 
 }  // namespace tenon::inline v0::protocol::detail

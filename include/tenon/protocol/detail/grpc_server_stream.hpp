@@ -44,6 +44,7 @@ struct grpc_server_stream {
   buffer body;
   buffer reply;
   std::size_t sent = 0;        // of `reply`
+  std::size_t ignored = 0;     // bytes of a request that is no call
   metadata trailers;
   status ending;               // of a streamed answer
   grpc_cutter cutter;
@@ -64,7 +65,7 @@ struct grpc_server_stream {
     forget_body();
     reply.clear();
     if (reply.capacity() > kept_bytes) reply.release();
-    sent = 0;
+    sent = ignored = 0;
     trailers.clear();
     ending = {};
     cutter.clear();
@@ -73,6 +74,7 @@ struct grpc_server_stream {
     charged = 0;
     announced = 0;
   }
+  bool is_call() const noexcept { return is_post && is_grpc; }
   std::string_view message() const noexcept { return body.empty() ? piece : body.view(); }
   /// The read buffer is about to move on: its piece is copied. Returns how many bytes are held more.
   std::size_t gather() {
