@@ -367,7 +367,7 @@ class status {
 
   status(status&&) noexcept = default;
   status& operator=(status&&) noexcept = default;
-  status(const status& other) : outcome_{other.outcome_}, rest_{other.rest_ ? std::make_unique<rest>(*other.rest_) : nullptr} {}
+  status(const status& other) : outcome_{other.outcome_}, rest_{other.rest_ ? new rest(*other.rest_) : nullptr} {}
   status& operator=(const status& other) {
     if (this != &other) *this = status{other};
     return *this;
@@ -431,17 +431,22 @@ class status {
     std::vector<status_detail> details;
   };
 
+  // A status that is OK is destroyed many times per call: that is to be one comparison, and no function.
+  struct drop {
+    [[gnu::cold, gnu::noinline]] void operator()(rest* which) const noexcept { delete which; }
+  };
+
   static const rest& no_rest() noexcept {
     static const rest nothing{};
     return nothing;
   }
   rest& make_rest() {
-    if (!rest_) rest_ = std::make_unique<rest>();
+    if (!rest_) rest_.reset(new rest);
     return *rest_;
   }
 
   tenon::outcome outcome_{};
-  std::unique_ptr<rest> rest_;
+  std::unique_ptr<rest, drop> rest_;
 };
 
 }  // namespace tenon::inline v0
@@ -1308,6 +1313,15 @@ class buffer {
     return data_ + size_;
   }
   void commit(std::size_t count) noexcept { size_ += count; }
+  /// Makes the memory exactly so large, where growth would double it. Never smaller. False when the machine has no more.
+  [[nodiscard]] bool reserve(std::size_t capacity) noexcept {
+    if (capacity <= capacity_) return true;
+    void* moved = std::realloc(data_, capacity);
+    if (moved == nullptr) return false;
+    data_ = static_cast<char*>(moved);
+    capacity_ = capacity;
+    return true;
+  }
 
   /// Forgets everything after the first `size` bytes.
   void truncate(std::size_t size) noexcept { size_ = size; }
@@ -1772,8 +1786,8 @@ class io_context;
 
 namespace tenon::inline v0::detail {
 
-/// What may be asked of the other side of a connection, beside answers.
-enum class reach : std::uint8_t { nothing, notices, calls };
+/// What may be asked of the other side of a connection, beside answers: in rpcx's frames, or in texts of JSON-RPC, one a line.
+enum class reach : std::uint8_t { nothing, notices, calls, texts };
 
 /// A connection that carries messages in the direction opposite to its own calls. On its loop's thread.
 class carrier {
@@ -4893,6 +4907,14 @@ consteval std::array<std::string_view, sizeof...(Index)> make_method_names(std::
 template <class S>
 inline constexpr auto method_names = make_method_names<S>(std::make_index_sequence<method_count<S>>{});
 
+template <class S, std::size_t... Index>
+consteval std::array<bool, sizeof...(Index)> find_idempotent_methods(std::index_sequence<Index...>) {
+  return {method<S, Index>::is_idempotent...};
+}
+// Which of them are declared idempotent.
+template <class S>
+inline constexpr auto idempotent_methods = find_idempotent_methods<S>(std::make_index_sequence<method_count<S>>{});
+
 } // namespace detail
 
 /// Whether the service has a method that is declared tenon::blocking.
@@ -6647,51 +6669,61 @@ class decode_error {
  public:
   /// Records the failure; returns false so that decoders can `return error.fail(...)`. Only the first counts.
   [[gnu::cold, gnu::noinline]] bool fail(std::size_t byte, std::string_view expected, std::string_view found, code why = code::invalid_argument) {
-    if (expected_.empty()) {
-      byte_ = byte;
-      expected_.assign(expected);
-      found_.assign(found);
-      code_ = why;
-    }
+    if (first_ == nullptr) first_.reset(new failure{.expected = std::string{expected}, .found = std::string{found}, .byte = byte, .why = why});
     return false;
   }
   /// Puts a step in front of the path; called by each level on the way out.
   [[gnu::cold, gnu::noinline]] bool at_field(std::string_view name) {
-    const bool joins = !path_.empty() && path_.front() != '[';
-    path_.insert(0, joins ? "." : "");
-    path_.insert(0, name);
+    step({name, joint()});
     return false;
   }
   [[gnu::cold, gnu::noinline]] bool at_index(std::size_t index) {
-    const bool joins = !path_.empty() && path_.front() != '[';
-    path_.insert(0, "[" + std::to_string(index) + (joins ? "]." : "]"));
+    step({"[", tenon::detail::number_text{index}, "]", joint()});
     return false;
   }
 
-  bool failed() const noexcept { return !expected_.empty(); }
-  const std::string& path() const noexcept { return path_; }
+  bool failed() const noexcept { return first_ != nullptr; }
+  std::string_view path() const noexcept { return first_ == nullptr ? std::string_view{} : first_->path; }
 
-  status to_status() const {
-    if (!failed()) return {};
-    std::string text = path_.empty() ? std::string{} : "field \"" + path_ + "\": ";
-    text += "expected " + expected_ + ", found " + found_ + " at byte " + std::to_string(byte_);
-    return status{code_, text};
+  [[gnu::cold]] status to_status() const {
+    if (first_ == nullptr) return {};
+    const auto& [path, expected, found, byte, why] = *first_;
+    const bool anywhere = !path.empty();
+    return status{why, tenon::detail::join_text({anywhere ? "field \"" : "", path, anywhere ? "\": " : "", "expected ", expected, ", found ", found, " at byte ", tenon::detail::number_text{byte}})};
   }
 
  private:
-  std::string path_;
-  std::string expected_;
-  std::string found_;
-  std::size_t byte_ = 0;
-  code code_ = code::invalid_argument;
+  struct failure {
+    std::string path{};
+    std::string expected;
+    std::string found;
+    std::size_t byte = 0;
+    code why = code::invalid_argument;
+  };
+  // A decoder that succeeds pays one comparison for it.
+  struct drop {
+    [[gnu::cold, gnu::noinline]] void operator()(failure* which) const noexcept { delete which; }
+  };
+
+  std::string_view joint() const noexcept { return path().empty() || path().front() == '[' ? "" : "."; }
+  void step(std::initializer_list<std::string_view> in_front) {
+    if (first_ == nullptr) return;
+    std::string whole = tenon::detail::join_text(in_front);
+    first_->path = whole.append(first_->path);
+  }
+
+  std::unique_ptr<failure, drop> first_;
 };
 
 }  // namespace tenon::inline v0::codec
 
 // tenon/codec/detail/json_text.hpp
-// Eight bytes of json text at a time: which of them are not plain ASCII. Codec layer, detail of codec/json.hpp.
+// Digits of json text, eight bytes at a time. Codec layer, detail of codec/json.hpp.
 
-namespace tenon::inline v0::codec::detail {
+// tenon/core/plain_text.hpp
+// Eight bytes of JSON text at a time: which of them need a look of their own. Core layer; the JSON codec and the envelopes of JSON-RPC read with it.
+
+namespace tenon::inline v0::detail {
 
 inline constexpr std::uint64_t every_byte = 0x0101010101010101ULL;
 
@@ -6714,20 +6746,6 @@ constexpr std::size_t bytes_before_mark(std::uint64_t marks) noexcept {
   else return 0;
 }
 
-// The value of the one to seven digits at `at`, where eight bytes can be read; returns how many there were, 0 when none or more.
-inline std::size_t read_few_digits(const char* at, std::uint64_t& value) noexcept {
-  if constexpr (std::endian::native != std::endian::little) return 0;
-  std::uint64_t digits = load_8(at) ^ (every_byte * '0');
-  const std::uint64_t marks = ((digits + every_byte * 0x76) | digits) & (every_byte * 0x80);
-  const std::size_t count = bytes_before_mark(marks);
-  if (count == 0 || marks == 0) return 0;
-  // Zeros in front, then pairs, fours and eights of digits are put together at once.
-  digits <<= 64 - 8 * count;
-  digits = digits * 10 + (digits >> 8);
-  value = ((digits & 0x000000FF'000000FF) * 0x000F4240'00000064 + (digits >> 16 & 0x000000FF'000000FF) * 0x00002710'00000001) >> 32;
-  return count;
-}
-
 constexpr bool is_plain(char c) noexcept {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
@@ -6745,6 +6763,31 @@ inline const char* skip_plain(const char* at, const char* end) noexcept {
   }
   while (at != end && is_plain(*at)) ++at;
   return at;
+}
+
+}  // namespace tenon::inline v0::detail
+
+namespace tenon::inline v0::codec::detail {
+
+using tenon::detail::bytes_before_mark;
+using tenon::detail::every_byte;
+using tenon::detail::is_plain;
+using tenon::detail::load_8;
+using tenon::detail::skip_plain;
+using tenon::detail::special_bytes;
+
+// The value of the one to seven digits at `at`, where eight bytes can be read; returns how many there were, 0 when none or more.
+inline std::size_t read_few_digits(const char* at, std::uint64_t& value) noexcept {
+  if constexpr (std::endian::native != std::endian::little) return 0;
+  std::uint64_t digits = load_8(at) ^ (every_byte * '0');
+  const std::uint64_t marks = ((digits + every_byte * 0x76) | digits) & (every_byte * 0x80);
+  const std::size_t count = bytes_before_mark(marks);
+  if (count == 0 || marks == 0) return 0;
+  // Zeros in front, then pairs, fours and eights of digits are put together at once.
+  digits <<= 64 - 8 * count;
+  digits = digits * 10 + (digits >> 8);
+  value = ((digits & 0x000000FF'000000FF) * 0x000F4240'00000064 + (digits >> 16 & 0x000000FF'000000FF) * 0x00002710'00000001) >> 32;
+  return count;
 }
 
 }  // namespace tenon::inline v0::codec::detail
@@ -6796,9 +6839,11 @@ struct json_number {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-class json_scanner {
+// A template only so that tenon::compiled can compile it once; `json_scanner` is its one instance.
+template <class Unit>
+class basic_json_scanner {
  public:
-  json_scanner(std::string_view in, const limits& bounds)
+  basic_json_scanner(std::string_view in, const limits& bounds)
       // An empty view may point nowhere, and nullptr says that reading failed.
       : begin_{in.data() == nullptr ? "" : in.data()}, end_{begin_ + in.size()}, levels_left_{bounds.max_nesting}, max_levels_{bounds.max_nesting}, memory_{bounds.memory_for(in.size())} {}
 
@@ -7078,6 +7123,31 @@ class json_scanner {
   decode_error error_;
 };
 
+using json_scanner = basic_json_scanner<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_json_scanner<void>;
+#endif
+
+}  // namespace tenon::inline v0::codec::detail
+
+// tenon/codec/detail/keep_text.hpp
+// Text that was found in a message, into the string that keeps it. Codec layer, shared by codecs.
+
+namespace tenon::inline v0::codec::detail {
+
+// Flattened: whether g++ makes calls of what a string is made and moved by changes with what else it has inlined.
+[[gnu::noinline, gnu::flatten]] inline void keep_in_new_string(std::string& into, const char* from, std::size_t size) { into = std::string(from, size); }
+
+/// As `into.assign(from, size)`; `from` is no part of `into`.
+template <class Text>
+void keep_text(Text& into, const char* from, std::size_t size) {
+  if constexpr (std::is_same_v<Text, std::string>) {
+    // libstdc++'s assign takes three times as long to find out that there is no room, as in a fresh struct's members there is none.
+    if (size > into.capacity()) return keep_in_new_string(into, from, size);
+  }
+  into.assign(from, size);
+}
+
 }  // namespace tenon::inline v0::codec::detail
 
 namespace tenon::inline v0::codec::detail {
@@ -7085,7 +7155,9 @@ namespace tenon::inline v0::codec::detail {
 inline constexpr double exact_powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-class json_reader : public json_scanner {
+// A template only so that tenon::compiled can compile it once; `json_reader` is its one instance.
+template <class Unit>
+class basic_json_reader : public json_scanner {
  public:
   using json_scanner::json_scanner;
 
@@ -7114,7 +7186,7 @@ class json_reader : public json_scanner {
   const char* read_text(const char* at, std::string& value) {
     std::string_view text;
     at = read_string(at, text, value);
-    if (at != nullptr && text.data() != value.data()) value.assign(text);
+    if (at != nullptr && text.data() != value.data()) keep_text(value, text.data(), text.size());
     return at;
   }
   // The same into storage of the reader's own, for what is read out of the text at once.
@@ -7287,6 +7359,11 @@ class json_reader : public json_scanner {
   bool resetting_ = false;
   std::string scratch_;
 };
+
+using json_reader = basic_json_reader<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_json_reader<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail
 
@@ -9454,6 +9531,16 @@ struct basic_json {
 /// Json as gRPC and Connect peers speak it: `tenon::client<market, tenon::codec::proto_json>`.
 using proto_json = basic_json<proto3>;
 
+/// For a server whose json has two kinds of readers: `server.serve<tenon::codec::connect_json>(market{})`.
+///
+/// Shape   proto_json for who speaks Connect (`Connect-Protocol-Version`, `connect=v1` in a query, or one of its streams), gRPC-Web or gRPC; all others keep `json`. Those protocols' clients are
+///         made from a .proto: they send `userId` for `user_id` and a 64-bit integer as text. `json` skips the one as unknown, and refuses the other.
+/// Limits  not the default, since each message's code is generated once more. A tenon client that calls Connect in json then takes proto_json as well.
+/// Source  protobuf.dev, ProtoJSON format; Connect protocol.
+struct connect_json : basic_json<proto3> {
+  static constexpr bool for_proto3_peers = true;
+};
+
 }  // namespace tenon::inline v0::codec
 
 // tenon/codec/msgpack.hpp
@@ -9513,9 +9600,11 @@ struct msgpack_extension {
 
 /// The input and the state of one decoding. Every function takes the place to read at and returns the place after, or nullptr once `error` is filled:
 /// the place then lives in a register, not in memory.
-class msgpack_reader {
+// A template only so that tenon::compiled can compile it once; `msgpack_reader` is its one instance.
+template <class Unit>
+class basic_msgpack_reader {
  public:
-  msgpack_reader(std::string_view in, const limits& bounds) noexcept
+  basic_msgpack_reader(std::string_view in, const limits& bounds) noexcept
       : begin{in.data()},
         end{in.data() + in.size()},
         levels_left{bounds.max_nesting},
@@ -9791,6 +9880,11 @@ class msgpack_reader {
     return next;
   }
 };
+
+using msgpack_reader = basic_msgpack_reader<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_msgpack_reader<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail
 
@@ -10216,7 +10310,7 @@ template <class Text>
 [[gnu::noinline]] const char* msgpack_read_any_text(msgpack_reader& in, const char* at, Text& value) {
   std::string_view found;
   at = in.read_raw(at, found, "string");
-  if (at != nullptr) value.assign(found.data(), found.size());
+  if (at != nullptr) detail::keep_text(value, found.data(), found.size());
   return at;
 }
 
@@ -10236,7 +10330,7 @@ const char* msgpack_read_text(msgpack_reader& in, const char* at, Text& value) {
   if (left - head_size < size) [[unlikely]] return detail::msgpack_read_any_text(in, at, value);
   // Text that comes again and again has the same size each time, in many a field.
   if (value.size() == size) std::memcpy(value.data(), at + head_size, size);
-  else value.assign(at + head_size, size);
+  else detail::keep_text(value, at + head_size, size);
   return at + head_size + size;
 }
 
@@ -11577,9 +11671,11 @@ struct protobuf_varint {
 
 /// The input and the state of one decoding. Every function takes the place to read at and the end of the message it is in, and returns the place after, or nullptr once
 /// `error` is filled.
-class protobuf_reader {
+// A template only so that tenon::compiled can compile it once; `protobuf_reader` is its one instance.
+template <class Unit>
+class basic_protobuf_reader {
  public:
-  protobuf_reader(std::string_view in, const limits& bounds) noexcept
+  basic_protobuf_reader(std::string_view in, const limits& bounds) noexcept
       : begin{in.data()}, end{in.data() + in.size()}, levels_left{bounds.max_nesting}, max_nesting{bounds.max_nesting}, memory{bounds.memory_for(in.size())} {}
 
   const char* const begin;
@@ -11745,6 +11841,11 @@ class protobuf_reader {
     return false;
   }
 };
+
+using protobuf_reader = basic_protobuf_reader<void>;
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_protobuf_reader<void>;
+#endif
 
 }  // namespace tenon::inline v0::codec::detail
 
@@ -11998,7 +12099,7 @@ template <protobuf_style Style, class T>
   if (!protobuf_is_utf8(length.next, size)) [[unlikely]] return protobuf_fail_utf8(in, length.next, size);
   // What has the size already needs no call.
   if (value.size() == size) protobuf_put::copy(value.data(), length.next, size);
-  else value.assign(length.next, size);
+  else keep_text(value, length.next, size);
   return length.next + size;
 }
 
@@ -17572,7 +17673,9 @@ struct option_slot {
   bool shared = false;        ///< the policy's state is
   bool keyed = false;
   bool outside_loop = false;  ///< stands before retry
+  bool idempotent = true;     ///< the method is declared so
   bool changed = false;
+  bool by_method = false;     ///< changed for this method and not for all of a service
 };
 
 /// Where a source writes: told of every method of every service in question, before anything is published.
@@ -17622,9 +17725,9 @@ class draft final : public option_draft {
   using entry = typename Stack::config;
 
  public:
-  /// `names` are those of the methods.
-  draft(configuration<Stack>& of, const entry* initial, std::string_view service, const std::string_view* names)
-      : of_{of}, service_{service}, names_{names}, entries_{std::make_unique<entry[]>(of.methods())} {
+  /// `names` are those of the methods; `idempotent` tells which are declared so.
+  draft(configuration<Stack>& of, const entry* initial, std::string_view service, const std::string_view* names, const bool* idempotent)
+      : of_{of}, service_{service}, names_{names}, idempotent_{idempotent}, entries_{std::make_unique<entry[]>(of.methods())} {
     for (std::size_t i = 0; i < of.methods(); ++i) entries_[i] = initial[i];
   }
 
@@ -17640,7 +17743,8 @@ class draft final : public option_draft {
  private:
   template <std::size_t... I>
   void list(option_places& into, std::size_t method, std::index_sequence<I...>) {
-    const option_slot places[] = {slot<I>(std::get<I>(entries_[method]))...};
+    option_slot places[] = {slot<I>(std::get<I>(entries_[method]))...};
+    for (option_slot& each : places) each.idempotent = idempotent_[method];
     into.add(service_, names_[method], places, Stack::size);
   }
   template <std::size_t I, class Options>
@@ -17660,13 +17764,14 @@ class draft final : public option_draft {
   configuration<Stack>& of_;
   std::string_view service_;
   const std::string_view* names_;
+  const bool* idempotent_;
   std::unique_ptr<entry[]> entries_;
 };
 
 template <class Stack>
-std::unique_ptr<option_draft> draft_of(configuration<Stack>& of, const typename Stack::config* initial, std::string_view service, const std::string_view* names) {
+std::unique_ptr<option_draft> draft_of(configuration<Stack>& of, const typename Stack::config* initial, std::string_view service, const std::string_view* names, const bool* idempotent) {
   if constexpr (Stack::size == 0) return std::make_unique<draft_of_nothing>(service, names, of.methods());
-  else return std::make_unique<draft<Stack>>(of, initial, service, names);
+  else return std::make_unique<draft<Stack>>(of, initial, service, names, idempotent);
 }
 
 }  // namespace policy
@@ -18129,6 +18234,8 @@ struct timeout : policy::base {
 
 namespace tenon::inline v0::protocol {
 
+class compression;
+
 /// The codec a message is in, by rpcx's number for it: codecs carry the same number as `Codec::serialization`.
 enum class serialization : std::uint8_t { raw = 0, json = 1, protobuf = 2, msgpack = 3 };
 
@@ -18139,6 +18246,8 @@ struct reply_address {
   bool one_way = false;           ///< nothing is ever sent
   bool streamed = false;          ///< the answer is a stream: items, then an end without a value
   bool compress = false;          ///< the caller takes a compressed answer
+  bool proto3_json = false;       ///< the caller's json, if that is the codec, is proto3's mapping: a client of Connect's or gRPC's
+  bool unmetered = false;         ///< the caller grants no credit: items take none
 };
 
 /// Reads metadata out of the protocol's own spelling of it, when somebody asks.
@@ -18227,7 +18336,8 @@ concept request_sink = requires(T& sink, const request& call) {
 ///         `need_more` is for a bounded number of bytes. `consume` hands each complete request to the sink exactly once, in order, however the
 ///         bytes are cut; it holds no more than one unfinished header; it may write answers of its own to `out` (heartbeats, refusals). After `begin_reply` the payload is
 ///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
-///         What a protocol may lack, found by `requires`: `write_going_away(out)`; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
+///         What a protocol may lack, found by `requires`: `write_going_away(out)`, and for one that does so in two steps `takes_last_calls()`, true until `write_gone(out)`,
+///         which comes by itself when the peer has heard of the first, and from the driver when that takes too long; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
 ///         not understand it.
 /// Model   struct line_session {   // "service method payload\n" -> "payload\n"
 ///           static constexpr std::string_view name = "line";  static constexpr bool answers_in_any_order = false;
@@ -18292,10 +18402,14 @@ class client_session {
   // What a protocol may lack.
   /// What is said first on a new connection; it leaves with the first request.
   virtual void begin(buffer& out) { (void)out; }
+  /// Requests whose payload has so many bytes or more leave compressed, and answers may come so. Before the first request. Nothing where the protocol has no word for it.
+  virtual void use(const compression& how, std::size_t from_bytes) { (void)how, (void)from_bytes; }
   /// Asks for a sign of life. Returns false when the protocol has no such message.
   virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
   /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.
   virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
+  /// Appends whole messages of somebody who calls, or answers, in the other direction.
+  virtual void carry(buffer& out, std::string_view messages) { out.append(messages); }
   /// Finds the requests in bytes that were written here from a message's beginning on: of those that never left it is certain that nothing ran.
   virtual void visit_requests(std::string_view written, request_visitor& visitor) const { (void)written, (void)visitor; }
 
@@ -18345,7 +18459,7 @@ using session_maker = std::unique_ptr<client_session> (*)(std::string_view url, 
 
 namespace tenon::inline v0::protocol {
 
-/// One way to compress, for `server_options::compression`.
+/// One way to compress, for `server_options::compression` and `client_options::compression`.
 ///
 /// Laws    both append to `into` and touch nothing that it holds. `inflate` takes memory as it goes, never for more than `limit` bytes of result; what it has appended
 ///         when it fails is to be forgotten.
@@ -18963,6 +19077,7 @@ struct http_head {
   bool upgrades = false;    ///< or upgrade
   bool has_length = false;
   bool has_timeout = false;
+  bool is_connect = false;      ///< connect-protocol-version is there
   bool chunked = false;
   bool inflatable = false;      ///< gzip would be read; said by the session
   bool foreign_coding = false;  ///< a Transfer-Encoding that is not exactly `chunked`
@@ -19103,6 +19218,7 @@ inline std::string_view note_field(const http_field& field, http_head& head) noe
       head.timeout = field.value;
       head.has_timeout = true;
       break;
+    case 24: head.is_connect = head.is_connect || is("connect-protocol-version"); break;
     default: break;
   }
   return {};
@@ -19274,9 +19390,9 @@ namespace tenon::inline v0::protocol::detail {
   return false;
 }
 
-// Compresses the payload at the end of `out`, whose head is complete but for its length. False when it stays as it is.
-[[gnu::cold, gnu::noinline]] inline bool compress_payload(buffer& out, mark at, const compression& how) {
-  if (out.size() - at.payload < smallest_to_compress) return false;
+// Compresses the payload at the end of `out`, whose head is complete but for its length. False when it stays as it is: it is small, or would not become smaller.
+[[gnu::cold, gnu::noinline]] inline bool compress_payload(buffer& out, mark at, const compression& how, std::size_t from_bytes = smallest_to_compress) {
+  if (out.size() - at.payload < from_bytes) return false;
   buffer smaller;
   how.deflate(out.view(at.payload), smaller);
   if (smaller.size() >= out.size() - at.payload) return false;
@@ -19297,7 +19413,7 @@ namespace tenon::inline v0::protocol::detail {
 namespace tenon::inline v0::protocol::detail {
 
 /// What a body is: one message, or something that has rules of its own and rides on HTTP.
-enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx };
+enum class http_form : std::uint8_t { message, jsonrpc, grpc_web, grpc_web_text, rpcx, events, connect_stream };
 
 /// Where a request goes. `service` and `method` lie in the head, or in `unescaped` when the path had percent signs.
 struct http_route {
@@ -19305,6 +19421,7 @@ struct http_route {
   std::string_view method;
   std::string_view content_type = "application/json";  ///< the answer's; a literal
   serialization codec = serialization::json;
+  bool proto3_json = false;  ///< json is meant as Connect and gRPC-Web mean it
   bool safely = false;  ///< by GET or HEAD: nothing may change
   bool inflates = false;  ///< the body is compressed, in the way that the session knows
   http_form form = http_form::message;
@@ -19502,6 +19619,7 @@ struct http_query {
   std::string_view compression{};
   std::string_view base64{};
   std::string_view connect = "v1";
+  bool is_connect = false;
 };
 
 // Connect allows any order, and parameters of others beside its own.
@@ -19520,7 +19638,7 @@ struct http_query {
     else if (key == "encoding") found.encoding = value;
     else if (key == "compression") found.compression = value;
     else if (key == "base64") found.base64 = value;
-    else if (key == "connect") found.connect = value;
+    else if (key == "connect") found.connect = value, found.is_connect = true;
   }
   return found;
 }
@@ -19577,6 +19695,7 @@ struct http_query {
     return refuse_quoting(refusal, 400, code::invalid_argument, "query: message ", query.message, query.base64 == "1" ? ": expected URL-safe base64" : ": expected two hexadecimal digits after each percent sign");
   }
   route.safely = true;
+  route.proto3_json = route.proto3_json || query.is_connect;
   return route_timeout(head, route, refusal);
 }
 
@@ -19691,6 +19810,28 @@ class http1_session {
     settle();
   }
 
+  // For a session built upon this one, whose answers may come in pieces.
+  /// The head of an answer whose length nobody knows: its body is chunked, or ends with the connection where the caller knows no chunks.
+  void append_open_head(buffer& out, std::string_view more_lines) {
+    if (!is_http_11_) keeps_alive_ = false;
+    detail::append_status_line(out, 200);
+    detail::append_content_type(out, route_.content_type);
+    out.append(connection_lines());
+    if (is_http_11_) out.append("Transfer-Encoding: chunked\r\n");
+    out.append(more_lines);
+    out.append(visit_.lines);
+    out.append("\r\n");
+  }
+  bool knows_chunks() const noexcept { return is_http_11_; }
+  /// Such an answer has been written to its end.
+  void end_open_answer() { settle(); }
+  /// The answer takes another form than the head of its request said.
+  void answer_as(detail::http_form form, std::string_view content_type) noexcept {
+    route_.form = form;
+    route_.content_type = content_type;
+  }
+  bool to_head() const noexcept { return to_head_; }
+
   /// Where the request that is being answered goes.
   const detail::http_route& route() const noexcept { return route_; }
 
@@ -19753,6 +19894,7 @@ class http1_session {
     keeps_alive_ = head.keeps_alive();
     is_http_11_ = head.is_http_11;
     route_.inflates = deflates_ = false;
+    route_.proto3_json = head.is_connect;
     if (site_ != nullptr && site_->coding != nullptr) [[unlikely]] look_at_codings(head);
     const bool expects = is_http_11_ && !head.expect.empty() && head.has_body();
 
@@ -19866,7 +20008,8 @@ class http1_session {
     call.service = route_.service;
     call.method = route_.method;
     call.payload = body_.empty() ? piece_ : body_.view();
-    call.address = {.id = 0, .codec = route_.codec, .one_way = false};
+    // What a route binds is plain json, whoever asks.
+    call.address = {.id = 0, .codec = route_.codec, .one_way = false, .proto3_json = route_.proto3_json && !visit_.routed()};
     call.timeout = route_.timeout;
     call.metadata_block = head_.substr(fields_at_);
     call.read_metadata = &detail::read_http_metadata;
@@ -20072,24 +20215,25 @@ inline std::optional<std::uint64_t> frame_length(std::string_view in) noexcept {
   return std::uint64_t{header_bytes} + 4 + tenon::detail::load_big_endian_32(in.data() + header_bytes);
 }
 
+// One of the blocks that make up a frame, off its front.
+inline bool take_block(std::string_view& rest, std::string_view& block) noexcept {
+  if (rest.size() < 4) [[unlikely]] return false;
+  const std::size_t length = tenon::detail::load_big_endian_32(rest.data());
+  if (rest.size() - 4 < length) [[unlikely]] return false;
+  block = {rest.data() + 4, length};
+  rest.remove_prefix(4 + length);
+  return true;
+}
+
 /// Cuts one complete frame into its parts.
 ///
-/// Errors  nullopt when the four block lengths do not add up to the frame's.
-inline std::optional<frame> cut_frame(std::string_view whole) noexcept {
-  frame cut;
+/// Errors  false when the four block lengths do not add up to the frame's.
+inline bool cut_frame(std::string_view whole, frame& cut) noexcept {
   cut.bits = static_cast<unsigned char>(whole[2]);
   cut.codec = static_cast<unsigned char>(whole[3]) >> 4;
   cut.sequence = tenon::detail::load_big_endian_64(whole.data() + 4);
-  std::string_view rest = whole.substr(header_bytes + 4);
-  for (std::string_view* block : {&cut.service, &cut.method, &cut.metadata_block, &cut.payload}) {
-    if (rest.size() < 4) return std::nullopt;
-    const std::uint32_t length = tenon::detail::load_big_endian_32(rest.data());
-    if (rest.size() - 4 < length) return std::nullopt;
-    *block = rest.substr(4, length);
-    rest.remove_prefix(4 + std::size_t{length});
-  }
-  if (!rest.empty()) return std::nullopt;
-  return cut;
+  std::string_view rest{whole.data() + header_bytes + 4, whole.size() - header_bytes - 4};
+  return take_block(rest, cut.service) && take_block(rest, cut.method) && take_block(rest, cut.metadata_block) && take_block(rest, cut.payload) && rest.empty();
 }
 
 /// Walks a metadata block; `each(key, value)` per pair.
@@ -20420,12 +20564,13 @@ class rpcx_session {
         continue;
       }
       if (rest.size() < *length) return done;
-      const auto cut = rpcx::cut_frame(rest.substr(0, static_cast<std::size_t>(*length)));
-      if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
-      if (!handle(*cut, rest.substr(0, static_cast<std::size_t>(*length)), sink, out)) {
+      const std::string_view whole{rest.data(), static_cast<std::size_t>(*length)};
+      rpcx::frame cut;
+      if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
+      if (!handle(cut, whole, sink, out)) {
         return close(done, {"expected metadata pairs that add up to their block, found others"});
       }
-      done.bytes += static_cast<std::size_t>(*length);
+      done.bytes += whole.size();
     }
   }
 
@@ -20638,7 +20783,7 @@ namespace tenon::inline v0::protocol {
 
 /// The client's half of rpcx.
 ///
-/// Errors  a bad magic or impossible lengths close the connection with a reason; a compressed answer, and one above the limit, fails its call: the latter is
+/// Errors  a bad magic or impossible lengths close the connection with a reason; an answer above the limit, and one that is compressed although nobody asked, fails its call: the former is
 ///         skipped without being stored.
 class rpcx_client_session final : public client_session {
  public:
@@ -20663,7 +20808,15 @@ class rpcx_client_session final : public client_session {
     return at;
   }
 
-  void end_request(buffer& out, mark at) override { rpcx::end_frame(out, at); }
+  void end_request(buffer& out, mark at) override {
+    if (coding_ != nullptr) [[unlikely]] compress(out, at);
+    rpcx::end_frame(out, at);
+  }
+  /// rpcx knows gzip alone: by another name nothing is compressed. Nor are items of a stream.
+  void use(const compression& how, std::size_t from_bytes) override {
+    coding_ = how.name() == "gzip" ? &how : nullptr;
+    compress_from_ = from_bytes;
+  }
 
   /// A heartbeat that says who is here: its echo tells whether the peer is tenon.
   void begin(buffer& out) override { rpcx::append_heartbeat(out, 0, 0, rpcx::peer_client); }
@@ -20714,13 +20867,13 @@ class rpcx_client_session final : public client_session {
         continue;
       }
       if (rest.size() < *length) return done;
-      const std::string_view whole = rest.substr(0, static_cast<std::size_t>(*length));
-      const auto cut = rpcx::cut_frame(whole);
-      if (!cut) return close(done, {"expected block lengths that add up to the frame's, found others"});
+      const std::string_view whole{rest.data(), static_cast<std::size_t>(*length)};
+      rpcx::frame cut;
+      if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
-      if (cut->is_response() && !cut->is_heartbeat()) [[likely]] deliver(*cut, sink);
-      else if (rpcx::is_notice(*cut, rpcx::item_notice)) take_item(*cut, sink, out);
-      else take_aside(*cut, whole, sink, out);
+      if (cut.is_response() && !cut.is_heartbeat()) [[likely]] deliver(cut, sink);
+      else if (rpcx::is_notice(cut, rpcx::item_notice)) take_item(cut, sink, out);
+      else take_aside(cut, whole, sink, out);
     }
   }
 
@@ -20785,7 +20938,7 @@ class rpcx_client_session final : public client_session {
     sink.on_reply(reply{.id = id, .error = too_large("the answer", length)});
   }
 
-  static void deliver(const rpcx::frame& cut, reply_sink& sink) {
+  void deliver(const rpcx::frame& cut, reply_sink& sink) {
     reply answer{.id = cut.sequence,
                  .codec = static_cast<serialization>(cut.codec),
                  .payload = cut.payload,
@@ -20793,8 +20946,31 @@ class rpcx_client_session final : public client_session {
                  .metadata_block = cut.metadata_block,
                  .read_metadata = &rpcx::read_metadata};
     if (cut.is_error()) [[unlikely]] answer.error = rpcx::read_status(cut.metadata_block);
-    else if (cut.is_compressed()) [[unlikely]] answer.error = status{outcome{.code = code::internal, .flags = outcome::local}, "the answer is compressed (gzip), which this client did not ask for"};
+    else if (cut.is_compressed()) [[unlikely]] answer.error = inflate(cut, answer.payload);
     sink.on_reply(answer);
+  }
+
+  [[gnu::cold, gnu::noinline]] void compress(buffer& out, mark at) const {
+    if (out.size() - at.payload < compress_from_) return;
+    buffer smaller;
+    coding_->deflate(out.view(at.payload), smaller);
+    if (smaller.size() >= out.size() - at.payload) return;
+    out.truncate(at.payload);
+    out.append(smaller.view());
+    out.data()[at.start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[at.start + 2]) | rpcx::gzip_bits);
+  }
+  // In place of `payload` what it holds, until the next one.
+  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame& cut, std::string_view& payload) {
+    const auto fault = [](code why, std::string_view text) { return status{outcome{.code = why, .flags = outcome::local}, text}; };
+    if (coding_ == nullptr) return fault(code::internal, "the answer is compressed (gzip), which this client did not ask for");
+    if ((cut.bits & rpcx::compression_bits) != rpcx::gzip_bits) return fault(code::internal, "the answer is compressed in a way that rpcx does not name; expected gzip");
+    inflated_.clear();
+    if (inflated_.capacity() > kept_bytes) inflated_.release();
+    const status done = coding_->inflate(payload, bounds_.max_message_bytes, inflated_);
+    payload = inflated_.view();
+    if (done.ok()) return done;
+    if (done.code() == code::resource_exhausted) return fault(done.code(), done.message()).add_flag(outcome::no_retry);
+    return fault(code::internal, tenon::detail::join_text({"the answer cannot be read: ", done.message()}));
   }
 
   [[gnu::cold]] static consumed close(consumed done, std::initializer_list<std::string_view> reason) {
@@ -20803,10 +20979,15 @@ class rpcx_client_session final : public client_session {
     return done;
   }
 
+  static constexpr std::size_t kept_bytes = 64 * 1024;
+
   limits bounds_;
   std::uint64_t skipping_ = 0;  // bytes of a refused answer still to be thrown away
   std::int64_t timeout_ = -1;   // milliseconds, as they stand in ...
   buffer timeout_pair_;
+  const compression* coding_ = nullptr;
+  std::size_t compress_from_ = smallest_to_compress;
+  buffer inflated_;             // an answer that came compressed
   bool peer_is_tenon_ = false;
 };
 
@@ -21228,6 +21409,10 @@ class basic_socket_connector final : public connector {
 };
 
 using socket_connector = basic_socket_connector<asio::io_context>;
+
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_socket_connector<asio::io_context>;
+#endif
 
 }  // namespace tenon::inline v0::net
 
@@ -21973,6 +22158,10 @@ class basic_memory_network {
 
 using memory_network = basic_memory_network<asio::io_context>;
 
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_memory_network<asio::io_context>;
+#endif
+
 }  // namespace tenon::inline v0::net
 // from a wire name to a handler
 
@@ -22382,6 +22571,10 @@ std::string json_schema_of() {
 // tenon/service/detail/proto_text.hpp
 // A .proto file of a message or a service: what protoc reads to talk to us. Service layer, detail of describe.hpp.
 
+// tenon/service/detail/proto_walk.hpp
+// The walk over the types of a message or a service that names everything in them as a .proto file has to: what is printed of it, and what reflection makes of it, is two
+// forms of one file. Service layer, detail of describe.hpp and reflection.hpp.
+
 // tenon/service/handler.hpp
 // One method of one object as a handler: what it takes, what it gives, and how it is called. Service layer.
 
@@ -22562,26 +22755,16 @@ status call_and_write(buffer& out, Implementation& object, tenon::context* conte
 
 namespace tenon::inline v0::service::detail {
 
-/// A file under way: what is used is declared before what uses it.
-class proto_file {
- public:
-  // Of a sink.
-  void put(std::string_view text) { text_.append(text); }
-  template <class T>
-  void put_type() {
-    text_.append(name_of<T>());
-  }
-  [[gnu::cold]] void put_doc(std::string_view text, int depth) {
-    while (!text.empty()) {
-      const std::size_t end = (std::min)(text.find('\n'), text.size());
-      codec::detail::proto_put_indent(*this, depth);
-      put("// ");
-      put(text.substr(0, end));
-      put("\n");
-      text.remove_prefix((std::min)(end + 1, text.size()));
-    }
-  }
+/// One enumerator as the file has it.
+struct proto_enumerator {
+  std::string name;
+  int value = 0;
+};
 
+/// A file under way: what is used is declared before what uses it. `Form` derives from it and writes: `write_message<M>(name, names)`, `write_enum(name, enumerators)`.
+template <class Form>
+class proto_walk {
+ public:
   /// Declares a struct or an enum, and everything it needs, unless that has been done.
   template <class T>
   void declare() {
@@ -22590,12 +22773,12 @@ class proto_file {
       if (is_imported(codec::detail::proto_full_name<T>)) return import_of(codec::detail::proto_full_name<T>);
       if (!enter(&key_of<T>, own_name<T>(), qualified_type_name<T>)) return;
       declare_fields<T>();
-      put_message<T>(name_of<T>(), {});
+      written().template write_message<T>(name_of<T>(), {});
     } else if constexpr (form == shape::enumeration) {
       if (!enter(&key_of<T>, own_name<T>(), qualified_type_name<T>)) return;
-      std::vector<enum_line> lines;
-      for (const auto& entry : enum_entries<T>) lines.push_back({entry.name, static_cast<int>(entry.value)});
-      put_enum(name_of<T>(), lines);
+      std::vector<proto_enumerator> lines;
+      for (const auto& entry : enum_entries<T>) lines.push_back({std::string{entry.name}, static_cast<int>(entry.value)});
+      enter_enum(name_of<T>(), lines);
     } else if constexpr (form == shape::optional || form == shape::sequence || form == shape::fixed_sequence || form == shape::mapping) {
       declare<codec::detail::proto_item<T>>();
     } else if constexpr (form == shape::variant) {
@@ -22620,22 +22803,12 @@ class proto_file {
     std::string name{wanted};
     while (is_taken(name)) name += '_';
     names_.push_back({nullptr, name});
-    put_message<M>(name, names);
+    written().template write_message<M>(name, names);
     return name;
   }
 
   void import(std::string_view file) {
     if (std::find(imports_.begin(), imports_.end(), file) == imports_.end()) imports_.emplace_back(file);
-  }
-
-  /// The whole file. `package` may be empty.
-  [[gnu::cold]] std::string finish(std::string_view package) {
-    std::string all = "syntax = \"proto3\";\n";
-    if (!package.empty()) all.append("\npackage ").append(package).append(";\n");
-    std::sort(imports_.begin(), imports_.end());
-    if (!imports_.empty()) all += '\n';
-    for (const std::string& each : imports_) all.append("import \"google/protobuf/").append(each).append(".proto\";\n");
-    return all.append(text_);
   }
 
   template <class T>
@@ -22649,19 +22822,25 @@ class proto_file {
     return own_name<T>();
   }
 
+  /// The file names of what is imported, in order: `google/protobuf/empty.proto`.
+  [[gnu::cold]] std::vector<std::string> imports() const {
+    std::vector<std::string> all;
+    for (const std::string& each : imports_) all.push_back(tenon::detail::join_text({"google/protobuf/", each, ".proto"}));
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
  private:
   struct named {
     const void* key;
     std::string name;
   };
-  struct enum_line {
-    std::string_view name;
-    int value;
-  };
   struct text_sink {
     std::string& text;
     void put(std::string_view piece) { text.append(piece); }
   };
+
+  Form& written() noexcept { return static_cast<Form&>(*this); }
 
   // A variable per type, of which only the address counts.
   template <class T>
@@ -22720,8 +22899,109 @@ class proto_file {
     (declare_alternative<Alternatives>(), ...);
   }
 
+  // Enumerators share their names with everything else in the file; proto3 wants zero first.
+  [[gnu::cold]] void enter_enum(std::string_view name, const std::vector<proto_enumerator>& lines) {
+    const bool collides = std::any_of(lines.begin(), lines.end(), [this](const proto_enumerator& each) { return is_taken(each.name); });
+    const bool has_zero = std::any_of(lines.begin(), lines.end(), [](const proto_enumerator& each) { return each.value == 0; });
+    std::vector<proto_enumerator> all;
+    if (!has_zero) all.push_back({tenon::detail::join_text({name, "_unspecified"}), 0});
+    const auto take_those = [&](auto wanted) {
+      for (const proto_enumerator& each : lines) {
+        if (!wanted(each.value)) continue;
+        all.push_back({collides ? tenon::detail::join_text({name, "_", each.name}) : each.name, each.value});
+        names_.push_back({nullptr, all.back().name});
+      }
+    };
+    take_those([](int value) { return value == 0; });
+    take_those([](int value) { return value > 0; });
+    take_those([](int value) { return value < 0; });
+    written().write_enum(name, all);
+  }
+
+  std::vector<named> names_;
+  std::vector<std::string> imports_;
+};
+
+template <class M, class Form>
+std::string proto_message_of(proto_walk<Form>& file, std::string_view wanted, std::span<const std::string_view> names) {
+  using namespace codec::detail;
+  if constexpr (std::is_void_v<M>) {
+    file.import("empty");
+    return "google.protobuf.Empty";
+  } else if constexpr (shape_of<M> == shape::null) {
+    file.import("empty");
+    return "google.protobuf.Empty";
+  } else if constexpr (shape_of<M> == shape::record) {
+    file.template declare<M>();
+    return file.template name_of<M>();
+  } else if constexpr (is_protobuf_message<M>) {
+    return file.template declare_synthetic<M>(wanted, names);
+  } else {
+    return file.template declare_synthetic<protobuf_wrapped<M>>(wanted, names);
+  }
+}
+
+/// What a method takes and gives, by the names of the messages.
+struct proto_method {
+  std::string request;
+  std::string response;
+};
+
+/// Declares what a method needs.
+template <class Method, class Form>
+proto_method proto_declare_method(proto_walk<Form>& file) {
+  using namespace codec::detail;
+  using tuple = typename parameters_tuple<typename Method::parameters>::type;
+  const auto camel = [](std::string_view name, std::string_view end) {
+    std::string text;
+    struct {
+      std::string& text;
+      void put(std::string_view piece) { text.append(piece); }
+    } sink{text};
+    proto_put_camel(sink, name);
+    return text.append(end);
+  };
+  proto_method made;
+  if constexpr (Method::client_streams) made.request = proto_message_of<typename Method::item>(file, camel(Method::name, "Request"), {});
+  else if constexpr (std::tuple_size_v<tuple> == 0) made.request = proto_message_of<void>(file, {}, {});
+  else if constexpr (protobuf_is_bare_call<tuple>) made.request = proto_message_of<std::tuple_element_t<0, tuple>>(file, camel(Method::name, "Request"), {});
+  else made.request = proto_message_of<protobuf_call<tuple>>(file, camel(Method::name, "Request"), Method::parameter_names);
+  made.response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
+  return made;
+}
+
+constexpr std::string_view proto_package_of(std::string_view full_name) {
+  const std::size_t dot = full_name.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : full_name.substr(0, dot);
+}
+
+}  // namespace tenon::inline v0::service::detail
+
+namespace tenon::inline v0::service::detail {
+
+/// The file as text.
+class proto_file : public proto_walk<proto_file> {
+ public:
+  // Of a sink.
+  void put(std::string_view text) { text_.append(text); }
+  template <class T>
+  void put_type() {
+    text_.append(name_of<T>());
+  }
+  [[gnu::cold]] void put_doc(std::string_view text, int depth) {
+    while (!text.empty()) {
+      const std::size_t end = (std::min)(text.find('\n'), text.size());
+      codec::detail::proto_put_indent(*this, depth);
+      put("// ");
+      put(text.substr(0, end));
+      put("\n");
+      text.remove_prefix((std::min)(end + 1, text.size()));
+    }
+  }
+
+  // Of a form.
   template <class M>
-  void put_message(std::string_view name, std::span<const std::string_view> names) {
+  void write_message(std::string_view name, std::span<const std::string_view> names) {
     put("\n");
     if constexpr (shape_of<M> == shape::record) {
       constexpr const auto& attributes = codec::detail::protobuf_record_attributes<M>();
@@ -22734,79 +23014,34 @@ class proto_file {
     put("}\n");
   }
 
-  // Enumerators share their names with everything else in the file; proto3 wants zero first.
-  [[gnu::cold]] void put_enum(std::string_view name, const std::vector<enum_line>& lines) {
-    const bool collides = std::any_of(lines.begin(), lines.end(), [this](const enum_line& each) { return is_taken(each.name); });
-    const bool has_zero = std::any_of(lines.begin(), lines.end(), [](const enum_line& each) { return each.value == 0; });
+  [[gnu::cold]] void write_enum(std::string_view name, const std::vector<proto_enumerator>& enumerators) {
     put(tenon::detail::join_text({"\nenum ", name, " {\n"}));
-    if (!has_zero) put(tenon::detail::join_text({"  ", name, "_unspecified = 0;\n"}));
-    const auto put_those = [&](auto wanted) {
-      for (const enum_line& each : lines) {
-        if (!wanted(each.value)) continue;
-        std::string full = collides ? tenon::detail::join_text({name, "_", each.name}) : std::string{each.name};
-        put(tenon::detail::join_text({"  ", full, " = ", tenon::detail::number_text{each.value}, ";\n"}));
-        names_.push_back({nullptr, std::move(full)});
-      }
-    };
-    put_those([](int value) { return value == 0; });
-    put_those([](int value) { return value > 0; });
-    put_those([](int value) { return value < 0; });
+    for (const proto_enumerator& each : enumerators) put(tenon::detail::join_text({"  ", each.name, " = ", tenon::detail::number_text{each.value}, ";\n"}));
     put("}\n");
   }
 
-  std::string text_;
-  std::vector<named> names_;
-  std::vector<std::string> imports_;
-};
-
-template <class M>
-std::string proto_message_of(proto_file& file, std::string_view wanted, std::span<const std::string_view> names) {
-  using namespace codec::detail;
-  if constexpr (std::is_void_v<M>) {
-    file.import("empty");
-    return "google.protobuf.Empty";
-  } else if constexpr (shape_of<M> == shape::null) {
-    file.import("empty");
-    return "google.protobuf.Empty";
-  } else if constexpr (shape_of<M> == shape::record) {
-    file.declare<M>();
-    return file.name_of<M>();
-  } else if constexpr (is_protobuf_message<M>) {
-    return file.declare_synthetic<M>(wanted, names);
-  } else {
-    return file.declare_synthetic<protobuf_wrapped<M>>(wanted, names);
+  /// The whole file. `package` may be empty.
+  [[gnu::cold]] std::string finish(std::string_view package) {
+    std::string all = "syntax = \"proto3\";\n";
+    if (!package.empty()) all.append("\npackage ").append(package).append(";\n");
+    const std::vector<std::string> needed = imports();
+    if (!needed.empty()) all += '\n';
+    for (const std::string& each : needed) all.append("import \"").append(each).append("\";\n");
+    return all.append(text_);
   }
-}
+
+ private:
+  std::string text_;
+};
 
 template <class Method>
 void proto_put_method(proto_file& file, std::string& service) {
-  using namespace codec::detail;
-  using tuple = typename parameters_tuple<typename Method::parameters>::type;
-  const auto camel = [](std::string_view name, std::string_view end) {
-    std::string text;
-    struct {
-      std::string& text;
-      void put(std::string_view piece) { text.append(piece); }
-    } sink{text};
-    proto_put_camel(sink, name);
-    return text.append(end);
-  };
-  std::string request;
-  if constexpr (Method::client_streams) request = proto_message_of<typename Method::item>(file, camel(Method::name, "Request"), {});
-  else if constexpr (std::tuple_size_v<tuple> == 0) request = proto_message_of<void>(file, {}, {});
-  else if constexpr (protobuf_is_bare_call<tuple>) request = proto_message_of<std::tuple_element_t<0, tuple>>(file, camel(Method::name, "Request"), {});
-  else request = proto_message_of<protobuf_call<tuple>>(file, camel(Method::name, "Request"), Method::parameter_names);
-  const std::string response = proto_message_of<typename Method::response>(file, camel(Method::name, "Response"), {});
+  const auto [request, response] = proto_declare_method<Method>(file);
   if constexpr (has_attribute<doc_attribute>(Method::attributes)) service.append("  // ").append(find_attribute<doc_attribute>(Method::attributes)->value).append("\n");
   service.append("  rpc ").append(Method::name).append(Method::client_streams ? "(stream " : "(").append(request);
   service.append(Method::server_streams ? ") returns (stream " : ") returns (").append(response);
   if constexpr (Method::is_safe) service.append(") {\n    option idempotency_level = NO_SIDE_EFFECTS;\n  }\n");
   else service.append(Method::is_idempotent ? ") {\n    option idempotency_level = IDEMPOTENT;\n  }\n" : ");\n");
-}
-
-constexpr std::string_view proto_package_of(std::string_view full_name) {
-  const std::size_t dot = full_name.rfind('.');
-  return dot == std::string_view::npos ? std::string_view{} : full_name.substr(0, dot);
 }
 
 /// The .proto file of a contract or of a message.
@@ -23238,6 +23473,38 @@ class held final : public pending, private answer_sink, private cancellation::li
 // tenon/service/method_table.hpp
 // Finding a method by its wire name: a perfect hash built by the compiler. Service layer.
 
+// tenon/core/same_text.hpp
+// Whether two short texts are equal, without a call: names are compared in every request. Core layer.
+
+namespace tenon::inline v0::detail {
+
+template <class Word>
+std::uint64_t differing_bits(const char* one, const char* other) noexcept {
+  Word a;
+  Word b;
+  std::memcpy(&a, one, sizeof a);
+  std::memcpy(&b, other, sizeof b);
+  return a ^ b;
+}
+
+/// As `one == other`, for which g++ 12 calls two functions. Up to 16 bytes by two words that may overlap.
+constexpr bool same_text(std::string_view one, std::string_view other) noexcept {
+  const std::size_t size = one.size();
+  if (size != other.size()) return false;
+  if (std::is_constant_evaluated()) return one == other;
+  const char* const a = one.data();
+  const char* const b = other.data();
+  if (size > 16) return std::memcmp(a, b, size) == 0;
+  if (size >= 8) return (differing_bits<std::uint64_t>(a, b) | differing_bits<std::uint64_t>(a + size - 8, b + size - 8)) == 0;
+  if (size >= 4) return (differing_bits<std::uint32_t>(a, b) | differing_bits<std::uint32_t>(a + size - 4, b + size - 4)) == 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace tenon::inline v0::detail
+
 namespace tenon::inline v0::service {
 
 namespace detail {
@@ -23301,7 +23568,7 @@ class method_table {
   constexpr std::size_t find(std::string_view name) const noexcept {
     const std::uint64_t hash = detail::hash_name(name);
     const std::size_t index = slots_[slot_of(hash, displacements_[bucket_of(hash)])];
-    return index < Count && names_[index] == name ? index : Count;
+    return index < Count && tenon::detail::same_text(names_[index], name) ? index : Count;
   }
 
  private:
@@ -23663,7 +23930,7 @@ class router {
   }
 
   disposition route(exchange& call) {
-    if (last_ == nullptr || last_->name() != call.call.service) [[unlikely]] {
+    if (last_ == nullptr || !tenon::detail::same_text(last_->name(), call.call.service)) [[unlikely]] {
       last_ = find(call.call.service);
       if (last_ == nullptr) return call.refuse(unknown_service(call.call.service));
     }
@@ -23976,9 +24243,10 @@ class streamed : public pending, protected cancellation::listener {
     const bool late = context.has_deadline() && sink_ != nullptr && sink_->read_clock() >= context.deadline();
     status why{outcome{.code = late ? code::deadline_exceeded : code::cancelled, .flags = outcome::local}, late ? "the caller's time is up" : "the caller has gone"};
     if (answers_) return stop_soon(std::move(why));
-    // Whoever reads gets to know; what it answers is of no interest.
-    items_.clear();
-    items_ended(std::move(why));
+    // Whoever reads gets to know; what it answers is of no interest. Items that it did not read are lost, even where the caller had said that they were all.
+    if (is_over()) return;
+    refuse_items(std::move(why));
+    if (!stopped_) wake_reader();
   }
 
   answer_sink* sink_;
@@ -24215,10 +24483,18 @@ struct codecs {};
 
 namespace detail {
 
+// Of two codecs with the same number, one may be for clients of Connect and gRPC alone: codec::connect_json.
+template <class Codec>
+inline constexpr bool is_for_proto3_peers = requires { requires Codec::for_proto3_peers; };
+
 // Calls `f` with the codec of this number; false when the service does not speak it.
 template <class F, class... Codecs>
-bool with_codec(codecs<Codecs...>, protocol::serialization wanted, F&& f) {
-  return ((static_cast<std::uint8_t>(wanted) == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
+bool with_codec(codecs<Codecs...>, const protocol::reply_address& wanted, F&& f) {
+  const auto number = static_cast<std::uint8_t>(wanted.codec);
+  if constexpr ((is_for_proto3_peers<Codecs> || ...)) {
+    if (wanted.proto3_json && ((is_for_proto3_peers<Codecs> && number == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...)) return true;
+  }
+  return ((!is_for_proto3_peers<Codecs> && number == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
 }
 
 [[gnu::cold]] inline void say_where(status& read, std::string_view method) {
@@ -24321,7 +24597,7 @@ class served final : public instance {
     }
     auto& me = static_cast<served&>(self);
     disposition became = disposition::refused;
-    const bool spoken = detail::with_codec(Codecs{}, call.call.address.codec, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
+    const bool spoken = detail::with_codec(Codecs{}, call.call.address, [&](auto codec) { became = me.template run<I, typename decltype(codec)::type>(call); });
     if (!spoken) [[unlikely]] {
       return refuse_codec(call, full_name<S, I>);
     }
@@ -24334,7 +24610,7 @@ class served final : public instance {
   }
 
   [[gnu::cold]] static disposition refuse_without_streams(exchange& call, std::string_view method) {
-    status why{code::unimplemented, tenon::detail::join_text({method, ": streams, and the caller or its protocol does not; call it by a tenon client over rpcx, or over gRPC"})};
+    status why{code::unimplemented, tenon::detail::join_text({method, ": streams, and the caller or its protocol does not; call it by a tenon client over rpcx, over gRPC or WebSocket, or over HTTP as server-sent events or Connect's streams"})};
     return call.refuse(std::move(why.add_flag(outcome::not_executed).add_flag(outcome::no_retry)));
   }
 
@@ -24859,6 +25135,8 @@ struct client_options {
   duration idle_timeout = std::chrono::minutes{30};     ///< a connection without calls for so long is closed; the next call makes a new one
   std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
+  const protocol::compression* compression = nullptr;   ///< &tenon::gzip of <tenon/zlib.hpp>: over gRPC, HTTP and rpcx; requests leave compressed, answers are read so
+  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read them
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
   std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header
@@ -25036,6 +25314,61 @@ class pending_table {
 
 }  // namespace tenon::inline v0::detail
 
+// tenon/core/kept_memory.hpp
+// When a buffer that has been emptied gives its memory back. Core layer; both ends of a connection use it.
+
+namespace tenon::inline v0::detail {
+
+/// One for each buffer, or for two that take turns.
+///
+/// Laws    a little memory stays for ever. More stays, up to the bound, while messages need it: giving it back after each of them costs a page fault for every 4 KiB of
+///         the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were small, or when nothing has happened for a while.
+class kept_memory {
+ public:
+  static constexpr std::size_t little = 256 * 1024;
+
+  /// `used`: how many bytes of it were needed. The buffer is empty.
+  void emptied(buffer& which, std::size_t used, std::size_t bound) noexcept {
+    if (which.capacity() <= little) [[likely]] return;
+    small_in_a_row_ = used > little ? 0 : small_in_a_row_ + 1;
+    if (which.capacity() <= (std::max)(bound, little) && small_in_a_row_ < enough) return;
+    small_in_a_row_ = 0;
+    which.release();
+  }
+  /// Nothing has happened for a while.
+  static void rest(buffer& which) noexcept {
+    if (which.empty() && which.capacity() > little) which.release();
+  }
+
+ private:
+  static constexpr unsigned enough = 16;
+  unsigned small_in_a_row_ = 0;
+};
+
+/// The same for a buffer that is read into: an idle connection waits in a read, whose memory cannot be given back. So it waits with little, and the rest stands aside.
+class kept_input {
+ public:
+  /// Before `more` bytes are read behind what `in` holds.
+  void widen(buffer& in, std::size_t more) {
+    if (in.size() + more <= kept_memory::little || aside_.capacity() <= in.capacity()) [[likely]] return;
+    aside_.append(in.view());
+    in.swap(aside_);
+    aside_.clear();
+  }
+  /// As `kept_memory::emptied`.
+  void emptied(buffer& in, std::size_t used, std::size_t bound) noexcept {
+    if (in.capacity() > kept_memory::little) [[unlikely]] in.swap(aside_);
+    kept_.emptied(aside_, used, bound);
+  }
+  void rest() noexcept { kept_memory::rest(aside_); }
+
+ private:
+  buffer aside_;
+  kept_memory kept_;
+};
+
+}  // namespace tenon::inline v0::detail
+
 namespace tenon::inline v0::detail {
 
 // Who owns a link: told once of its end. Not told anything after `link::end`.
@@ -25175,7 +25508,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t largest_write = 1024 * 1024;
-  static constexpr std::size_t kept_buffer = 256 * 1024;
+  static constexpr std::size_t largest_kept = 4 * 1024 * 1024;
 
   ~basic_link() = default;
   void retain() noexcept override { ++references_; }
@@ -25193,6 +25526,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   void read() {
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
+    kept_.widen(in_, read_space_);
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
@@ -25212,7 +25546,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     if (ended) return;
     in_.drop_front(done.bytes);
     if (done.next == protocol::consumed::state::close) return owner_->link_lost(*this, done.reason);
-    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
+    if (in_.empty()) kept_.emptied(in_, done.bytes, most_kept());
     flush();
     read();
     if (leaving_) [[unlikely]] finish_if_leaving();
@@ -25268,7 +25602,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     return true;
   }
   [[gnu::cold]] void carry(std::string_view messages) override {
-    out_.append(messages);
+    session_->carry(out_, messages);
     flush();
   }
   bool full() const noexcept override { return out_.size() >= options_.max_unsent_bytes; }
@@ -25301,10 +25635,11 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
       loop_.refresh();
       return write_some();
     }
+    const std::size_t sent = sending_.size();
     sending_.clear();
     handed_over_ = 0;
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
-    if (sending_.capacity() > kept_buffer) sending_.release();
+    kept_out_.emptied(sending_, sent, most_kept());
     if (!out_.empty()) {
       loop_.refresh();
       flush();
@@ -25334,8 +25669,16 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     link& self;
   };
 
+  // What nobody would give back on an idle connection is not kept: the watch does, if there is one.
+  std::size_t most_kept() const noexcept { return options_.write_timeout > duration{} || options_.keepalive.interval > duration{} ? largest_kept : 0; }
+
   [[gnu::cold]] void look() {
     const instant now = loop_.now();
+    if (calls_.size() == 0 && !writing_) {
+      kept_.rest();
+      kept_memory::rest(sending_);
+      kept_memory::rest(out_);
+    }
     instant next = instant::never();
     if (options_.write_timeout > duration{}) {
       if (writing_ && now - write_began_ >= options_.write_timeout) return lost_after("it took nothing of what was sent", options_.write_timeout);
@@ -25380,6 +25723,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   buffer in_;
   buffer out_;
   buffer sending_;
+  kept_input kept_;
+  kept_memory kept_out_;
   std::size_t handed_over_ = 0;  // bytes of `sending_` that the stream has been given
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
@@ -25395,6 +25740,10 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   std::string url_;
   watch watch_;
 };
+
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_link<asio::io_context>;
+#endif
 
 }  // namespace tenon::inline v0::detail
 
@@ -25708,6 +26057,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     std::unique_ptr<protocol::client_session> session;
     if (options_.sessions != nullptr) session = options_.sessions(url(), options_.limits);
     else session = std::make_unique<protocol::rpcx_client_session>(options_.limits);
+    if (options_.compression != nullptr) session->use(*options_.compression, options_.compress_from_bytes);
     link_ = new link{loop_, std::move(opened), std::move(session), options_, *this, url()};
     links_.push_back(link_);
     loop_.refresh();
@@ -25892,6 +26242,10 @@ inline void abandon(call_base& call) noexcept { shared_call{call}.cancel(); }
 
 inline call_base::call_base(channel& via) noexcept : channel_{via} { via.retain(); }
 inline call_base::~call_base() { channel_.release(); }
+
+#if defined(TENON_SEPARATE_COMPILATION)
+extern template class basic_channel<asio::io_context>;
+#endif
 
 }  // namespace tenon::inline v0::detail
 
@@ -26183,7 +26537,7 @@ class one_attempt {
   }
   [[gnu::cold]] static status no_streams() {
     return status{outcome{.code = code::unimplemented, .flags = outcome::local | outcome::not_executed | outcome::no_retry},
-                  "the method streams, and this protocol carries no streams here; call it over rpcx (tcp://) or gRPC (grpc://)"};
+                  "the method streams, and this protocol carries no streams here; call it over rpcx (tcp://), gRPC (grpc://), WebSocket (ws://) or JSON-RPC (jsonrpc+tcp://)"};
   }
 
   // What policies attach; and how often the call was sent before, by gRPC's name on every protocol.
@@ -27950,7 +28304,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
   /// Errors  invalid_argument, and where the document is wrong.
   template <class Source>
   status configure_from(const Source& from) {
-    const auto made = policy::draft_of<stack>(core_->options, table().data(), service_name<S>, detail::method_names<S>.data());
+    const auto made = policy::draft_of<stack>(core_->options, table().data(), service_name<S>, detail::method_names<S>.data(), detail::idempotent_methods<S>.data());
     policy::option_draft* const drafts[] = {made.get()};
     status written = from.write(drafts, 1);
     if (written.ok()) made->publish();
@@ -28032,7 +28386,7 @@ class client : public stubs_of<S, client<S, Parameters...>> {
 
 // tenon/server/connection.hpp
 // One accepted connection: reads a batch, hands each request through the router, sends all answers of the batch at once. Server layer.
-// Long because it is one state machine: reading, serving, late answers, writing and the end decide on the same few flags.
+// Long because it is one state machine: reading, serving, late answers and the end decide on the same few flags. What it sends is in outbox.hpp.
 
 // tenon/server/open_calls.hpp
 // The calls of one connection whose handlers have not ended, found by their ids when their callers cancel them. Server layer.
@@ -28088,6 +28442,109 @@ class open_calls {
 
   std::array<service::pending*, 32> lists_{};
   std::size_t size_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/server/outbox.hpp
+// What a connection has yet to send: answers that are being written, those that wait behind them, and the write that is under way. Server layer.
+
+namespace tenon::inline v0::detail {
+
+/// Two buffers that take turns: one is filled while the other is sent, so that all answers of a batch, and all that come meanwhile, leave in one write.
+///
+/// Laws    the memory of both together stays below the mark, as long as no answer is larger than an eighth of what is left of it; one that is may take its own size more,
+///         and what growing by doubling adds to that. Up to 64 KiB are given without counting so closely.
+class outbox {
+ public:
+  enum class progress { more, emptied };
+
+  explicit outbox(std::size_t mark) noexcept : mark_{mark}, room_{(std::min)(mark, first_look)} {}
+
+  /// The answers of the batch that is being served.
+  buffer& batch() noexcept { return out_; }
+  /// Where an answer goes that may come in the middle of another. A handler that runs now may end others, by an event they wait for: their answers must not land inside
+  /// the one that is being written.
+  buffer& current() noexcept { return reply_is_open_ ? aside_ : out_; }
+  void begin_reply() noexcept { reply_is_open_ = true; }
+  void end_reply() noexcept { reply_is_open_ = false; }
+  /// After a reply has ended: what came meanwhile.
+  void append_aside() {
+    if (aside_.empty()) [[likely]] return;
+    out_.append(aside_.view());
+    aside_.clear();
+  }
+
+  /// More waits than the peer, who does not read, is allowed.
+  bool full() const noexcept { return out_.size() > room_ && !make_room(); }
+  /// Whether the peer was ever sent anything.
+  bool spoke() const noexcept { return sent_ != 0; }
+  bool writing() const noexcept { return writing_; }
+  bool idle() const noexcept { return !writing_ && out_.empty(); }
+
+  /// Begins to send what waits. False when there is nothing, or a write is under way.
+  bool flush(net::stream& to, net::stream_user& user) {
+    if (writing_ || out_.empty()) return false;
+    sending_.swap(out_);
+    sent_ = 0;
+    room_ = (std::min)(left(), first_look);
+    write_on(to, user);
+    return true;
+  }
+  /// In pieces, so that a peer that reads slowly is told from one that does not.
+  void write_on(net::stream& to, net::stream_user& user) {
+    writing_ = true;
+    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
+    to.write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, user);
+  }
+  /// A write has ended; the bytes it wrote are `last_piece()`.
+  void write_ended() noexcept { writing_ = false; }
+  /// Nothing has happened for a while: gives memory back.
+  void rest() noexcept {
+    kept_memory::rest(out_);
+    kept_memory::rest(sending_);
+  }
+  std::size_t last_piece() const noexcept { return (sent_ - 1) % largest_write + 1; }
+  /// `more`: `write_on` is to follow. Otherwise everything that was begun has been taken by the peer, and there is room again.
+  /// `most_kept`: how much memory may be kept for the next, if that much was needed.
+  progress settle(std::size_t mark, std::size_t most_kept) {
+    if (sent_ != sending_.size()) [[unlikely]] return progress::more;
+    mark_ = mark;
+    room_ = (std::min)(mark, first_look);
+    const std::size_t used = sending_.size();
+    sending_.clear();
+    kept_.emptied(sending_, used, most_kept);
+    return progress::emptied;
+  }
+
+ private:
+  static constexpr std::size_t largest_write = 256 * 1024;
+  static constexpr std::size_t first_look = 64 * 1024;
+
+  // Of the mark, beside what is being sent: its memory counts, where it is more than a little.
+  std::size_t left() const noexcept {
+    const std::size_t held = sending_.capacity() > first_look ? sending_.capacity() : sending_.size();
+    return mark_ - (std::min)(mark_, held);
+  }
+  // Much waits. Doubling would go far beyond the mark at the end: from here on the memory grows by steps that stop there, and an eighth of it is for the answer at hand.
+  [[gnu::cold, gnu::noinline]] bool make_room() const noexcept {
+    const std::size_t most = left();
+    if (most <= first_look) return room_ < most && out_.size() <= (room_ = most);
+    if (out_.capacity() < most && !out_.reserve((std::min)(most, (std::max)(2 * first_look, 2 * out_.capacity())))) return false;
+    const std::size_t memory = (std::min)(most, out_.capacity());
+    room_ = memory - memory / 8;
+    return out_.size() <= room_;
+  }
+
+  mutable buffer out_;  // `full` makes room in it
+  buffer aside_;  // answers that came while another was being written
+  buffer sending_;
+  std::size_t sent_ = 0;  // bytes at the front of `sending_` that were given to the stream
+  std::size_t mark_;
+  kept_memory kept_;
+  mutable std::size_t room_;  // what `out_` may hold until the next look
+  bool writing_ = false;
+  bool reply_is_open_ = false;
 };
 
 }  // namespace tenon::inline v0::detail
@@ -28208,6 +28665,7 @@ struct server_options {
   server_keepalive_options keepalive{};
   protocol::http_policy http{};                            ///< what callers over HTTP may do: tenon::over_http of <tenon/protocol/http_policy.hpp>
   const protocol::compression* compression = nullptr;      ///< &tenon::gzip of <tenon/zlib.hpp>; compressed requests are refused without it
+  duration lame_duck{};                                    ///< how long `stop` goes on serving while health says that it is over, so that balancers turn elsewhere first; 0: not at all
   duration drain = std::chrono::seconds{5};                ///< how long `stop` waits for handlers that are under way
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
@@ -28292,10 +28750,17 @@ class serving {
   }
   void show(const protocol::http_pages* pages) noexcept { site_.pages = pages; }
 
+  /// Where connections that were refused read what they throw away: one place for all of them.
+  char* waste() {
+    if (waste_ == nullptr) waste_ = std::make_unique_for_overwrite<char[]>(waste_bytes);
+    return waste_.get();
+  }
+  static constexpr std::size_t waste_bytes = 64 * 1024;
+
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
     if (draining) return;
-    draining = true;
+    draining = going = true;
     // Draining a connection may close it, and take others along: the list is walked from its head, each moved to a list of those already asked.
     served_connection* pending = first_;
     first_ = nullptr;
@@ -28335,6 +28800,7 @@ class serving {
   std::size_t connections = 0;
   std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
+  bool going = false;  // draining, or about to
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;
 
@@ -28354,7 +28820,8 @@ class serving {
   }
 
   served_connection* first_ = nullptr;
-  protocol::http_site site_{.draining = &draining};
+  std::unique_ptr<char[]> waste_;
+  protocol::http_site site_{.draining = &going};
   std::uint64_t connection_id_ = 1;
   std::uint64_t id_step_ = 1;
   timeout give_up_;
@@ -28411,6 +28878,73 @@ class spoken_session {
 
  private:
   std::variant<std::monostate, Protocols...> session_;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/server/told_hooks.hpp
+// What a program's hooks are told of one connection and its calls. Server layer.
+
+namespace tenon::inline v0::detail {
+
+/// Asks the hooks that are there; each question costs one look at a null pointer where there is none.
+class told_hooks {
+ public:
+  explicit told_hooks(const server_hooks& hooks) noexcept : hooks_{hooks} {}
+
+  status accept(const connection_info& by) {
+    if (hooks_.accept == nullptr) return {};
+    status answer = hooks_.accept(hooks_.object, by);
+    vetoed_ = !answer.ok();
+    return answer;
+  }
+  void received(const connection_info& by, std::size_t count) const {
+    if (hooks_.received != nullptr) [[unlikely]] (void)hooks_.received(hooks_.object, by, count);
+  }
+  void sent(const connection_info& by, std::size_t count) const {
+    if (hooks_.sent != nullptr) [[unlikely]] (void)hooks_.sent(hooks_.object, by, count);
+  }
+  /// A connection that a hook has turned away has never been there.
+  [[gnu::cold]] void closed(const connection_info& by, std::string_view why) const {
+    if (hooks_.closed != nullptr && !vetoed_) (void)hooks_.closed(hooks_.object, by, why);
+  }
+
+  /// False, and the reason in the exchange, when a hook does not want the call.
+  bool before(service::exchange& call) const { return hooks_.before_call == nullptr || ask(call); }
+  void after(const service::exchange& call, service::disposition became) const {
+    if (hooks_.after_call != nullptr && became != service::disposition::pending) [[unlikely]] tell(call, became);
+  }
+  void after(const service::pending& call, const status& ended) const {
+    if (hooks_.after_call != nullptr) [[unlikely]] (void)hooks_.after_call(hooks_.object, call.context, ended);
+  }
+
+ private:
+  // As a handler would have it.
+  [[gnu::cold]] static void describe(const service::exchange& exchange, context& call) {
+    call.info.now = exchange.now;
+    call.info.deadline = exchange.deadline;
+    call.info.request_bytes = exchange.call.payload.size();
+    call.info.on_server = true;
+    call.place(exchange.call.service, exchange.call.method, exchange.peer, exchange.io);
+    call.set_origin(exchange.sink);
+    if (!exchange.call.metadata_block.empty() && exchange.call.read_metadata != nullptr) exchange.call.read_metadata(exchange.call.metadata_block, call.request);
+  }
+  [[gnu::cold, gnu::noinline]] bool ask(service::exchange& exchange) const {
+    context call;
+    describe(exchange, call);
+    status answer = hooks_.before_call(hooks_.object, call);
+    if (answer.ok()) return true;
+    exchange.error = std::move(answer.add_flag(outcome::not_executed));
+    return false;
+  }
+  [[gnu::cold, gnu::noinline]] void tell(const service::exchange& exchange, service::disposition became) const {
+    context call;
+    describe(exchange, call);
+    (void)hooks_.after_call(hooks_.object, call, became == service::disposition::refused ? exchange.error : status{});
+  }
+
+  const server_hooks& hooks_;
+  bool vetoed_ = false;
 };
 
 }  // namespace tenon::inline v0::detail
@@ -28495,7 +29029,7 @@ class connection final : public served_connection, private net::stream_user, pri
   static void start(serving& home, std::unique_ptr<net::stream> stream) {
     auto* made = new connection{home, std::move(stream)};
     home.add(*made);
-    if (home.chosen.hooks.accept != nullptr && !made->is_welcome()) return made->close("turned away by a hook");
+    if (const status welcome = made->hooks_.accept(made->info()); !welcome.ok()) [[unlikely]] return made->turn_away(welcome);
     made->wait_for_first_byte();
     made->read();
   }
@@ -28518,7 +29052,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void tear_down() noexcept override {
     // Until the end of this function by the list's reference, or by one of its own when the list has let go already.
     if (std::exchange(left_, true)) retain();
-    if (!std::exchange(closed_, true)) tell_closed("the server ends it");
+    if (!std::exchange(closed_, true)) hooks_.closed(info(), "the server ends it");
     disarm_all();
     while (service::pending* each = calls_.any()) forget(*each);
     if (handle_ != nullptr) handle_->close();
@@ -28535,9 +29069,8 @@ class connection final : public served_connection, private net::stream_user, pri
   using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 2 * 1024;
   static constexpr std::size_t largest_read = 64 * 1024;
-  static constexpr std::size_t kept_buffer = 256 * 1024;
-  static constexpr std::size_t largest_write = 256 * 1024;
   static constexpr std::chrono::seconds farewell{1};
+  static constexpr std::size_t most_wasted = 1024 * 1024;
 
   connection(serving& home, std::unique_ptr<net::stream> stream) : answer_sink{home.next_connection_id()}, home_{home}, stream_{std::move(stream)}, peer_{stream_->peer()} {
     retain();  // the list's reference
@@ -28557,8 +29090,10 @@ class connection final : public served_connection, private net::stream_user, pri
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
     reading_ = true;
+    if (lingering_) [[unlikely]] return read_waste();
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
+    kept_.widen(in_, read_space_);
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
@@ -28566,11 +29101,11 @@ class connection final : public served_connection, private net::stream_user, pri
     reading_ = false;
     if (closed_) return;
     if (error) return close(error.message());
-    if (home_.chosen.hooks.received != nullptr) [[unlikely]] (void)home_.chosen.hooks.received(home_.chosen.hooks.object, info(), count);
+    hooks_.received(info(), count);
     if (closed_) return;
     if (!lingering_) in_.commit(count);
     drop_taken();
-    if (lingering_) return read();
+    if (lingering_) return linger_on(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
     read_at_ = home_.loop.refresh();
     silence_.looks = 0;
@@ -28594,7 +29129,7 @@ class connection final : public served_connection, private net::stream_user, pri
       if (!session_.known() && !recognise()) break;
       const protocol::consumed done = session_.with([this](auto& spoken) {
         sink<std::remove_cvref_t<decltype(spoken)>> requests{*this, spoken};
-        return spoken.consume(in_.view(taken_), requests, out_);
+        return spoken.consume(in_.view(taken_), requests, out_.batch());
       });
       if (closed_) break;
       taken_ += done.bytes;
@@ -28626,8 +29161,23 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void say_that_we_go() {
     if (std::exchange(said_that_we_go_, true)) return;
     session_.with([this](auto& spoken) {
-      if constexpr (requires { spoken.write_going_away(out_); }) spoken.write_going_away(current_out());
+      if constexpr (requires { spoken.write_going_away(out_.current()); }) spoken.write_going_away(out_.current());
+      // A peer that does not take note in time is told the rest without.
+      if constexpr (requires { spoken.takes_last_calls(); }) home_.loop.arm(life_, home_.loop.refresh() + farewell);
     });
+  }
+  bool takes_last_calls() {
+    return session_.with([](const auto& spoken) {
+      if constexpr (requires { spoken.takes_last_calls(); }) return spoken.takes_last_calls();
+      else return false;
+    });
+  }
+  [[gnu::cold, gnu::noinline]] void stop_taking_calls() {
+    session_.with([this](auto& spoken) {
+      if constexpr (requires { spoken.write_gone(out_.current()); }) spoken.write_gone(out_.current());
+    });
+    flush();
+    if (finished_everything()) end();
   }
 
   [[gnu::noinline]] void wait_for_message() {
@@ -28638,25 +29188,36 @@ class connection final : public served_connection, private net::stream_user, pri
   // The bytes that were handled stay where they are while a read is under way: it writes behind them.
   void drop_taken() noexcept {
     if (reading_) return;
-    in_.drop_front(std::exchange(taken_, 0));
-    if (in_.empty() && in_.capacity() > kept_buffer) in_.release();
+    const std::size_t dropped = std::exchange(taken_, 0);
+    in_.drop_front(dropped);
+    if (in_.empty()) kept_.emptied(in_, dropped, most_kept());
   }
 
   // Nothing more can be understood here. What was written is sent first.
   [[gnu::cold, gnu::noinline]] void hang_up(std::string_view why) {
     home_.log(peer_, why);
     stopping_ = true;
-    linger_ = true;
+    refused_ = true;
     taken_ = in_.size();
   }
 
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
-  // answer on its way, so its bytes are read and thrown away for a moment.
+  // answer on its way, so its bytes are read and thrown away for a moment. Whoever was told nothing has nothing to lose.
   [[gnu::cold, gnu::noinline]] void end() {
-    if (!linger_) return close("everything was answered");
+    if (!linger_ && !(refused_ && out_.spoke())) return close("everything was answered");
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
     home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+    read();
+  }
+  // Much at a time and into one place for all, so that those who only send take few turns of the loop and no memory.
+  [[gnu::cold, gnu::noinline]] void read_waste() {
+    in_.release();
+    stream_->read_some(home_.waste(), serving::waste_bytes, *this);
+  }
+  [[gnu::cold, gnu::noinline]] void linger_on(std::size_t count) {
+    wasted_ += count;
+    if (wasted_ > most_wasted + 2 * home_.chosen.limits.max_message_bytes) return close("all was said, and the peer does not stop");
     read();
   }
 
@@ -28666,20 +29227,27 @@ class connection final : public served_connection, private net::stream_user, pri
   }
   [[gnu::cold, gnu::noinline]] void look(watch& by) {
     const bool at_writing = &by == &stall_;
-    if (at_writing && !writing_) return;  // The next write starts it again.
-    if (!at_writing && (writing_ || calls_.size() != 0)) by.looks = 0;
+    if (at_writing && !out_.writing()) return;  // The next write starts it again.
+    if (!at_writing && (out_.writing() || calls_.size() != 0)) by.looks = 0;
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
     start(by);
   }
+  // What nobody would give back on an idle connection is not kept; and half the mark at most, since what is kept counts towards it.
+  std::size_t most_kept() const noexcept { return home_.chosen.keepalive.interval > duration{} ? home_.chosen.max_write_buffer_bytes / 2 : 0; }
   [[gnu::cold]] void look_for_life() {
+    if (said_that_we_go_) return stop_taking_calls();
     const server_keepalive_options& chosen = home_.chosen.keepalive;
     const instant now = home_.loop.now();
+    if (now - read_at_ >= chosen.interval) {
+      kept_.rest();
+      out_.rest();
+    }
     // What it has sent may be waiting to be read.
     const instant heard = reading_ ? read_at_ : now;
     if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
     if (life_.asked_at == instant::never() && now - heard >= chosen.interval) {
       const bool asked = session_.with([this](auto& spoken) {
-        if constexpr (requires { spoken.write_heartbeat(out_); }) return spoken.write_heartbeat(current_out());
+        if constexpr (requires { spoken.write_heartbeat(out_.current()); }) return spoken.write_heartbeat(out_.current());
         else return false;
       });
       if (!asked) return home_.loop.arm(life_, now + chosen.interval);
@@ -28725,6 +29293,7 @@ class connection final : public served_connection, private net::stream_user, pri
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
     bool full() const noexcept { return self.full(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
+    void on_cancel_request(std::uint64_t id) { self.answer_cancelled(id); }
     void on_answer(std::string_view message) {
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
@@ -28749,22 +29318,23 @@ class connection final : public served_connection, private net::stream_user, pri
   template <class Session>
   bool serve(Session& spoken, const protocol::request& call) {
     served_any_ = true;
-    const std::size_t start = out_.size();
+    buffer& out = out_.batch();
+    const std::size_t start = out.size();
     const instant now = home_.loop.now();
-    service::exchange exchange{.call = call, .out = out_, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .arrived = read_at_, .now = now};
+    service::exchange exchange{.call = call, .out = out, .bounds = home_.chosen.limits, .sink = *this, .io = &home_.io, .peer = peer_, .arrived = read_at_, .now = now};
     if (call.timeout) exchange.deadline = now + *call.timeout;
     protocol::mark at{};
-    if (!call.address.one_way) at = spoken.begin_reply(out_, call.address);
-    reply_is_open_ = true;
-    const service::disposition became = admissible(exchange) ? route(exchange) : service::disposition::refused;
-    reply_is_open_ = false;
+    if (!call.address.one_way) at = spoken.begin_reply(out, call.address);
+    out_.begin_reply();
+    const service::disposition became = admissible(exchange, spoken) ? route(exchange) : service::disposition::refused;
+    out_.end_reply();
     if (became == service::disposition::answered && !call.address.one_way) [[likely]] {
-      spoken.end_reply(out_, at, call.address, exchange.response);
-      if (!aside_.empty()) [[unlikely]] append_aside();
+      spoken.end_reply(out, at, call.address, exchange.response);
+      out_.append_aside();
       return true;
     }
-    out_.truncate(start);
-    if (!aside_.empty()) [[unlikely]] append_aside();
+    out.truncate(start);
+    out_.append_aside();
     if (became == service::disposition::pending) {
       // Protocols that answer in order wait; the others go on.
       in_order_ = !Session::answers_in_any_order;
@@ -28772,23 +29342,28 @@ class connection final : public served_connection, private net::stream_user, pri
       exchange.under_way->go_on();
       return !in_order_;
     }
-    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out_, call.address, exchange.error, exchange.response);
+    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
     return true;
   }
 
   service::disposition route(service::exchange& exchange) {
-    if (home_.chosen.hooks.before_call != nullptr && !is_allowed(exchange)) [[unlikely]] return service::disposition::refused;
+    if (!hooks_.before(exchange)) [[unlikely]] return service::disposition::refused;
     const service::disposition became = home_.router.route(exchange);
-    if (home_.chosen.hooks.after_call != nullptr && became != service::disposition::pending) [[unlikely]] tell_after(exchange, became);
+    hooks_.after(exchange, became);
     return became;
   }
 
-  bool admissible(service::exchange& exchange) const {
+  template <class Session>
+  bool admissible(service::exchange& exchange, [[maybe_unused]] const Session& spoken) const {
     const auto refuse = [&exchange](code why, std::string_view text) {
       exchange.error = status{refused_here(why), text};
       return false;
     };
-    if (stopping_ || home_.draining) return refuse(code::unavailable, "the server is stopping");
+    if (stopping_ || home_.draining) [[unlikely]] {
+      bool taken = false;
+      if constexpr (requires { spoken.takes_last_calls(); }) taken = spoken.takes_last_calls();
+      if (!taken) return refuse(code::unavailable, "the server is stopping");
+    }
     if (exchange.deadline <= exchange.now) return refuse(code::deadline_exceeded, "the caller's time was up when the call arrived");
     if (calls_.size() >= home_.chosen.max_pending_calls) return refuse(code::resource_exhausted, "too many calls under way on this connection");
     return true;
@@ -28817,7 +29392,7 @@ class connection final : public served_connection, private net::stream_user, pri
       answer(call);
     } else {
       buffer nobody;
-      tell_after(call, call.write_value(nobody));
+      hooks_.after(call, call.write_value(nobody));
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
@@ -28826,14 +29401,14 @@ class connection final : public served_connection, private net::stream_user, pri
   void answer(service::pending& call) {
     if (call.address.one_way) {
       buffer nobody;
-      return tell_after(call, call.write_value(nobody));
+      return hooks_.after(call, call.write_value(nobody));
     }
     session_.with([&](auto& spoken) {
-      buffer& out = current_out();
+      buffer& out = out_.current();
       const std::size_t start = out.size();
       const protocol::mark at = spoken.begin_reply(out, call.address);
       const status error = call.write_value(out);
-      tell_after(call, error);
+      hooks_.after(call, error);
       if (error.ok()) {
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
@@ -28843,19 +29418,19 @@ class connection final : public served_connection, private net::stream_user, pri
     });
   }
 
-  // A handler that runs now may end others, by an event they wait for: their answers must not land inside the one that is being written.
-  buffer& current_out() noexcept { return reply_is_open_ ? aside_ : out_; }
-  void append_aside() {
-    out_.append(aside_.view());
-    aside_.clear();
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) { give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran"); }
+  // The caller does not wait any more, and is told so.
+  [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {
+    service::pending* found = calls_.find(id);
+    if (found == nullptr) return;
+    found->watch.reset();
+    give_up_on(*found, code::cancelled, ": cancelled by its caller");
   }
-
-  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) {
+  [[gnu::cold]] void give_up_on(service::pending& call, code why, std::string_view text) {
     call.answered = true;
     if (!call.address.one_way) {
-      const status error{outcome{.code = code::deadline_exceeded, .flags = 0},
-                         join_text({call.context.service(), ".", call.context.method(), ": the caller's time was up while the handler ran"})};
-      session_.with([&](auto& spoken) { spoken.write_error(current_out(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
+      const status error{outcome{.code = why, .flags = 0}, join_text({call.context.service(), ".", call.context.method(), text})};
+      session_.with([&](auto& spoken) { spoken.write_error(out_.current(), call.address, error, call.elsewhere ? metadata{} : call.context.response); });
     }
     retain();
     const bool resume = std::exchange(in_order_, false);
@@ -28881,7 +29456,7 @@ class connection final : public served_connection, private net::stream_user, pri
     }
     session_.with([&](auto& spoken) {
       if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) {
-        buffer& out = current_out();
+        buffer& out = out_.current();
         const std::size_t start = out.size();
         const protocol::mark at = spoken.begin_item(out, call.address);
         if (call.write_item(out)) cost += spoken.end_item(out, at, call.address, call.context.response);
@@ -28895,7 +29470,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void give_credit(service::pending& call, const protocol::items_taken& taken) override {
     if (closed_) return;
     session_.with([&](auto& spoken) {
-      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) spoken.write_credit(current_out(), call.address, taken);
+      if constexpr (protocol::streaming_session<std::remove_cvref_t<decltype(spoken)>>) spoken.write_credit(out_.current(), call.address, taken);
     });
     if (!batching_) flush();
   }
@@ -28950,35 +29525,17 @@ class connection final : public served_connection, private net::stream_user, pri
   // --- writing
 
   [[gnu::noinline]] void flush() {
-    if (writing_ || out_.empty()) return;
-    sending_.swap(out_);
-    sent_ = 0;
-    // What is being sent counts as well.
-    room_ -= (std::min)(room_, sending_.size());
-    if (!stall_.armed()) [[unlikely]] start(stall_);
-    write_on();
-  }
-
-  // In pieces, so that a peer that reads slowly is told from one that does not.
-  void write_on() {
-    writing_ = true;
-    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
-    stream_->write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, *this);
+    if (out_.flush(*stream_, *this) && !stall_.armed()) [[unlikely]] start(stall_);
   }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
-    writing_ = false;
+    out_.write_ended();
     if (closed_) return;
     if (error) return close(error.message());
-    if (home_.chosen.hooks.sent != nullptr) [[unlikely]] {
-      (void)home_.chosen.hooks.sent(home_.chosen.hooks.object, info(), (sent_ - 1) % largest_write + 1);
-      if (closed_) return;
-    }
+    hooks_.sent(info(), out_.last_piece());
+    if (closed_) return;
     stall_.looks = silence_.looks = 0;
-    if (sent_ != sending_.size()) [[unlikely]] return write_on();
-    room_ = home_.chosen.max_write_buffer_bytes;
-    if (sending_.capacity() > kept_buffer) sending_.release();
-    sending_.clear();
+    if (out_.settle(home_.chosen.max_write_buffer_bytes, most_kept()) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
@@ -28987,46 +29544,13 @@ class connection final : public served_connection, private net::stream_user, pri
     read();
   }
 
-  bool full() const noexcept override { return out_.size() > room_; }
-  bool finished_everything() const noexcept { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && !writing_ && out_.empty(); }
-
-  // --- what hooks are told
+  bool full() const noexcept override { return out_.full(); }
+  bool finished_everything() { return !closed_ && (stopping_ || (home_.draining && greeted_)) && calls_.size() == 0 && out_.idle() && (stopping_ || !takes_last_calls()); }
 
   connection_info info() const noexcept { return {connection_id(), peer_}; }
-  [[gnu::cold]] bool is_welcome() {
-    const status answer = home_.chosen.hooks.accept(home_.chosen.hooks.object, info());
-    vetoed_ = !answer.ok();
-    if (vetoed_) home_.log(peer_, join_text({"turned away by a hook: ", answer.to_string()}));
-    return !vetoed_;
-  }
-  // As a handler would have it.
-  [[gnu::cold]] void describe(const service::exchange& exchange, context& call) {
-    call.info.now = exchange.now;
-    call.info.deadline = exchange.deadline;
-    call.info.request_bytes = exchange.call.payload.size();
-    call.info.on_server = true;
-    call.place(exchange.call.service, exchange.call.method, peer_, &home_.io);
-    call.set_origin(*this);
-    if (!exchange.call.metadata_block.empty() && exchange.call.read_metadata != nullptr) exchange.call.read_metadata(exchange.call.metadata_block, call.request);
-  }
-  [[gnu::cold, gnu::noinline]] bool is_allowed(service::exchange& exchange) {
-    context call;
-    describe(exchange, call);
-    status answer = home_.chosen.hooks.before_call(home_.chosen.hooks.object, call);
-    if (answer.ok()) return true;
-    exchange.error = std::move(answer.add_flag(outcome::not_executed));
-    return false;
-  }
-  [[gnu::cold, gnu::noinline]] void tell_after(const service::exchange& exchange, service::disposition became) {
-    context call;
-    describe(exchange, call);
-    (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call, became == service::disposition::refused ? exchange.error : status{});
-  }
-  void tell_after(const service::pending& call, const status& ended) {
-    if (home_.chosen.hooks.after_call != nullptr) [[unlikely]] (void)home_.chosen.hooks.after_call(home_.chosen.hooks.object, call.context, ended);
-  }
-  [[gnu::cold]] void tell_closed(std::string_view why) {
-    if (home_.chosen.hooks.closed != nullptr && !vetoed_) (void)home_.chosen.hooks.closed(home_.chosen.hooks.object, info(), why);
+  [[gnu::cold, gnu::noinline]] void turn_away(const status& why) {
+    home_.log(peer_, join_text({"turned away by a hook: ", why.to_string()}));
+    close("turned away by a hook");
   }
 
   // --- calls in the other direction
@@ -29037,12 +29561,17 @@ class connection final : public served_connection, private net::stream_user, pri
     return handle_;
   }
   [[gnu::cold]] void carry(std::string_view messages) override {
-    current_out().append(messages);
+    session_.with([&](auto& spoken) {
+      buffer& out = out_.current();
+      if constexpr (requires { spoken.carry(out, messages); }) spoken.carry(out, messages);
+      else out.append(messages);
+    });
     if (!batching_) flush();
   }
   [[gnu::cold]] reach can_ask() override {
     return session_.with([](const auto& spoken) {
-      if constexpr (requires { spoken.takes_calls(); }) return spoken.takes_calls() ? reach::calls : reach::notices;
+      if constexpr (requires { spoken.takes_texts(); }) return reach::texts;
+      else if constexpr (requires { spoken.takes_calls(); }) return spoken.takes_calls() ? reach::calls : reach::notices;
       else return reach::nothing;
     });
   }
@@ -29053,7 +29582,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void close(std::string_view why) {
     if (std::exchange(closed_, true)) return;
     retain();
-    tell_closed(why);
+    hooks_.closed(info(), why);
     disarm_all();
     stream_->close();
     cancel_calls();
@@ -29082,34 +29611,31 @@ class connection final : public served_connection, private net::stream_user, pri
   std::unique_ptr<net::stream> stream_;
   std::string peer_;
   spoken_session<Protocols...> session_;
+  told_hooks hooks_{home_.chosen.hooks};
   buffer in_;
-  buffer out_;
-  buffer aside_;  // answers that came while another was being written
-  buffer sending_;
+  outbox out_{home_.chosen.max_write_buffer_bytes};
   open_calls calls_;
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   tenon::waiter_queue for_room_;  // streams that wait until the peer has read
+  kept_input kept_;
   std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
-  std::size_t sent_ = 0;   // bytes at the front of `sending_` that were given to the stream
-  std::size_t room_ = home_.chosen.max_write_buffer_bytes;  // what `out_` may hold beside `sending_`
   std::size_t references_ = 0;
   std::size_t read_size_ = smallest_read;
   std::size_t read_space_ = 0;
+  std::size_t wasted_ = 0;  // bytes that came after everything had been said
   bool reading_ = false;
-  bool writing_ = false;
   bool batching_ = false;
   bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
   bool stopping_ = false;  // no more requests; closes when everything has been answered and sent
   bool held_back_ = false;      // requests wait in `in_` until the peer has read answers
   bool served_any_ = false;     // in this batch
-  bool reply_is_open_ = false;  // between `begin_reply` and `end_reply` of the call that is being served
   bool greeted_ = false;          // the peer has said something whole
   bool said_that_we_go_ = false;
   bool silent_so_far_ = true;   // no message was begun that is still unfinished
-  bool vetoed_ = false;  // by a hook, which does not hear of its end
   bool linger_ = false;
+  bool refused_ = false;  // nothing more of what it sends can be understood
   bool lingering_ = false;
   bool closed_ = false;
   bool left_ = false;
@@ -29206,7 +29732,7 @@ class served_options_of final : public served_options {
   served_options_of(std::shared_ptr<guard_in_common<Stack>> common, const typename Stack::config* table) : common_{std::move(common)}, table_{table} {}
   std::string_view service() const noexcept override { return service_name<S>; }
   bool set(const char* key, const void* options, std::size_t method) override { return set_one(key, options, method, std::make_index_sequence<Stack::size>{}); }
-  std::unique_ptr<policy::option_draft> draft() override { return policy::draft_of<Stack>(common_->options, table_, service_name<S>, method_names<S>.data()); }
+  std::unique_ptr<policy::option_draft> draft() override { return policy::draft_of<Stack>(common_->options, table_, service_name<S>, method_names<S>.data(), idempotent_methods<S>.data()); }
 
  private:
   template <std::size_t... I>
@@ -29462,10 +29988,19 @@ class server {
   /// Serves until `stop`, the first loop on this thread. Returns why it could not.
   status run();
 
-  /// Stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
+  /// Goes on for `options.lame_duck` while health says that it will not; then stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
   /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`. A blocking handler that outlasts
   /// `options.drain` is asked to end, and waited for by the destructor, since a thread cannot be ended from outside.
   [[gnu::cold]] void stop();
+
+  /// Calls `what()` once when the server begins to stop, on the first loop and before anything is refused; or when it goes without having been started. Before `start`.
+  template <class F>
+  void at_stop(F what) {
+    beside_.emplace_back(nullptr, [what = std::move(what)](std::nullptr_t) mutable { what(); });
+  }
+
+  /// Whether a service of this name is served. After `start` from any thread.
+  [[gnu::cold]] bool serves(std::string_view service) const noexcept;
 
   /// The io_context of the first loop: for timers and clients that live beside the handlers.
   asio::io_context& io() noexcept { return workers_.front()->io; }
@@ -29486,6 +30021,12 @@ class server {
     bool full = false;
   };
 
+  struct lame_duck_end final : net::timer {
+    explicit lame_duck_end(server& owner) : self{owner} {}
+    [[gnu::cold]] void expired() override { self.leave(); }
+    server& self;
+  };
+
   enum class phase : std::uint8_t { set_up, serving, stopping };
 
   using make_instance = std::unique_ptr<service::instance> (*)(void* definition);
@@ -29495,6 +30036,7 @@ class server {
   [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
   [[gnu::cold]] bool begin(std::size_t threads);
+  [[gnu::cold]] void leave();
   [[gnu::cold]] void drained();
   void run_loop(worker& one);
   [[gnu::cold]] void wait();
@@ -29517,7 +30059,8 @@ class server {
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::unique_ptr<net::listener>> listeners_;
   std::shared_ptr<service::thread_pool> pool_;  // made with the first service that has blocking methods; shared, so that what it is is known there only
-  std::shared_ptr<void> beside_;  // what `stop_on_signals` keeps; goes when the server stops
+  std::vector<std::shared_ptr<void>> beside_;  // what goes when the server stops: what stop_on_signals keeps, and the turns of at_stop
+  lame_duck_end lame_duck_{*this};
 };
 
 /// In <tenon/server/stop_on_signals.hpp>.
@@ -29601,19 +30144,35 @@ void server<Protocols>::stop() {
   {
     const std::lock_guard guard{mutex_};
     if (std::exchange(phase_, phase::stopping) == phase::serving) {
-      post_while_alive(*workers_.front(), [](server& self, worker&) {
-        for (auto& each : self.listeners_) each->close();
-        self.beside_.reset();
+      post_while_alive(*workers_.front(), [](server& self, worker& first) {
+        self.beside_.clear();
+        if (self.options_.lame_duck <= duration{}) return self.leave();
+        for (auto& each : self.workers_) self.post_while_alive(*each, [](server&, worker& one) { one.serving.going = true; });
+        first.serving.loop.arm(self.lame_duck_, first.serving.loop.refresh() + self.options_.lame_duck);
       });
-      for (auto& each : workers_) {
-        post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
-      }
     }
   }
   for (auto& each : workers_) {
     if (!owns_loops_ || each->io.get_executor().running_in_this_thread()) return;
   }
   wait();
+}
+
+// On the first loop.
+template <class Protocols>
+void server<Protocols>::leave() {
+  for (auto& each : listeners_) each->close();
+  for (auto& each : workers_) {
+    post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
+  }
+}
+
+template <class Protocols>
+bool server<Protocols>::serves(std::string_view service) const noexcept {
+  for (const auto& each : options_of_services_) {
+    if (each->service() == service) return true;
+  }
+  return false;
 }
 
 template <class Protocols>
