@@ -303,7 +303,7 @@ class connection final : public served_connection, private net::stream_user, pri
     connection& self;
     Session& spoken;
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
-    bool full() const noexcept { return self.full(); }
+    bool full() const noexcept { return self.out_.crowded(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
     void on_cancel_request(std::uint64_t id) { self.answer_cancelled(id); }
     void on_answer(std::string_view message) {

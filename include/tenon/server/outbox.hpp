@@ -36,7 +36,9 @@ class outbox {
   }
 
   /// More waits than the peer, who does not read, is allowed.
-  bool full() const noexcept { return out_.size() > room_ && !make_room(); }
+  bool full() const noexcept { return crowded() && !make_room(); }
+  /// So much waits that it is time to ask whether it is full: for between two requests, where asking costs a comparison.
+  bool crowded() const noexcept { return out_.size() > room_; }
   /// Whether the peer was ever sent anything.
   bool spoke() const noexcept { return sent_ != 0; }
   bool writing() const noexcept { return writing_; }
