@@ -28476,7 +28476,9 @@ class outbox {
   }
 
   /// More waits than the peer, who does not read, is allowed.
-  bool full() const noexcept { return out_.size() > room_ && !make_room(); }
+  bool full() const noexcept { return crowded() && !make_room(); }
+  /// So much waits that it is time to ask whether it is full: for between two requests, where asking costs a comparison.
+  bool crowded() const noexcept { return out_.size() > room_; }
   /// Whether the peer was ever sent anything.
   bool spoke() const noexcept { return sent_ != 0; }
   bool writing() const noexcept { return writing_; }
@@ -29291,7 +29293,7 @@ class connection final : public served_connection, private net::stream_user, pri
     connection& self;
     Session& spoken;
     bool on_request(const protocol::request& call) { return self.serve(spoken, call); }
-    bool full() const noexcept { return self.full(); }
+    bool full() const noexcept { return self.out_.crowded(); }
     void on_cancel(std::uint64_t id) { self.cancel_call(id); }
     void on_cancel_request(std::uint64_t id) { self.answer_cancelled(id); }
     void on_answer(std::string_view message) {
