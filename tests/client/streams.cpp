@@ -363,6 +363,18 @@ TEST_CASE("a writer that leaves after its last item, before everything was read,
   CHECK(world.records.source_status == "CANCELLED: the caller has gone");
 }
 
+TEST_CASE("a write that is on its way to the loop when the client closes ends as well") {
+  served_feed world;
+  std::optional<tenon::client<feed>> client{std::in_place, world.io, world.connector()};
+  auto numbers = client->sum();
+  world.run();
+  asio::post(world.io, [&] { client.reset(); });
+  auto sent = numbers.write(5);
+  world.run();
+  REQUIRE(sent.done());
+  CHECK(sent.get().error().code() == tenon::code::unavailable);
+}
+
 TEST_CASE("a writer's deadline reaches the source as such") {
   served_feed world;
   tenon::client<feed> client{world.io, world.connector()};
