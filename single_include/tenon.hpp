@@ -27651,6 +27651,7 @@ class item_write final : public call_state<void> {
   item_writer& by_;
   item_write* next_ = nullptr;
   buffer bytes_;
+  bool begun_ = false;  // its turn has come on the loop
   bool queued_ = false;
 };
 
@@ -27753,8 +27754,15 @@ class item_writer {
   bool draining_ = false;
 };
 
-inline void item_write::start() { by_.enqueue(*this); }
-inline void item_write::cancelled(status why) { by_.forget(*this, std::move(why)); }
+inline void item_write::start() {
+  begun_ = true;
+  by_.enqueue(*this);
+}
+inline void item_write::cancelled(status why) {
+  // The client was closed while this was on its way from another thread.
+  if (!begun_) return over(std::move(why));
+  by_.forget(*this, std::move(why));
+}
 
 // What encodes them.
 template <class T>

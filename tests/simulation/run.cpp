@@ -526,7 +526,7 @@ class simulation final : public stage {
     std::vector<record*> calls;  // that are whole in what it says
     std::size_t answered = 0;
     bool whole = false;          // and so is everything it says
-    std::unique_ptr<stranger> speaker;
+    stranger::handle speaker;
   };
   // Requests over HTTP, one behind the other, that are cut anywhere.
   void begin_guest() {
@@ -556,7 +556,7 @@ class simulation final : public stage {
       if (end <= cut) made.calls.push_back(call);
       else call->runs_allowed = 0;
     }
-    made.speaker = std::make_unique<stranger>(*this, said.substr(0, cut), !made.whole && chance(70), [this, &made](std::string_view all) { guest_hears(made, all); });
+    made.speaker = stranger::make(*this, said.substr(0, cut), !made.whole && chance(70), [this, &made](std::string_view all) { guest_hears(made, all); });
     made.speaker->connect(hosts_[random.below(server_names)].name);
   }
   void guest_hears(guest& who, std::string_view all) {
@@ -583,7 +583,7 @@ class simulation final : public stage {
     }
   }
   void begin_noise() {
-    noise_.push_back(std::make_unique<stranger>(*this, noise(*this), chance(60), nullptr));
+    noise_.push_back(stranger::make(*this, noise(*this), chance(60), nullptr));
     noise_.back()->connect(hosts_[random.below(server_names)].name);
   }
 
@@ -646,7 +646,7 @@ class simulation final : public stage {
   stream_book streams_{*this};
   tenon::offers offers_;
   std::vector<std::unique_ptr<guest>> guests_;
-  std::vector<std::unique_ptr<stranger>> noise_;
+  std::vector<stranger::handle> noise_;
   const std::string babblers_name_ = "babbler";
   std::optional<babbler> babbler_;
   std::array<hosted, server_names> hosts_;

@@ -26,15 +26,16 @@ class stranger final : private tenon::net::connector::waiter, private tenon::net
  public:
   using told = std::function<void(std::string_view all)>;
 
+  struct leaver {
+    void operator()(stranger* who) const noexcept { who->leave(); }
+  };
+  /// Who lets go of it makes it hang up. It is still told how the operations end that are under way.
+  using handle = std::unique_ptr<stranger, leaver>;
+
   /// `hears` is told everything that has come so far, whenever something comes.
-  stranger(stage& in, std::string text, bool hangs_up, told hears) : in_{in}, unsaid_{std::move(text)}, hears_{std::move(hears)}, hangs_up_{hangs_up} {}
+  static handle make(stage& in, std::string text, bool hangs_up, told hears) { return handle{new stranger{in, std::move(text), hangs_up, std::move(hears)}}; }
   stranger(const stranger&) = delete;
   stranger& operator=(const stranger&) = delete;
-  ~stranger() {
-    *alive_ = false;
-    connector_.reset();
-    stream_.reset();
-  }
 
   void connect(const std::string& name) {
     connector_ = in_.wire.connector_to(name);
@@ -49,10 +50,22 @@ class stranger final : private tenon::net::connector::waiter, private tenon::net
   bool said_everything() const { return said_; }
 
  private:
+  stranger(stage& in, std::string text, bool hangs_up, told hears) : in_{in}, unsaid_{std::move(text)}, hears_{std::move(hears)}, hangs_up_{hangs_up} {}
+  ~stranger() = default;
+  void leave() noexcept {
+    *alive_ = false;
+    hears_ = nullptr;
+    connector_.reset();
+    stream_.reset();
+    release();
+  }
+
   void connected(std::unique_ptr<tenon::net::stream> opened) override { adopt(std::move(opened)); }
   void connect_failed(const std::error_code&) override {}
-  void retain() noexcept override {}
-  void release() noexcept override {}
+  void retain() noexcept override { ++references_; }
+  void release() noexcept override {
+    if (--references_ == 0) delete this;
+  }
 
   void later(std::uint64_t in_milliseconds, void (stranger::*what)()) {
     in_.plan(in_milliseconds, [this, alive = alive_, what] {
@@ -88,6 +101,7 @@ class stranger final : private tenon::net::connector::waiter, private tenon::net
   told hears_;
   bool hangs_up_;
   bool said_ = false;
+  unsigned references_ = 1;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<tenon::net::connector> connector_;
   std::unique_ptr<tenon::net::stream> stream_;
@@ -142,13 +156,13 @@ class babbler final : private tenon::net::accept_sink {
  private:
   asio::io_context& next_io() override { return in_.io; }
   void accepted(asio::io_context&, std::unique_ptr<tenon::net::stream> opened) override {
-    held_.push_back(std::make_unique<stranger>(in_, noise(in_), in_.chance(50), nullptr));
+    held_.push_back(stranger::make(in_, noise(in_), in_.chance(50), nullptr));
     held_.back()->adopt(std::move(opened));
   }
 
   stage& in_;
   std::unique_ptr<tenon::net::listener> listener_;
-  std::deque<std::unique_ptr<stranger>> held_;
+  std::deque<stranger::handle> held_;
 };
 
 /// An answer over HTTP, as far as one has to know it.
