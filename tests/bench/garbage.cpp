@@ -19,7 +19,7 @@
 #include <proofs/sockets.hpp>
 #include <tenon.hpp>
 
-#include "latencies.hpp"
+#include "load/latencies.hpp"
 
 namespace {
 
