@@ -105,8 +105,8 @@ TEST_CASE("an answer that comes in the middle of another stands behind it") {
 TEST_CASE("the memory of an outbox stays below the mark, whatever waits") {
   listed_stream to;
   nobody user;
-  for (const std::size_t mark : {300'000, 1'000'000, 4 * 1024 * 1024}) {
-    for (const std::size_t answer : {100, 5'000, 20'000}) {
+  for (const std::size_t mark : {std::size_t{300'000}, std::size_t{1'000'000}, std::size_t{4 * 1024 * 1024}}) {
+    for (const std::size_t answer : {std::size_t{100}, std::size_t{5'000}, std::size_t{20'000}}) {
       outbox out{mark};
       const auto fill = [&] {
         std::size_t answers = 0;
