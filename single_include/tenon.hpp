@@ -25321,8 +25321,8 @@ namespace tenon::inline v0::detail {
 
 /// One for each buffer, or for two that take turns.
 ///
-/// Laws    a little memory stays for ever. More stays, up to the bound, while messages need it: giving it back after each of them costs a page fault for every 4 KiB of
-///         the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were small, or when nothing has happened for a while.
+/// Laws    a little memory stays for ever. More stays, up to the bound, while large messages need it: giving it back after each of them costs a page fault for every 4 KiB
+///         of the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were not large, or when nothing has happened for a while.
 class kept_memory {
  public:
   static constexpr std::size_t little = 256 * 1024;
@@ -25330,10 +25330,8 @@ class kept_memory {
   /// `used`: how many bytes of it were needed. The buffer is empty.
   void emptied(buffer& which, std::size_t used, std::size_t bound) noexcept {
     if (which.capacity() <= little) [[likely]] return;
-    small_in_a_row_ = used > little ? 0 : small_in_a_row_ + 1;
-    if (which.capacity() <= (std::max)(bound, little) && small_in_a_row_ < enough) return;
-    small_in_a_row_ = 0;
-    which.release();
+    small_in_a_row_ = used >= large ? 0 : (std::min)(small_in_a_row_ + 1, enough);
+    if (which.capacity() > bound || small_in_a_row_ == enough) which.release();
   }
   /// Nothing has happened for a while.
   static void rest(buffer& which) noexcept {
@@ -25341,8 +25339,9 @@ class kept_memory {
   }
 
  private:
+  static constexpr std::size_t large = 512 * 1024;
   static constexpr unsigned enough = 16;
-  unsigned small_in_a_row_ = 0;
+  unsigned small_in_a_row_ = enough;
 };
 
 /// The same for a buffer that is read into: an idle connection waits in a read, whose memory cannot be given back. So it waits with little, and the rest stands aside.
@@ -30033,7 +30032,9 @@ class server {
 
   struct lame_duck_end final : net::timer {
     explicit lame_duck_end(server& owner) : self{owner} {}
-    [[gnu::cold]] void expired() override { self.leave(); }
+    [[gnu::cold]] void expired() override {
+      self.post_while_alive(*self.workers_.front(), [](server& all, worker&) { all.leave(); });
+    }
     server& self;
   };
 
@@ -30172,9 +30173,11 @@ void server<Protocols>::stop() {
 template <class Protocols>
 void server<Protocols>::leave() {
   for (auto& each : listeners_) each->close();
-  for (auto& each : workers_) {
-    post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    post_while_alive(*workers_[i], [](server&, worker& one) { one.serving.start_drain(); });
   }
+  // At once: what has arrived by now and is not read yet comes too late.
+  workers_.front()->serving.start_drain();
 }
 
 template <class Protocols>

@@ -10,8 +10,8 @@ namespace tenon::inline v0::detail {
 
 /// One for each buffer, or for two that take turns.
 ///
-/// Laws    a little memory stays for ever. More stays, up to the bound, while messages need it: giving it back after each of them costs a page fault for every 4 KiB of
-///         the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were small, or when nothing has happened for a while.
+/// Laws    a little memory stays for ever. More stays, up to the bound, while large messages need it: giving it back after each of them costs a page fault for every 4 KiB
+///         of the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were not large, or when nothing has happened for a while.
 class kept_memory {
  public:
   static constexpr std::size_t little = 256 * 1024;
@@ -19,10 +19,8 @@ class kept_memory {
   /// `used`: how many bytes of it were needed. The buffer is empty.
   void emptied(buffer& which, std::size_t used, std::size_t bound) noexcept {
     if (which.capacity() <= little) [[likely]] return;
-    small_in_a_row_ = used > little ? 0 : small_in_a_row_ + 1;
-    if (which.capacity() <= (std::max)(bound, little) && small_in_a_row_ < enough) return;
-    small_in_a_row_ = 0;
-    which.release();
+    small_in_a_row_ = used >= large ? 0 : (std::min)(small_in_a_row_ + 1, enough);
+    if (which.capacity() > bound || small_in_a_row_ == enough) which.release();
   }
   /// Nothing has happened for a while.
   static void rest(buffer& which) noexcept {
@@ -30,8 +28,9 @@ class kept_memory {
   }
 
  private:
+  static constexpr std::size_t large = 512 * 1024;
   static constexpr unsigned enough = 16;
-  unsigned small_in_a_row_ = 0;
+  unsigned small_in_a_row_ = enough;
 };
 
 /// The same for a buffer that is read into: an idle connection waits in a read, whose memory cannot be given back. So it waits with little, and the rest stands aside.

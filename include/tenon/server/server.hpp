@@ -217,7 +217,9 @@ class server {
 
   struct lame_duck_end final : net::timer {
     explicit lame_duck_end(server& owner) : self{owner} {}
-    [[gnu::cold]] void expired() override { self.leave(); }
+    [[gnu::cold]] void expired() override {
+      self.post_while_alive(*self.workers_.front(), [](server& all, worker&) { all.leave(); });
+    }
     server& self;
   };
 
@@ -356,9 +358,11 @@ void server<Protocols>::stop() {
 template <class Protocols>
 void server<Protocols>::leave() {
   for (auto& each : listeners_) each->close();
-  for (auto& each : workers_) {
-    post_while_alive(*each, [](server&, worker& one) { one.serving.start_drain(); });
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    post_while_alive(*workers_[i], [](server&, worker& one) { one.serving.start_drain(); });
   }
+  // At once: what has arrived by now and is not read yet comes too late.
+  workers_.front()->serving.start_drain();
 }
 
 template <class Protocols>
