@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace proofs {
@@ -11,6 +12,12 @@ namespace proofs {
 inline std::size_t heap() {
   const auto now = ::mallinfo2();
   return now.uordblks + now.hblkhd;
+}
+
+/// How much more than `before`: asked once, since other threads give and take meanwhile.
+inline std::size_t heap_above(std::size_t before) {
+  const std::size_t now = heap();
+  return now - (std::min)(before, now);
 }
 
 }  // namespace proofs

@@ -82,7 +82,7 @@ void read_and_sleep(const char* name, const std::string& scheme, const tenon::cl
       // At first for long enough that the server could have sent everything.
       if (number == 1) std::this_thread::sleep_for(std::chrono::milliseconds{300});
       else if (number % 20 == 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
-      most = (std::max)(most, heap() - (std::min)(before, heap()));
+      most = (std::max)(most, heap_above(before));
     });
     CHECK(read == items);
     std::printf("%s: a stream of %llu MB to a reader that sleeps: both ends held at most %zu KiB\n", name, static_cast<unsigned long long>(megabytes()), most / 1024);
