@@ -22173,6 +22173,7 @@ extern template class basic_memory_network<asio::io_context>;
 
 // tenon/service/detail/json_schema.hpp
 // JSON Schema 2020-12 of what codec::json writes: for any type that crosses the wire, and for the methods of a service. Service layer, detail of describe.hpp.
+// Long because each kind of type has its own keywords, and they name each other.
 // Source: json-schema.org, draft 2020-12, core and validation; the formats of integers are those of the OpenAPI format registry.
 
 namespace tenon::inline v0::detail {
@@ -25319,7 +25320,7 @@ class pending_table {
 
 namespace tenon::inline v0::detail {
 
-/// One for each buffer, or for two that take turns.
+/// One for each buffer.
 ///
 /// Laws    a little memory stays for ever. More stays, up to the bound, while large messages need it: giving it back after each of them costs a page fault for every 4 KiB
 ///         of the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were not large, or when nothing has happened for a while.
@@ -28509,20 +28510,16 @@ class outbox {
   /// A write has ended; the bytes it wrote are `last_piece()`.
   void write_ended() noexcept { writing_ = false; }
   /// Nothing has happened for a while: gives memory back.
-  void rest() noexcept {
-    kept_memory::rest(out_);
-    kept_memory::rest(sending_);
-  }
+  void rest() noexcept { kept_memory::rest(out_); }
   std::size_t last_piece() const noexcept { return (sent_ - 1) % largest_write + 1; }
   /// `more`: `write_on` is to follow. Otherwise everything that was begun has been taken by the peer, and there is room again.
-  /// `most_kept`: how much memory may be kept for the next, if that much was needed.
-  progress settle(std::size_t mark, std::size_t most_kept) {
+  progress settle(std::size_t mark) {
     if (sent_ != sending_.size()) [[unlikely]] return progress::more;
     mark_ = mark;
     room_ = (std::min)(mark, first_look);
-    const std::size_t used = sending_.size();
     sending_.clear();
-    kept_.emptied(sending_, used, most_kept);
+    // Of large answers no memory is kept, as it is for reading: it would be two buffers, beside what a slow reader lets wait.
+    kept_memory::rest(sending_);
     return progress::emptied;
   }
 
@@ -28550,7 +28547,6 @@ class outbox {
   buffer sending_;
   std::size_t sent_ = 0;  // bytes at the front of `sending_` that were given to the stream
   std::size_t mark_;
-  kept_memory kept_;
   mutable std::size_t room_;  // what `out_` may hold until the next look
   bool writing_ = false;
   bool reply_is_open_ = false;
@@ -29241,7 +29237,7 @@ class connection final : public served_connection, private net::stream_user, pri
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
     start(by);
   }
-  // For reading. What nobody would give back on an idle connection is not kept; and nothing for writing, where it would be two buffers beside what a slow reader lets wait.
+  // What nobody would give back on an idle connection is not kept.
   std::size_t most_kept() const noexcept { return home_.chosen.keepalive.interval > duration{} ? home_.chosen.max_write_buffer_bytes / 2 : 0; }
   [[gnu::cold]] void look_for_life() {
     if (said_that_we_go_) return stop_taking_calls();
@@ -29544,7 +29540,7 @@ class connection final : public served_connection, private net::stream_user, pri
     hooks_.sent(info(), out_.last_piece());
     if (closed_) return;
     stall_.looks = silence_.looks = 0;
-    if (out_.settle(home_.chosen.max_write_buffer_bytes, 0) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
+    if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();

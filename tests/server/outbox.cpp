@@ -45,12 +45,12 @@ TEST_CASE("an outbox sends what has gathered in one write, and what comes meanwh
   CHECK(to.writes[0] == "one two");
   out.write_ended();
   CHECK(out.last_piece() == 7);
-  CHECK(out.settle(100, 0) == outbox::progress::emptied);
+  CHECK(out.settle(100) == outbox::progress::emptied);
   CHECK_FALSE(out.idle());
   CHECK(out.flush(to, user));
   CHECK(to.writes[1] == "three");
   out.write_ended();
-  CHECK(out.settle(100, 0) == outbox::progress::emptied);
+  CHECK(out.settle(100) == outbox::progress::emptied);
   CHECK(out.idle());
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("an outbox counts what is being sent against the room of its peer") {
   out.batch().append(std::string_view{"z"});
   CHECK(out.full());
   out.write_ended();
-  CHECK(out.settle(100, 0) == outbox::progress::emptied);
+  CHECK(out.settle(100) == outbox::progress::emptied);
   CHECK_FALSE(out.full());
 }
 
@@ -81,7 +81,7 @@ TEST_CASE("an outbox gives long answers to the stream in pieces") {
   for (;; ++pieces) {
     out.write_ended();
     bytes += out.last_piece();
-    if (out.settle(1'000'000, 0) == outbox::progress::emptied) break;
+    if (out.settle(1'000'000) == outbox::progress::emptied) break;
     out.write_on(to, user);
   }
   CHECK(pieces == 3);
@@ -120,7 +120,7 @@ TEST_CASE("the memory of an outbox stays below the mark, whatever waits") {
       const std::size_t waiting = fill();
       CHECK(out.batch().capacity() + sending <= mark);
       CHECK(waiting > mark / 2);
-      for (out.write_ended(); out.settle(mark, 0) == outbox::progress::more; out.write_ended()) out.write_on(to, user);
+      for (out.write_ended(); out.settle(mark) == outbox::progress::more; out.write_ended()) out.write_on(to, user);
       const std::size_t next = out.batch().capacity();
       REQUIRE(out.flush(to, user));
       (void)fill();

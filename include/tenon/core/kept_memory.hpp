@@ -8,7 +8,7 @@
 
 namespace tenon::inline v0::detail {
 
-/// One for each buffer, or for two that take turns.
+/// One for each buffer.
 ///
 /// Laws    a little memory stays for ever. More stays, up to the bound, while large messages need it: giving it back after each of them costs a page fault for every 4 KiB
 ///         of the next, which is half the time of a 1 MiB message. It goes when sixteen in a row were not large, or when nothing has happened for a while.

@@ -244,7 +244,7 @@ class connection final : public served_connection, private net::stream_user, pri
     else if (++by.looks == 5) return give_up(at_writing ? "the peer did not read its answers in time" : "nothing has happened for the idle time");
     start(by);
   }
-  // For reading. What nobody would give back on an idle connection is not kept; and nothing for writing, where it would be two buffers beside what a slow reader lets wait.
+  // What nobody would give back on an idle connection is not kept.
   std::size_t most_kept() const noexcept { return home_.chosen.keepalive.interval > duration{} ? home_.chosen.max_write_buffer_bytes / 2 : 0; }
   [[gnu::cold]] void look_for_life() {
     if (said_that_we_go_) return stop_taking_calls();
@@ -547,7 +547,7 @@ class connection final : public served_connection, private net::stream_user, pri
     hooks_.sent(info(), out_.last_piece());
     if (closed_) return;
     stall_.looks = silence_.looks = 0;
-    if (out_.settle(home_.chosen.max_write_buffer_bytes, 0) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
+    if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();

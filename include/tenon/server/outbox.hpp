@@ -62,20 +62,16 @@ class outbox {
   /// A write has ended; the bytes it wrote are `last_piece()`.
   void write_ended() noexcept { writing_ = false; }
   /// Nothing has happened for a while: gives memory back.
-  void rest() noexcept {
-    kept_memory::rest(out_);
-    kept_memory::rest(sending_);
-  }
+  void rest() noexcept { kept_memory::rest(out_); }
   std::size_t last_piece() const noexcept { return (sent_ - 1) % largest_write + 1; }
   /// `more`: `write_on` is to follow. Otherwise everything that was begun has been taken by the peer, and there is room again.
-  /// `most_kept`: how much memory may be kept for the next, if that much was needed.
-  progress settle(std::size_t mark, std::size_t most_kept) {
+  progress settle(std::size_t mark) {
     if (sent_ != sending_.size()) [[unlikely]] return progress::more;
     mark_ = mark;
     room_ = (std::min)(mark, first_look);
-    const std::size_t used = sending_.size();
     sending_.clear();
-    kept_.emptied(sending_, used, most_kept);
+    // Of large answers no memory is kept, as it is for reading: it would be two buffers, beside what a slow reader lets wait.
+    kept_memory::rest(sending_);
     return progress::emptied;
   }
 
@@ -103,7 +99,6 @@ class outbox {
   buffer sending_;
   std::size_t sent_ = 0;  // bytes at the front of `sending_` that were given to the stream
   std::size_t mark_;
-  kept_memory kept_;
   mutable std::size_t room_;  // what `out_` may hold until the next look
   bool writing_ = false;
   bool reply_is_open_ = false;

@@ -1,4 +1,5 @@
 // JSON Schema 2020-12 of what codec::json writes: for any type that crosses the wire, and for the methods of a service. Service layer, detail of describe.hpp.
+// Long because each kind of type has its own keywords, and they name each other.
 // Source: json-schema.org, draft 2020-12, core and validation; the formats of integers are those of the OpenAPI format registry.
 #pragma once
 
