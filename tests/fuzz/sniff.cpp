@@ -85,6 +85,7 @@ std::vector<std::string> fuzz::seeds() {
       "\x05PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"s,
       "\x05{\"jsonrpc\":\"2.0\",\"method\":\"a.b\",\"params\":[1],\"id\":1}",
       "\x05\x94\x00\x01\xa1x\x91\x01"s,
+      "\x05" + std::string(65, ' ') + R"({"jsonrpc":"2.0","method":"a.b","id":1})",
   };
 }
 

@@ -197,6 +197,8 @@ TEST_CASE("JSON-RPC is recognised by a bracket, behind blanks or not, or by a he
   }
   CHECK(jsonrpc_session::recognise(std::string(64, ' ')) == sniffed::need_more);
   CHECK(jsonrpc_session::recognise(std::string(65, ' ')) == sniffed::no);
+  CHECK(jsonrpc_session::recognise(std::string(64, ' ') + "{") == sniffed::yes);
+  CHECK(jsonrpc_session::recognise(std::string(65, ' ') + "{") == sniffed::no);
   CHECK(jsonrpc_session::recognise("\x00\x00"s) == sniffed::no);
 }
 

@@ -33,13 +33,14 @@ class jsonrpc_session {
   static constexpr std::string_view name = "jsonrpc";
   static constexpr bool answers_in_any_order = true;
 
-  /// A bracket, after blanks or none, or a header: `Content-` in either case, of which HTTP's CONNECT is no beginning.
+  /// A bracket, after at most 64 blanks, or a header: `Content-` in either case, of which HTTP's CONNECT is no beginning.
   static sniffed recognise(std::string_view first) noexcept {
     constexpr std::string_view header = "content-";
     constexpr std::size_t most_blanks = 64;
     std::size_t at = 0;
     while (at < first.size() && detail::is_json_blank(first[at])) ++at;
-    if (at == first.size()) return at <= most_blanks ? sniffed::need_more : sniffed::no;
+    if (at > most_blanks) return sniffed::no;
+    if (at == first.size()) return sniffed::need_more;
     if (first[at] == '{' || first[at] == '[') return sniffed::yes;
     for (std::size_t i = 0; i < header.size(); ++i) {
       if (at + i == first.size()) return sniffed::need_more;
