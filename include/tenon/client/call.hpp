@@ -70,18 +70,46 @@ void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handl
 }
 
 // Calls what `then` was given, on the client's loop and in the middle of the batch: it has no executor of its own to ask, as a completion handler has.
+// A small one lives in the call.
 template <class T, class F>
 class function_consumer final : public consumer<T>, public from_frame_cache {
  public:
-  explicit function_consumer(F f) : f_{std::move(f)} {}
+  static function_consumer& of(call_state<T>& state, F&& f) {
+    if constexpr (in_place) return *::new (state.room()) function_consumer{std::move(f)};
+    else return *new function_consumer{std::move(f)};
+  }
 
   void completed(call_state<T>& state) override {
-    std::unique_ptr<function_consumer> self{this};
-    if (loop_of(state).on_this_thread()) [[likely]] return void(f_(state.take()));
-    detail::post(io_of(state), [self = std::move(self), value = state.take()]() mutable { self->f_(std::move(value)); });
+    if (loop_of(state).on_this_thread()) [[likely]] {
+      const destroyed_after self{*this};
+      f_(state.take());
+    } else {
+      detail::post(io_of(state), [f = take_back(), value = state.take()]() mutable { f(std::move(value)); });
+    }
+  }
+  /// It is not needed any more.
+  F take_back() {
+    const destroyed_after self{*this};
+    return std::move(f_);
   }
 
  private:
+  static constexpr bool in_place = sizeof(F) + sizeof(void*) <= call_state<T>::consumer_room && alignof(F) <= alignof(void*);
+
+  explicit function_consumer(F&& f) : f_{std::move(f)} {}
+  ~function_consumer() = default;
+
+  struct destroyed_after {
+    explicit destroyed_after(function_consumer& which) noexcept : self{which} {}
+    destroyed_after(const destroyed_after&) = delete;
+    destroyed_after& operator=(const destroyed_after&) = delete;
+    ~destroyed_after() {
+      if constexpr (in_place) self.~function_consumer();
+      else delete &self;
+    }
+    function_consumer& self;
+  };
+
   F f_;
 };
 
@@ -146,7 +174,7 @@ class call_awaiter final : consumer<T>, wants_home {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
     waiter_ = self;
-    if (asio::io_context* home = self.promise().home(); home == &io_of(*state_.get())) return state_->listen(*this);
+    if (asio::io_context* home = self.promise().home(); home == &io_of(*state_.get())) return state_->listen_here(*this);
     // On another loop, or nobody knows yet: where to come back to depends on it.
     start = [](wants_home& base, asio::io_context& home) { static_cast<call_awaiter&>(base).listen_from(home); };
     self.promise().when_home(*this);
@@ -157,7 +185,7 @@ class call_awaiter final : consumer<T>, wants_home {
  private:
   void listen_from(asio::io_context& home) {
     if (&home == &io_of(*state_.get())) {
-      if (!state_->listen(*this)) waiter_.resume();
+      if (!state_->listen_here(*this)) waiter_.resume();
       return;
     }
     mailbox_ = new mailbox<T>{home, waiter_};
@@ -258,10 +286,14 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
     static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
     asio::io_context& io = detail::io_of(*this->state_.get());
     detail::call_reference<detail::call_state<T>> state = std::move(this->state_);
-    auto taker = std::make_unique<detail::function_consumer<T, F>>(std::move(f));
-    if (state->listen(*taker)) return void(taker.release());
+    auto& taker = detail::function_consumer<T, F>::of(*state.get(), std::move(f));
+    if (detail::loop_of(*state.get()).on_this_thread()) {
+      if (state->listen_here(taker)) return state.reset_here();
+    } else if (state->listen(taker)) {
+      return;
+    }
     // There already: the function still must not run inside the call that started it.
-    detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { taker.release()->completed(*state.get()); });
+    detail::post(io, [f = taker.take_back(), state = std::move(state)]() mutable { f(state->take()); });
   }
 
   /// Asks the call to end with `cancelled`; it may still end otherwise. From any thread.

@@ -3,7 +3,9 @@
 
 #include <tenon/core/asio.hpp>
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -53,6 +55,11 @@ class call_base : public from_frame_cache, public net::timer {
     // The last owner need not write what nobody will read: nobody else is left who could retain.
     if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
+  /// Of an owner on the loop's thread. With two of them both are there, and no other thread counts.
+  void release_here() noexcept {
+    if (references_.load(std::memory_order_acquire) == 2) references_.store(1, std::memory_order_relaxed);
+    else release();
+  }
   channel& via() const noexcept { return channel_; }
   bool done() const noexcept { return phase_.load(std::memory_order_acquire) == phase::done; }
 
@@ -97,6 +104,10 @@ class call_reference {
   }
   State* operator->() const noexcept { return state_; }
   State* get() const noexcept { return state_; }
+  /// On the loop's thread.
+  void reset_here() noexcept {
+    if (State* const held = std::exchange(state_, nullptr); held != nullptr) held->release_here();
+  }
   explicit operator bool() const noexcept { return state_ != nullptr; }
 
  private:
@@ -126,6 +137,13 @@ class call_state : public call_base {
     phase expected = phase::open;
     return phase_.compare_exchange_strong(expected, phase::listened, std::memory_order_acq_rel);
   }
+  /// The same on the loop's thread, where nobody else ends the call meanwhile.
+  bool listen_here(consumer<T>& who) noexcept {
+    consumer_ = &who;
+    if (phase_.load(std::memory_order_relaxed) != phase::open) return false;
+    phase_.store(phase::listened, std::memory_order_relaxed);
+    return true;
+  }
   /// The consumer goes before the result came; on the loop's thread.
   void unlisten() noexcept {
     phase expected = phase::listened;
@@ -133,6 +151,9 @@ class call_state : public call_base {
   }
   void block() const noexcept { phase_.wait(phase::open, std::memory_order_acquire); }
   result<T> take() { return std::move(*value_); }
+  /// Where a small consumer may live: it goes before the call does.
+  static constexpr std::size_t consumer_room = 32;
+  void* room() noexcept { return room_.data(); }
 
  protected:
   using call_base::call_base;
@@ -163,6 +184,7 @@ class call_state : public call_base {
 
   std::optional<result<T>> value_;
   consumer<T>* consumer_ = nullptr;
+  alignas(std::max_align_t) std::array<std::byte, consumer_room> room_;
 };
 
 }  // namespace tenon::inline v0::detail
