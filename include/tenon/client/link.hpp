@@ -214,6 +214,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     if (owner_ == nullptr) return;
     call_base* call = calls_.find(answer.id);
     if (call == nullptr) [[unlikely]] return owner_->answer_came_late();
+    if (const call_base* next = calls_.find(answer.next); next != nullptr) next->expect();
     take_out(*call);
     if (options_.hooks.after_reply != nullptr) [[unlikely]] return watched_reply(*call, answer);
     guard_user_code(loop_.io(), [&] { call->replied(answer); });

@@ -58,6 +58,7 @@ struct reply {
   status error{};  ///< OK when the payload is the value
   std::string_view metadata_block{};
   metadata_reader read_metadata = nullptr;
+  std::uint64_t next = 0;  ///< the id of the answer behind this one, where that has come; may be of nobody
 };
 
 /// What a client wants written in front of a payload.

@@ -114,7 +114,7 @@ class rpcx_client_session final : public client_session {
       rpcx::frame cut;
       if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
-      if (cut.is_response() && !cut.is_heartbeat()) [[likely]] deliver(cut, sink);
+      if (cut.is_response() && !cut.is_heartbeat()) [[likely]] deliver(cut, rpcx::next_sequence(in.substr(done.bytes)), sink);
       else if (rpcx::is_notice(cut, rpcx::item_notice)) take_item(cut, sink, out);
       else take_aside(cut, whole, sink, out);
     }
@@ -181,13 +181,14 @@ class rpcx_client_session final : public client_session {
     sink.on_reply(reply{.id = id, .error = too_large("the answer", length)});
   }
 
-  void deliver(const rpcx::frame& cut, reply_sink& sink) {
+  void deliver(const rpcx::frame& cut, std::uint64_t next, reply_sink& sink) {
     reply answer{.id = cut.sequence,
                  .codec = static_cast<serialization>(cut.codec),
                  .payload = cut.payload,
                  .error = {},
                  .metadata_block = cut.metadata_block,
-                 .read_metadata = &rpcx::read_metadata};
+                 .read_metadata = &rpcx::read_metadata,
+                 .next = next};
     if (cut.is_error()) [[unlikely]] answer.error = rpcx::read_status(cut.metadata_block);
     else if (cut.is_compressed()) [[unlikely]] answer.error = inflate(cut, answer.payload);
     sink.on_reply(answer);

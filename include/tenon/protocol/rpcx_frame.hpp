@@ -61,6 +61,9 @@ inline std::optional<std::uint64_t> frame_length(std::string_view in) noexcept {
   return std::uint64_t{header_bytes} + 4 + tenon::detail::load_big_endian_32(in.data() + header_bytes);
 }
 
+/// The sequence number of the frame that begins here; 0 when too little of it is there.
+inline std::uint64_t next_sequence(std::string_view in) noexcept { return in.size() < header_bytes ? 0 : tenon::detail::load_big_endian_64(in.data() + 4); }
+
 // One of the blocks that make up a frame, off its front.
 inline bool take_block(std::string_view& rest, std::string_view& block) noexcept {
   if (rest.size() < 4) [[unlikely]] return false;
