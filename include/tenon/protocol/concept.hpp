@@ -61,19 +61,19 @@ struct reply {
   std::uint64_t next = 0;  ///< the id of the answer behind this one, where that has come; may be of nobody
 };
 
-/// What a client wants written in front of a payload.
+/// What a client wants written in front of a payload. Of 80 bytes: g++ 12 clears what is larger by a string instruction, which costs more than all the rest of a request's head.
 struct outgoing {
   std::uint64_t id = 0;
   std::string_view service{};
   std::string_view method{};
   serialization codec = serialization::msgpack;
   bool one_way = false;
-  std::optional<duration> timeout{};
-  const metadata* extra = nullptr;
-  int arguments = -1;  ///< how many the payload holds, for protocols that frame them themselves; negative when nobody says
-  std::uint32_t stream_credit = 0;  ///< not 0 for a call that streams, whose `extra` is not null then: as in `request`
   bool client_streams = false;      ///< items follow the request, whose payload is nothing by itself
   bool server_streams = false;      ///< items precede the answer, whose payload is empty
+  int arguments = -1;               ///< how many the payload holds, for protocols that frame them themselves; negative when nobody says
+  std::optional<duration> timeout{};
+  const metadata* extra = nullptr;
+  std::uint32_t stream_credit = 0;  ///< not 0 for a call that streams, whose `extra` is not null then: as in `request`
 };
 
 /// A message being written: where it starts, and where its payload does.

@@ -50,6 +50,7 @@ class rpcx_session {
   template <request_sink Sink>
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
     consumed done;
+    request call;  // one for all of them: each frame fills it anew
     while (true) {
       const std::string_view rest = in.substr(done.bytes);
       if (skipping_ != 0) {
@@ -79,9 +80,8 @@ class rpcx_session {
       }
       if (rest.size() < *length) return done;
       const std::string_view whole{rest.data(), static_cast<std::size_t>(*length)};
-      rpcx::frame cut;
-      if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
-      if (!handle(cut, whole, sink, out)) {
+      if (!rpcx::cut_blocks(whole, call.service, call.method, call.metadata_block, call.payload)) return close(done, {"expected block lengths that add up to the frame's, found others"});
+      if (!handle(rpcx::read_head(whole), call, whole, sink, out)) {
         return close(done, {"expected metadata pairs that add up to their block, found others"});
       }
       done.bytes += whole.size();
@@ -146,19 +146,16 @@ class rpcx_session {
 
   // Returns false when the metadata does not add up.
   template <class Sink>
-  bool handle(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
+  bool handle(const rpcx::frame_head& head, request& call, std::string_view whole, Sink& sink, buffer& out) {
     constexpr unsigned char special = rpcx::response_bit | rpcx::heartbeat_bit | rpcx::one_way_bit;
-    if ((cut.bits & special) != 0 && (take_item(cut, sink) || take_aside(cut, whole, sink, out))) [[unlikely]] return true;
-    last_request_ = cut.sequence;
-    request call{.service = cut.service,
-                 .method = cut.method,
-                 .payload = cut.payload,
-                 .address = {cut.sequence, static_cast<serialization>(cut.codec), cut.is_one_way()},
-                 .timeout = std::nullopt,
-                 .metadata_block = cut.metadata_block,
-                 .read_metadata = &rpcx::read_metadata};
-    if (!cut.metadata_block.empty()) {
-      const bool sound = rpcx::for_each_metadata(cut.metadata_block, [&call](std::string_view key, std::string_view value) {
+    if ((head.bits & special) != 0 && take_special({head, call.service, call.method, call.metadata_block, call.payload}, whole, sink, out)) [[unlikely]] return true;
+    last_request_ = head.sequence;
+    call.address = {.id = head.sequence, .codec = static_cast<serialization>(head.codec), .one_way = head.is_one_way()};
+    call.timeout.reset();
+    call.stream_credit = 0;
+    call.read_metadata = &rpcx::read_metadata;
+    if (!call.metadata_block.empty()) {
+      const bool sound = rpcx::for_each_metadata(call.metadata_block, [&call](std::string_view key, std::string_view value) {
         if (key == rpcx::stream_key) call.stream_credit = credit_of(value);
         if (key != rpcx::timeout_key) return;
         // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
@@ -168,11 +165,11 @@ class rpcx_session {
       });
       if (!sound) return false;
     }
-    if (cut.metadata_block.size() > bounds_.max_metadata_bytes) [[unlikely]] {
-      return refuse(call.address, too_large("metadata", cut.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
+    if (call.metadata_block.size() > bounds_.max_metadata_bytes) [[unlikely]] {
+      return refuse(call.address, too_large("metadata", call.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
     }
-    if (cut.is_compressed()) [[unlikely]] {
-      if (const status plain = inflate(cut, call); !plain.ok()) return refuse(call.address, plain, out), true;
+    if (head.is_compressed()) [[unlikely]] {
+      if (const status plain = inflate(head, call); !plain.ok()) return refuse(call.address, plain, out), true;
     }
     if (call.payload.size() > bounds_.max_message_bytes) [[unlikely]] {
       return refuse(call.address, too_large("message", call.payload.size(), bounds_.max_message_bytes), out), true;
@@ -181,8 +178,13 @@ class rpcx_session {
     return true;
   }
 
+  // What is no request. False for a one-way request.
   template <class Sink>
-  [[gnu::noinline]] bool take_item(const rpcx::frame& cut, Sink& sink) {
+  [[gnu::noinline]] bool take_special(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
+    return take_item(cut, sink) || take_aside(cut, whole, sink, out);
+  }
+  template <class Sink>
+  bool take_item(const rpcx::frame& cut, Sink& sink) {
     if (!rpcx::is_notice(cut, rpcx::item_notice)) return false;
     if constexpr (requires { sink.on_item(cut.sequence, cut.payload); }) {
       if (cut.payload.size() > bounds_.max_message_bytes) sink.on_refused_item(cut.sequence, too_large("an item", cut.payload.size(), bounds_.max_message_bytes));
@@ -197,11 +199,11 @@ class rpcx_session {
   }
 
   // The bytes are the call's until the next compressed one: it has been read by then.
-  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame& cut, request& call) {
+  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame_head& head, request& call) {
     if (coding_ == nullptr) return {code::unimplemented, "compressed payloads (gzip) are not supported here; send this call uncompressed"};
-    if ((cut.bits & rpcx::compression_bits) != rpcx::gzip_bits) return {code::unimplemented, "the payload is compressed in a way that rpcx does not name; expected gzip"};
+    if ((head.bits & rpcx::compression_bits) != rpcx::gzip_bits) return {code::unimplemented, "the payload is compressed in a way that rpcx does not name; expected gzip"};
     inflated_.clear();
-    status plain = coding_->inflate(cut.payload, bounds_.max_message_bytes, inflated_);
+    status plain = coding_->inflate(call.payload, bounds_.max_message_bytes, inflated_);
     call.payload = inflated_.view();
     call.address.compress = true;
     return plain;
@@ -215,7 +217,7 @@ class rpcx_session {
     out.data()[at.start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[at.start + 2]) | rpcx::gzip_bits);
   }
 
-  // What is no request. False for a one-way request.
+  // Everything else that is no request.
   template <class Sink>
   [[gnu::cold, gnu::noinline]] bool take_aside(const rpcx::frame& cut, std::string_view whole, Sink& sink, buffer& out) {
     if (cut.is_response()) {

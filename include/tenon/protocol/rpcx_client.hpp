@@ -90,6 +90,7 @@ class rpcx_client_session final : public client_session {
 
   consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
     consumed done;
+    reply answer;  // one for all of them: each frame fills it anew
     while (true) {
       const std::string_view rest = in.substr(done.bytes);
       if (skipping_ != 0 && !rest.empty()) {
@@ -111,16 +112,25 @@ class rpcx_client_session final : public client_session {
       }
       if (rest.size() < *length) return done;
       const std::string_view whole{rest.data(), static_cast<std::size_t>(*length)};
-      rpcx::frame cut;
-      if (!rpcx::cut_frame(whole, cut)) return close(done, {"expected block lengths that add up to the frame's, found others"});
+      std::string_view service;
+      std::string_view method;
+      if (!rpcx::cut_blocks(whole, service, method, answer.metadata_block, answer.payload)) return close(done, {"expected block lengths that add up to the frame's, found others"});
       done.bytes += static_cast<std::size_t>(*length);
-      if (cut.is_response() && !cut.is_heartbeat()) [[likely]] deliver(cut, rpcx::next_sequence(in.substr(done.bytes)), sink);
-      else if (rpcx::is_notice(cut, rpcx::item_notice)) take_item(cut, sink, out);
-      else take_aside(cut, whole, sink, out);
+      const rpcx::frame_head head = rpcx::read_head(whole);
+      if (head.is_response() && !head.is_heartbeat()) [[likely]] {
+        answer.next = rpcx::next_sequence(in.substr(done.bytes));
+        deliver(head, answer, sink);
+      } else {
+        take_special({head, service, method, answer.metadata_block, answer.payload}, whole, sink, out);
+      }
     }
   }
 
  private:
+  [[gnu::noinline]] void take_special(const rpcx::frame& cut, std::string_view whole, reply_sink& sink, buffer& out) {
+    if (rpcx::is_notice(cut, rpcx::item_notice)) take_item(cut, sink, out);
+    else take_aside(cut, whole, sink, out);
+  }
   void take_item(const rpcx::frame& cut, reply_sink& sink, buffer& out) {
     if (!peer_is_tenon_) return;
     if (cut.payload.size() > bounds_.max_message_bytes) return refuse_item(cut.sequence, cut.payload.size(), sink, out);
@@ -181,16 +191,13 @@ class rpcx_client_session final : public client_session {
     sink.on_reply(reply{.id = id, .error = too_large("the answer", length)});
   }
 
-  void deliver(const rpcx::frame& cut, std::uint64_t next, reply_sink& sink) {
-    reply answer{.id = cut.sequence,
-                 .codec = static_cast<serialization>(cut.codec),
-                 .payload = cut.payload,
-                 .error = {},
-                 .metadata_block = cut.metadata_block,
-                 .read_metadata = &rpcx::read_metadata,
-                 .next = next};
-    if (cut.is_error()) [[unlikely]] answer.error = rpcx::read_status(cut.metadata_block);
-    else if (cut.is_compressed()) [[unlikely]] answer.error = inflate(cut, answer.payload);
+  void deliver(const rpcx::frame_head& head, reply& answer, reply_sink& sink) {
+    answer.id = head.sequence;
+    answer.codec = static_cast<serialization>(head.codec);
+    answer.read_metadata = &rpcx::read_metadata;
+    if (!answer.error.ok()) [[unlikely]] answer.error = {};
+    if (head.is_error()) [[unlikely]] answer.error = rpcx::read_status(answer.metadata_block);
+    else if (head.is_compressed()) [[unlikely]] answer.error = inflate(head, answer.payload);
     sink.on_reply(answer);
   }
 
@@ -204,10 +211,10 @@ class rpcx_client_session final : public client_session {
     out.data()[at.start + 2] = static_cast<char>(static_cast<unsigned char>(out.data()[at.start + 2]) | rpcx::gzip_bits);
   }
   // In place of `payload` what it holds, until the next one.
-  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame& cut, std::string_view& payload) {
+  [[gnu::cold, gnu::noinline]] status inflate(const rpcx::frame_head& head, std::string_view& payload) {
     const auto fault = [](code why, std::string_view text) { return status{outcome{.code = why, .flags = outcome::local}, text}; };
     if (coding_ == nullptr) return fault(code::internal, "the answer is compressed (gzip), which this client did not ask for");
-    if ((cut.bits & rpcx::compression_bits) != rpcx::gzip_bits) return fault(code::internal, "the answer is compressed in a way that rpcx does not name; expected gzip");
+    if ((head.bits & rpcx::compression_bits) != rpcx::gzip_bits) return fault(code::internal, "the answer is compressed in a way that rpcx does not name; expected gzip");
     inflated_.clear();
     if (inflated_.capacity() > kept_bytes) inflated_.release();
     const status done = coding_->inflate(payload, bounds_.max_message_bytes, inflated_);

@@ -34,23 +34,27 @@ inline constexpr std::string_view pushback_key = "tenon-pushback-ms";
 inline constexpr std::string_view not_executed_key = "tenon-not-executed";
 inline constexpr std::string_view stream_key = "tenon-stream";
 
-/// One frame in place: views into the bytes it was cut from.
+/// What stands in front of a frame's blocks.
 ///
 /// Source  rpcx protocol, message layout (smallnest/rpcx protocol/message.go).
-struct frame {
+struct frame_head {
   unsigned char bits = 0;
   unsigned char codec = 0;
   std::uint64_t sequence = 0;
-  std::string_view service;
-  std::string_view method;
-  std::string_view metadata_block;
-  std::string_view payload;
 
   bool is_response() const noexcept { return (bits & response_bit) != 0; }
   bool is_heartbeat() const noexcept { return (bits & heartbeat_bit) != 0; }
   bool is_one_way() const noexcept { return (bits & one_way_bit) != 0; }
   bool is_compressed() const noexcept { return (bits & compression_bits) != 0; }
   bool is_error() const noexcept { return (bits & status_bits) == 1; }
+};
+
+/// One frame in place: views into the bytes it was cut from.
+struct frame : frame_head {
+  std::string_view service;
+  std::string_view method;
+  std::string_view metadata_block;
+  std::string_view payload;
 };
 
 /// What the first bytes of a frame say of its size.
@@ -64,8 +68,13 @@ inline std::optional<std::uint64_t> frame_length(std::string_view in) noexcept {
 /// The sequence number of the frame that begins here; 0 when too little of it is there.
 inline std::uint64_t next_sequence(std::string_view in) noexcept { return in.size() < header_bytes ? 0 : tenon::detail::load_big_endian_64(in.data() + 4); }
 
+/// The head of a frame that is there as a whole.
+inline frame_head read_head(std::string_view whole) noexcept {
+  return {static_cast<unsigned char>(whole[2]), static_cast<unsigned char>(static_cast<unsigned char>(whole[3]) >> 4), tenon::detail::load_big_endian_64(whole.data() + 4)};
+}
+
 // One of the blocks that make up a frame, off its front.
-inline bool take_block(std::string_view& rest, std::string_view& block) noexcept {
+[[gnu::always_inline]] inline bool take_block(std::string_view& rest, std::string_view& block) noexcept {
   if (rest.size() < 4) [[unlikely]] return false;
   const std::size_t length = tenon::detail::load_big_endian_32(rest.data());
   if (rest.size() - 4 < length) [[unlikely]] return false;
@@ -74,15 +83,12 @@ inline bool take_block(std::string_view& rest, std::string_view& block) noexcept
   return true;
 }
 
-/// Cuts one complete frame into its parts.
+/// Cuts the blocks of one complete frame. Into their last places: what is copied on at once waits until the stores have reached the cache.
 ///
 /// Errors  false when the four block lengths do not add up to the frame's.
-inline bool cut_frame(std::string_view whole, frame& cut) noexcept {
-  cut.bits = static_cast<unsigned char>(whole[2]);
-  cut.codec = static_cast<unsigned char>(whole[3]) >> 4;
-  cut.sequence = tenon::detail::load_big_endian_64(whole.data() + 4);
+inline bool cut_blocks(std::string_view whole, std::string_view& service, std::string_view& method, std::string_view& metadata_block, std::string_view& payload) noexcept {
   std::string_view rest{whole.data() + header_bytes + 4, whole.size() - header_bytes - 4};
-  return take_block(rest, cut.service) && take_block(rest, cut.method) && take_block(rest, cut.metadata_block) && take_block(rest, cut.payload) && rest.empty();
+  return take_block(rest, service) && take_block(rest, method) && take_block(rest, metadata_block) && take_block(rest, payload) && rest.empty();
 }
 
 /// Walks a metadata block; `each(key, value)` per pair.
