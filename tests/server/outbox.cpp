@@ -1,6 +1,7 @@
 // Mirrors tenon/server/outbox.hpp: what is sent together, in which pieces, and what waits for the peer.
 #include <tenon/server/outbox.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -17,6 +18,12 @@ struct listed_stream final : tenon::net::stream {
   std::vector<std::string> writes;
   void read_some(char*, std::size_t, tenon::net::stream_user&) override {}
   void write_all(const char* from, std::size_t count, tenon::net::stream_user&) override { writes.emplace_back(from, count); }
+  std::size_t write_now(const char* from, std::size_t count) noexcept override {
+    at_once.append(from, (std::min)(count, takes));
+    return (std::min)(count, takes);
+  }
+  std::size_t takes = 0;
+  std::string at_once;
   void end_writing() noexcept override {}
   void close() noexcept override {}
   std::string peer() const override { return {}; }
@@ -140,4 +147,56 @@ TEST_CASE("one answer that is larger than the mark is taken, and no other beside
   out.batch().append(std::string_view{"y"});
   CHECK(out.full());
   CHECK(out.spoke());
+}
+
+TEST_CASE("an outbox waits for no write when the stream takes everything at once, and only for the rest when it does not") {
+  listed_stream to;
+  nobody user;
+  outbox out{100};
+  CHECK(out.flush_now(to, user) == 0);
+  CHECK_FALSE(out.spoke());
+  to.takes = 100;
+  out.batch().append(std::string_view{"all of it"});
+  CHECK(out.flush_now(to, user) == 9);
+  CHECK(out.idle());
+  CHECK(out.spoke());
+  CHECK(to.at_once == "all of it");
+  CHECK(to.writes.empty());
+
+  to.takes = 3;
+  out.batch().append(std::string_view{"a part"});
+  CHECK(out.flush_now(to, user) == 3);
+  CHECK(out.writing());
+  REQUIRE(to.writes.size() == 1);
+  CHECK(to.writes[0] == "art");
+  out.batch().append(std::string_view{"behind"});
+  CHECK(out.flush_now(to, user) == 0);
+  out.write_ended();
+  CHECK(out.last_piece() == 3);
+  CHECK(out.settle(100) == outbox::progress::emptied);
+
+  to.takes = 0;
+  CHECK(out.flush_now(to, user) == 0);
+  CHECK(out.writing());
+  CHECK(to.writes.back() == "behind");
+}
+
+TEST_CASE("an emptied outbox hands its memory on, and borrows that of others") {
+  listed_stream to;
+  to.takes = 1000;
+  nobody user;
+  tenon::detail::spare_buffers spare;
+  outbox first{1000};
+  outbox second{1000};
+  first.batch().append(std::string(300, 'x'));
+  const char* const memory = first.batch().data();
+  first.give_back(spare);
+  CHECK(first.batch().size() == 300);
+  first.flush_now(to, user);
+  first.give_back(spare);
+  CHECK(first.batch().capacity() == 0);
+  second.borrow(spare);
+  CHECK(second.batch().data() == memory);
+  first.borrow(spare);
+  CHECK(first.batch().capacity() == 0);
 }

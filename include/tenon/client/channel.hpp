@@ -291,7 +291,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
         each.call->release();
       }
       self->batching_ = false;
-      if (self->link_ != nullptr) self->link_->flush();
+      if (self->link_ != nullptr) self->link_->flush_batch();
     });
   }
   std::vector<posted> take_inbox(bool last) {

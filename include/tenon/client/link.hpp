@@ -87,6 +87,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     } else {
       head.id = calls_.last_id();
     }
+    if (out_.capacity() == 0) [[unlikely]] loop_.spare().lend(out_);
     const protocol::mark at = session_->begin_request(out_, head);
     write_payload(out_);
     session_->end_request(out_, at);
@@ -112,6 +113,19 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     sending_.swap(out_);
     used_ = loop_.now();
     write_some();
+  }
+
+  /// The same at the end of a batch. Where the peer takes all of it there is no write to wait for; calls that are made one by one gather behind one that is under way.
+  void flush_batch() {
+    if (writing_ || out_.empty() || owner_ == nullptr || leaving_ || handle_ != nullptr) [[unlikely]] return flush();
+    used_ = loop_.now();
+    const std::size_t taken = stream_->write_now(out_.data(), (std::min)(out_.size(), largest_write));
+    if (taken != out_.size()) [[unlikely]] {
+      sending_.swap(out_);
+      handed_over_ = taken;
+      return write_some();
+    }
+    emptied(out_);
   }
 
   /// Nobody waits for this call any more; the peer is told where it can be.
@@ -205,7 +219,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     in_.drop_front(done.bytes);
     if (done.next == protocol::consumed::state::close) return owner_->link_lost(*this, done.reason);
     if (in_.empty()) kept_.emptied(in_, done.bytes, most_kept());
-    flush();
+    flush_batch();
     read();
     if (leaving_) [[unlikely]] finish_if_leaving();
   }
@@ -294,16 +308,22 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
       loop_.refresh();
       return write_some();
     }
-    const std::size_t sent = sending_.size();
-    sending_.clear();
     handed_over_ = 0;
+    emptied(sending_);
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
-    kept_out_.emptied(sending_, sent, most_kept());
     if (!out_.empty()) {
       loop_.refresh();
       flush();
     }
     if (leaving_) [[unlikely]] finish_if_leaving();
+  }
+
+  // All that was in it has been taken.
+  void emptied(buffer& which) noexcept {
+    const std::size_t sent = which.size();
+    which.clear();
+    kept_out_.emptied(which, sent, most_kept());
+    loop_.spare().take_back(which);
   }
 
   // Marks the calls whose requests in `written` have not been handed to the stream to their last byte.

@@ -10,6 +10,7 @@
 #include <asio/basic_waitable_timer.hpp>
 
 #include <tenon/core/clock.hpp>
+#include <tenon/core/spare_buffers.hpp>
 #include <tenon/net/timer_wheel.hpp>
 
 namespace tenon::inline v0::net {
@@ -48,6 +49,9 @@ class loop : public asio::execution_context::service, private clock_watcher {
     wheel_->arm(what, when);
     if (alarm_ && what.armed() && when < alarm_at_) set_alarm();
   }
+
+  /// Memory that the connections of this loop write into in turn.
+  tenon::detail::spare_buffers& spare() noexcept { return spare_; }
 
   /// When nothing is armed, lets go of the io_context: the alarm of a deadline that was disarmed would keep `run()` waiting for it.
   void rest() {
@@ -98,6 +102,7 @@ class loop : public asio::execution_context::service, private clock_watcher {
   clock_ref clock_;
   std::optional<timer_wheel> wheel_;
   instant now_;
+  tenon::detail::spare_buffers spare_;
   instant alarm_at_ = instant::never();
   // Not asio::steady_timer, which erases the type of its executor at half a second of compile time.
   using alarm_timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, asio::io_context::executor_type>;

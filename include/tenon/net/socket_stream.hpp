@@ -19,13 +19,23 @@ namespace tenon::inline v0::net {
 /// A stream over any stream socket.
 class socket_stream final : public stream {
  public:
-  socket_stream(socket connected, std::string peer) : socket_{std::move(connected)}, peer_{std::move(peer)} {}
+  socket_stream(socket connected, std::string peer) : socket_{std::move(connected)}, peer_{std::move(peer)} {
+    std::error_code error;
+    socket_.non_blocking(true, error);
+    waits_never_ = !error;
+  }
 
   void read_some(char* into, std::size_t space, stream_user& user) override {
     socket_.async_read_some(asio::buffer(into, space), read_handler{{user_reference{user}}});
   }
   void write_all(const char* from, std::size_t count, stream_user& user) override {
     write_rest(write_handler{{user_reference{user}}, this, from, count});
+  }
+  std::size_t write_now(const char* from, std::size_t count) noexcept override {
+    if (!waits_never_) [[unlikely]] return 0;
+    std::error_code error;
+    const std::size_t taken = socket_.write_some(asio::const_buffer{from, count}, error);
+    return error ? 0 : taken;
   }
   void end_writing() noexcept override {
     std::error_code ignored;
@@ -68,6 +78,7 @@ class socket_stream final : public stream {
 
   socket socket_;
   std::string peer_;
+  bool waits_never_ = false;
 };
 
 /// A connected socket as a stream that sends small messages at once.

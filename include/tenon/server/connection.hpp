@@ -137,6 +137,7 @@ class connection final : public served_connection, private net::stream_user, pri
     batching_ = true;
     held_back_ = false;
     served_any_ = false;
+    out_.borrow(home_.loop.spare());
     while (!closed_ && !in_order_ && !stopping_ && taken_ != in_.size()) {
       if (!session_.known() && !recognise()) break;
       const protocol::consumed done = session_.with([this](auto& spoken) {
@@ -152,7 +153,7 @@ class connection final : public served_connection, private net::stream_user, pri
       }
       if (done.next != protocol::consumed::state::wait || in_order_) break;
       // The answer came while the session was still on its way out; or the peer asks faster than it reads.
-      flush();
+      flush_batch();
       held_back_ = full();
       if (held_back_) break;
     }
@@ -164,7 +165,8 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
     else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
     if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
-    flush();
+    flush_batch();
+    out_.give_back(home_.loop.spare());
     if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
@@ -540,6 +542,16 @@ class connection final : public served_connection, private net::stream_user, pri
     if (out_.flush(*stream_, *this) && !stall_.armed()) [[unlikely]] start(stall_);
   }
 
+  // Where the peer takes all of a batch there is no write to wait for.
+  void flush_batch() {
+    if (!for_room_.empty() || handle_ != nullptr) [[unlikely]] return flush();
+    const std::size_t taken = out_.flush_now(*stream_, *this);
+    if (taken == 0 && !out_.writing()) return;
+    stall_.looks = silence_.looks = 0;
+    if (out_.writing() && !stall_.armed()) [[unlikely]] start(stall_);
+    if (taken != 0) hooks_.sent(info(), taken);
+  }
+
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     out_.write_ended();
     if (closed_) return;
@@ -550,6 +562,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
+    out_.give_back(home_.loop.spare());
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
     if (finished_everything()) return end();

@@ -7,6 +7,7 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/kept_memory.hpp>
+#include <tenon/core/spare_buffers.hpp>
 #include <tenon/net/stream.hpp>
 
 namespace tenon::inline v0::detail {
@@ -40,30 +41,51 @@ class outbox {
   /// So much waits that it is time to ask whether it is full: for between two requests, where asking costs a comparison.
   bool crowded() const noexcept { return out_.size() > room_; }
   /// Whether the peer was ever sent anything.
-  bool spoke() const noexcept { return sent_ != 0; }
+  bool spoke() const noexcept { return spoke_; }
   bool writing() const noexcept { return writing_; }
   bool idle() const noexcept { return !writing_ && out_.empty(); }
 
   /// Begins to send what waits. False when there is nothing, or a write is under way.
-  bool flush(net::stream& to, net::stream_user& user) {
+  bool flush(net::stream& to, net::stream_user& user, std::size_t taken = 0) {
     if (writing_ || out_.empty()) return false;
     sending_.swap(out_);
-    sent_ = 0;
+    sent_ = taken;
     room_ = (std::min)(left(), first_look);
     write_on(to, user);
     return true;
   }
+  /// The same where the stream may take all of it at once, so that there is no write to wait for. Returns how many bytes it took; the rest is under way.
+  std::size_t flush_now(net::stream& to, net::stream_user& user) {
+    if (writing_ || out_.empty()) return 0;
+    const std::size_t taken = to.write_now(out_.data(), (std::min)(out_.size(), largest_write));
+    spoke_ |= taken != 0;
+    if (taken == out_.size()) [[likely]] {
+      out_.clear();
+      kept_memory::rest(out_);
+    } else {
+      flush(to, user, taken);
+    }
+    return taken;
+  }
   /// In pieces, so that a peer that reads slowly is told from one that does not.
   void write_on(net::stream& to, net::stream_user& user) {
-    writing_ = true;
-    const std::size_t piece = (std::min)(sending_.size() - sent_, largest_write);
-    to.write_all(sending_.data() + std::exchange(sent_, sent_ + piece), piece, user);
+    spoke_ = writing_ = true;
+    piece_ = (std::min)(sending_.size() - sent_, largest_write);
+    to.write_all(sending_.data() + std::exchange(sent_, sent_ + piece_), piece_, user);
+  }
+  /// What has been emptied goes to whoever writes next; `borrow` before a batch.
+  void borrow(spare_buffers& from) noexcept {
+    if (out_.capacity() == 0) from.lend(out_);
+  }
+  void give_back(spare_buffers& to) noexcept {
+    if (out_.empty()) to.take_back(out_);
+    if (!writing_) to.take_back(sending_);
   }
   /// A write has ended; the bytes it wrote are `last_piece()`.
   void write_ended() noexcept { writing_ = false; }
   /// Nothing has happened for a while: gives memory back.
   void rest() noexcept { kept_memory::rest(out_); }
-  std::size_t last_piece() const noexcept { return (sent_ - 1) % largest_write + 1; }
+  std::size_t last_piece() const noexcept { return piece_; }
   /// `more`: `write_on` is to follow. Otherwise everything that was begun has been taken by the peer, and there is room again.
   progress settle(std::size_t mark) {
     if (sent_ != sending_.size()) [[unlikely]] return progress::more;
@@ -98,9 +120,11 @@ class outbox {
   buffer aside_;  // answers that came while another was being written
   buffer sending_;
   std::size_t sent_ = 0;  // bytes at the front of `sending_` that were given to the stream
+  std::size_t piece_ = 0; // the last of them, by one write
   std::size_t mark_;
   mutable std::size_t room_;  // what `out_` may hold until the next look
   bool writing_ = false;
+  bool spoke_ = false;
   bool reply_is_open_ = false;
 };
 
