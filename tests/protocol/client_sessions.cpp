@@ -117,7 +117,7 @@ TEST_CASE("JSON-RPC requests are written as the specification says, whatever the
     else CHECK(sent.at("params") == (given.is_structured() ? given : json::array({given})));
   }
   const tenon::metadata extra{{"user", "a"}, {"tag", "1"}, {"tag", "2"}};
-  CHECK(client.sent({.service = "", .method = "a\"b", .one_way = true, .timeout = tenon::duration{1'500'001}, .extra = &extra, .arguments = 0}, "null") ==
+  CHECK(client.sent({.service = "", .method = "a\"b", .one_way = true, .arguments = 0, .timeout = tenon::duration{1'500'001}, .extra = &extra}, "null") ==
         "{\"jsonrpc\":\"2.0\",\"method\":\"a\\\"b\",\"meta\":{\"timeout_ms\":2,\"user\":\"a\",\"tag\":[\"1\",\"2\"]}}\n");
   client_under_test framed{headers};
   const std::string text = "{\"jsonrpc\":\"2.0\",\"method\":\"market.last\",\"id\":1,\"params\":[7]}";

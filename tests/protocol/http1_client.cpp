@@ -69,7 +69,7 @@ using heard = std::vector<std::string>;
 TEST_CASE("a call is a POST as Connect has it, in the codec it says") {
   client_under_test client;
   const tenon::metadata extra{{"Trace", "a\r\nb"}, {"key-bin", "\x01\x02"}, {"Content-Length", "7"}};
-  const std::string request = client.ask({.id = 1, .service = "shop.v1.Market", .method = "Last one", .codec = serialization::json, .timeout = tenon::duration{1'000'001}, .extra = &extra, .arguments = 1}, "\"x\"");
+  const std::string request = client.ask({.id = 1, .service = "shop.v1.Market", .method = "Last one", .codec = serialization::json, .arguments = 1, .timeout = tenon::duration{1'000'001}, .extra = &extra}, "\"x\"");
   CHECK(request ==
         "POST /shop.v1.Market/Last%20one HTTP/1.1\r\nHost: shop.example:80\r\nContent-Type: application/json\r\nConnect-Protocol-Version: 1\r\nConnect-Timeout-Ms: 2\r\n"
         "trace: ab\r\nkey-bin: AQI\r\nContent-Length:            3\r\n\r\n\"x\"");

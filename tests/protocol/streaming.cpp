@@ -66,7 +66,7 @@ TEST_CASE("every frame of a stream is a legal frame of rpcx, written down byte b
   protocol::rpcx_client_session client{tenon::limits{}};
   CHECK(client.streams());
   const tenon::metadata none;
-  const protocol::outgoing call{.id = 9, .service = "feed", .method = "watch", .codec = protocol::serialization::json, .extra = &none, .stream_credit = 1000, .server_streams = true};
+  const protocol::outgoing call{.id = 9, .service = "feed", .method = "watch", .codec = protocol::serialization::json, .server_streams = true, .extra = &none, .stream_credit = 1000};
   const protocol::mark request = client.begin_request(out, call);
   client.end_request(out, request);
   CHECK(out.view() == frame{.codec = simulated::json, .sequence = 9, .service = "feed", .method = "watch", .metadata = {{"tenon-stream", "1000"}}}.bytes());
