@@ -27330,7 +27330,7 @@ class call_awaiter final : consumer<T>, wants_home {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
     waiter_ = self;
-    if (asio::io_context* home = self.promise().home(); home == &io_of(*state_.get())) return state_->listen_here(*this);
+    if (asio::io_context* home = self.promise().home(); home == &io_of(*state_.get())) return state_->listen(*this);
     // On another loop, or nobody knows yet: where to come back to depends on it.
     start = [](wants_home& base, asio::io_context& home) { static_cast<call_awaiter&>(base).listen_from(home); };
     self.promise().when_home(*this);
@@ -27341,7 +27341,7 @@ class call_awaiter final : consumer<T>, wants_home {
  private:
   void listen_from(asio::io_context& home) {
     if (&home == &io_of(*state_.get())) {
-      if (!state_->listen_here(*this)) waiter_.resume();
+      if (!state_->listen(*this)) waiter_.resume();
       return;
     }
     mailbox_ = new mailbox<T>{home, waiter_};
