@@ -25324,6 +25324,7 @@ class call_list {
 
 // tenon/client/link.hpp
 // One connection of a client while it stands: sends requests, gives answers to their calls, both a batch at a time, and notices when the peer is gone. Client layer.
+// Long because it is one state machine: reading, writing, silence and leaving decide on the same few flags.
 
 // tenon/client/offered.hpp
 // What a client serves over its own connections, as far as a connection knows it. Client layer; <tenon/peers/offers.hpp> makes one.
@@ -29734,10 +29735,11 @@ class connection final : public served_connection, private net::stream_user, pri
   void flush_batch() {
     if (!for_room_.empty() || handle_ != nullptr) [[unlikely]] return flush();
     const std::size_t taken = out_.flush_now(*stream_, *this);
-    if (taken == 0 && !out_.writing()) return;
-    stall_.looks = silence_.looks = 0;
     if (out_.writing() && !stall_.armed()) [[unlikely]] start(stall_);
-    if (taken != 0) hooks_.sent(info(), taken);
+    // Nothing is taken while a write is under way: only what the peer reads keeps it from being given up.
+    if (taken == 0) return;
+    stall_.looks = silence_.looks = 0;
+    hooks_.sent(info(), taken);
   }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {

@@ -174,6 +174,21 @@ TEST_CASE("a peer that never reads costs no more than the write buffer, and is c
   CHECK(deaf.hung_up());
 }
 
+TEST_CASE("a peer that never reads is closed in the time for a write though it goes on asking") {
+  served_desk world;
+  peer deaf{world};
+  REQUIRE(deaf.connect("desk"));
+  deaf.stop_reading();
+  // More than the network takes, less than would stop the reading of requests.
+  deaf.say(large_answers(10));
+  for (std::uint64_t i = 0; i < 45; ++i) {
+    deaf.say(call_of(100 + i, "echo", "hi").bytes());
+    world.pass(1s);
+  }
+  CHECK(world.records.calls > 30);
+  CHECK(served_desk::lines() == std::vector<std::string>{"memory://: the peer did not read its answers in time"});
+}
+
 TEST_CASE("a peer that reads slowly is no peer that never reads, even where a single answer takes it minutes") {
   served_desk world;
   peer slow{world};

@@ -1,4 +1,5 @@
 // One connection of a client while it stands: sends requests, gives answers to their calls, both a batch at a time, and notices when the peer is gone. Client layer.
+// Long because it is one state machine: reading, writing, silence and leaving decide on the same few flags.
 #pragma once
 
 #include <algorithm>

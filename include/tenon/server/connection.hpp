@@ -546,10 +546,11 @@ class connection final : public served_connection, private net::stream_user, pri
   void flush_batch() {
     if (!for_room_.empty() || handle_ != nullptr) [[unlikely]] return flush();
     const std::size_t taken = out_.flush_now(*stream_, *this);
-    if (taken == 0 && !out_.writing()) return;
-    stall_.looks = silence_.looks = 0;
     if (out_.writing() && !stall_.armed()) [[unlikely]] start(stall_);
-    if (taken != 0) hooks_.sent(info(), taken);
+    // Nothing is taken while a write is under way: only what the peer reads keeps it from being given up.
+    if (taken == 0) return;
+    stall_.looks = silence_.looks = 0;
+    hooks_.sent(info(), taken);
   }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
