@@ -67,19 +67,6 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_(this);
   }
-  /// The same for one call. On the loop's thread from a stock of references that the channel holds of itself, so that a call there pays for no atomic.
-  void retain_for_call() noexcept {
-    if (!loop_.on_this_thread() || !open()) [[unlikely]] return retain();
-    if (stock_ == 0) {
-      references_.fetch_add(restock, std::memory_order_relaxed);
-      stock_ = restock;
-    }
-    --stock_;
-  }
-  void release_for_call() noexcept {
-    if (!loop_.on_this_thread() || !open()) [[unlikely]] return release();
-    ++stock_;
-  }
 
   /// The time for a call that starts now.
   instant now() noexcept { return batching_ ? loop_.now() : loop_.refresh(); }
@@ -191,7 +178,6 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     const bool was_dialing = stop_dialing();
     link_ = nullptr;
     become(connection_state::closed);
-    references_.fetch_sub(std::exchange(stock_, 0), std::memory_order_acq_rel);
     status unsent = why;
     unsent.add_flag(outcome::not_executed);
     for (link* each : std::exchange(links_, {})) {
@@ -490,9 +476,6 @@ class basic_channel final : private net::connector::waiter, private link_owner {
     if ((best->calls() >= options_.calls_per_connection || blocked) && links_.size() < options_.max_connections && !dialing_ && loop_.now() >= next_dial_) dial();
     return best->calls() + waiting_.size() < options_.max_pending_calls && !blocked;
   }
-
-  static constexpr std::uint32_t restock = 64;
-
   // By a pointer, so that only a program that makes a channel compiles its end.
   void (*destroy_)(basic_channel*) noexcept;
   net::loop& loop_;
@@ -517,7 +500,6 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   std::atomic<connection_state> state_{connection_state::idle};
   std::atomic<std::uint64_t> late_replies_{0};
   std::atomic<std::uint32_t> references_{1};
-  std::uint32_t stock_ = 0;  // of these, for calls on the loop's thread; none once it is closed
   std::mutex inbox_mutex_;
   std::vector<posted> inbox_;
   bool inbox_closed_ = false;
@@ -545,8 +527,8 @@ class shared_call {
 // Nobody will take the result any more.
 inline void abandon(call_base& call) noexcept { shared_call{call}.cancel(); }
 
-inline call_base::call_base(channel& via) noexcept : channel_{via} { via.retain_for_call(); }
-inline call_base::~call_base() { channel_.release_for_call(); }
+inline call_base::call_base(channel& via) noexcept : channel_{via} { via.retain(); }
+inline call_base::~call_base() { channel_.release(); }
 
 #if defined(TENON_SEPARATE_COMPILATION)
 extern template class basic_channel<asio::io_context>;
