@@ -53,3 +53,38 @@ TEST_CASE("what is too large, too many or too much together stays where it is") 
   for (std::size_t i = 0; i < 4; ++i) CHECK(wide[i].capacity() == 0);
   CHECK(wide[4].capacity() == spare_buffers::largest);
 }
+
+TEST_CASE("two large buffers are kept where large answers are to be expected, until there is a rest") {
+  spare_buffers spare;
+  std::vector<buffer> large(4);
+  for (buffer& each : large) CHECK(each.reserve(spare_buffers::largest_of_all));
+  const char* const first = large[0].data();
+  buffer larger;
+  CHECK(larger.reserve(spare_buffers::largest_of_all + 1));
+  spare.take_back_large(larger);
+  CHECK(larger.capacity() == 0);
+  for (int i = 0; i < 3; ++i) spare.take_back_large(large[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < 3; ++i) CHECK(large[static_cast<std::size_t>(i)].capacity() == 0);
+
+  buffer small;
+  spare.lend(small);
+  CHECK(small.capacity() == 0);  // whoever writes little does not take them
+  buffer lent;
+  spare.lend_large(lent);
+  CHECK(lent.data() == first);
+  spare.take_back_large(lent);
+  spare.rest();
+  spare.lend_large(lent);
+  CHECK(lent.capacity() == 0);
+}
+
+TEST_CASE("who may write much is lent a small buffer where there is no large one, and gives it back as any other") {
+  spare_buffers spare;
+  buffer some;
+  some.prepare(1000);
+  const char* const memory = some.data();
+  spare.take_back_large(some);
+  buffer lent;
+  spare.lend_large(lent);
+  CHECK(lent.data() == memory);
+}

@@ -125,6 +125,25 @@ TEST_CASE("bytes pass in order and completions never come inside the call") {
   CHECK(ends.there.references == 0);
 }
 
+TEST_CASE("a read that is stopped ends by operation_aborted, and the next one hears all") {
+  asio::io_context io;
+  pair ends{io};
+  ends.there.stream->stop_reading();  // none is under way
+  ends.there.read();
+  ends.there.stream->stop_reading();
+  CHECK(ends.there.reads == 0);
+  settle(io);
+  CHECK(ends.there.reads == 1);
+  CHECK(ends.there.read_error == asio::error::operation_aborted);
+  CHECK(ends.there.references == 0);
+  ends.here.write("still here");
+  ends.there.read();
+  settle(io);
+  CHECK(ends.there.reads == 2);
+  CHECK_FALSE(ends.there.read_error);
+  CHECK(ends.there.heard == "still here");
+}
+
 TEST_CASE("a write waits for room when nobody reads") {
   asio::io_context io;
   pair ends{io};

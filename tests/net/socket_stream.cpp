@@ -91,6 +91,23 @@ TEST_CASE("after close every operation ends with an error, once, and not inside 
   CHECK(ends.there.read_error);
 }
 
+TEST_CASE("a read that is stopped ends by operation_aborted, and the next one hears all") {
+  asio::io_context io;
+  pair ends{io};
+  ends.there.stream->stop_reading();  // none is under way
+  ends.there.read();
+  ends.there.stream->stop_reading();
+  CHECK(ends.there.reads == 0);
+  run_until(io, [&] { return ends.there.reads == 1; });
+  CHECK(ends.there.read_error == asio::error::operation_aborted);
+  CHECK(ends.there.references == 0);
+  ends.here.write("still here");
+  ends.there.read();
+  run_until(io, [&] { return ends.there.reads == 2; });
+  CHECK_FALSE(ends.there.read_error);
+  CHECK(ends.there.heard == "still here");
+}
+
 TEST_CASE("a stream may be destroyed while it reads and writes") {
   asio::io_context io;
   pair ends{io};

@@ -190,13 +190,34 @@ TEST_CASE("an emptied outbox hands its memory on, and borrows that of others") {
   outbox second{1000};
   first.batch().append(std::string(300, 'x'));
   const char* const memory = first.batch().data();
-  first.give_back(spare);
+  first.give_back(spare, true);
   CHECK(first.batch().size() == 300);
   first.flush_now(to, user);
-  first.give_back(spare);
+  first.give_back(spare, true);
   CHECK(first.batch().capacity() == 0);
-  second.borrow(spare);
+  second.borrow(spare, 100);
   CHECK(second.batch().data() == memory);
-  first.borrow(spare);
+  first.borrow(spare, 100);
   CHECK(first.batch().capacity() == 0);
+}
+
+TEST_CASE("of a large answer the memory is kept for the next one, but not beside a peer that reads slowly") {
+  listed_stream to;
+  to.takes = 4'000'000;
+  nobody user;
+  for (const bool keep : {true, false}) {
+    tenon::detail::spare_buffers spare;
+    outbox out{4'000'000};
+    out.batch().append(std::string(1'000'000, 'x'));
+    out.flush_now(to, user);
+    if (out.writing()) {
+      for (out.write_ended(); out.settle(4'000'000) == outbox::progress::more; out.write_ended()) out.write_on(to, user);
+    }
+    out.give_back(spare, keep);
+    CHECK(out.batch().capacity() == 0);
+    out.borrow(spare, 1'000);
+    CHECK(out.batch().capacity() == 0);
+    out.borrow(spare, 1'000'000);
+    CHECK((out.batch().capacity() != 0) == keep);
+  }
 }

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include <asio/error.hpp>
+
 #include <tenon/client/call_state.hpp>
 #include <tenon/client/offered.hpp>
 #include <tenon/client/options.hpp>
@@ -178,7 +180,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   const std::string& url() const noexcept { return url_; }
 
  private:
-  static constexpr std::size_t smallest_read = 2 * 1024;
+  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t largest_write = 1024 * 1024;
   static constexpr std::size_t largest_kept = 4 * 1024 * 1024;
@@ -205,6 +207,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
 
   void read_done(const std::error_code& error, std::size_t count) override {
     if (owner_ == nullptr) return;
+    if (error && resting_ && error == asio::error::operation_aborted) [[unlikely]] return read_with_little();
     if (error) return owner_->link_lost(*this, error.message());
     in_.commit(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
@@ -354,11 +357,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
 
   [[gnu::cold]] void look() {
     const instant now = loop_.now();
-    if (calls_.size() == 0 && !writing_) {
-      kept_.rest();
-      kept_memory::rest(sending_);
-      kept_memory::rest(out_);
-    }
+    if (calls_.size() == 0 && !writing_) rest();
     instant next = instant::never();
     if (options_.write_timeout > duration{}) {
       if (writing_ && now - write_began_ >= options_.write_timeout) return lost_after("it took nothing of what was sent", options_.write_timeout);
@@ -377,6 +376,21 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
       next = (std::min)(next, due);
     }
     loop_.arm(watch_, next);
+  }
+  // Nothing is under way: memory is given back, and what the read under way would fill as well.
+  [[gnu::cold]] void rest() {
+    kept_.rest();
+    kept_memory::rest(sending_);
+    kept_memory::rest(out_);
+    if (!in_.empty() || in_.capacity() <= smallest_read) return;
+    resting_ = true;
+    stream_->stop_reading();
+  }
+  [[gnu::cold]] void read_with_little() {
+    resting_ = false;
+    in_.release();
+    read_size_ = smallest_read;
+    read();
   }
   // Returns when to look again.
   instant ask(instant now) {
@@ -412,6 +426,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   bool writing_ = false;
   bool leaving_ = false;
   bool proven_ = false;
+  bool resting_ = false;  // the read under way is ended, to be begun anew with little memory
   bool asked_ = false;  // for a sign of life
   instant asked_at_{};
   instant heard_{};

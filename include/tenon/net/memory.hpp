@@ -123,6 +123,10 @@ class basic_memory_network {
       }
       if (reader != nullptr && (readable() != 0 || (watched ? ended : closed))) deliver(io);
     }
+    void stop_reading(Io& io) {
+      if (reader == nullptr) return;
+      tenon::detail::post(io, [held_user = std::exchange(reader, nullptr)] { (*held_user)->read_done(asio::error::operation_aborted, 0); });
+    }
     bool unsettled() const noexcept { return watched && (held.size() > arrived || (closed && !ended)); }
     void drop() noexcept {
       held.clear();
@@ -153,6 +157,7 @@ class basic_memory_network {
       on(way).pump(network_->io);
       if (on(way).unsettled() && network_->wire != nullptr) [[unlikely]] network_->wire->stirred(*this, way);
     }
+    void stop_reading(int way) { on(way).stop_reading(network_->io); }
     // One end has gone: `in` is not read any more, and `out` not written.
     void close(int in, int out) {
       // What has not been read by now never will be.
@@ -224,6 +229,7 @@ class basic_memory_network {
       out.writer = std::make_shared<user_reference>(user);
       line_->pump(1 - in_);
     }
+    void stop_reading() noexcept override { line_->stop_reading(in_); }
     void end_writing() noexcept override {
       line_->on(1 - in_).closed = true;
       line_->pump(1 - in_);

@@ -37,6 +37,10 @@ class socket_stream final : public stream {
     const std::size_t taken = socket_.write_some(asio::const_buffer{from, count}, error);
     return error ? 0 : taken;
   }
+  void stop_reading() noexcept override {
+    std::error_code ignored;
+    socket_.cancel(ignored);
+  }
   void end_writing() noexcept override {
     std::error_code ignored;
     socket_.shutdown(asio::socket_base::shutdown_send, ignored);

@@ -25,13 +25,15 @@ class stream_user {
 /// One connection's bytes.
 ///
 /// Laws    at most one read and one write are under way; each ends exactly once, never inside the call that started it; after `close` they end with an error;
-///         `write_now` is for when no write is;
+///         `write_now` and `stop_reading` are for when no write is;
 ///         destroying a stream with operations under way is sound: its user is told of an error, or released without being told.
 class stream {
  public:
   virtual ~stream() = default;
   virtual void read_some(char* into, std::size_t space, stream_user& user) = 0;
   virtual void write_all(const char* from, std::size_t count, stream_user& user) = 0;
+  /// Ends the read under way soon, by asio::error::operation_aborted unless bytes come first: the memory it would fill can be given back then. Nothing where a stream cannot.
+  virtual void stop_reading() noexcept {}
   /// Takes as much of it as goes without waiting, and returns how much that was: 0 as well where there is an error, which a `write_all` brings to light.
   virtual std::size_t write_now(const char* from, std::size_t count) noexcept {
     (void)from, (void)count;

@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <asio/error.hpp>
+
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/kept_memory.hpp>
 #include <tenon/core/status.hpp>
@@ -79,7 +81,7 @@ class connection final : public served_connection, private net::stream_user, pri
   friend life_watch<connection>;
   friend deadline_watch<connection>;
   using watch = quiet_watch<connection>;
-  static constexpr std::size_t smallest_read = 2 * 1024;
+  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
@@ -112,6 +114,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
+    if (error && resting_ && error == asio::error::operation_aborted) [[unlikely]] return read_with_little();
     if (error) return close(error.message());
     hooks_.received(info(), count);
     if (closed_) return;
@@ -137,7 +140,7 @@ class connection final : public served_connection, private net::stream_user, pri
     batching_ = true;
     held_back_ = false;
     served_any_ = false;
-    out_.borrow(home_.loop.spare());
+    out_.borrow(home_.loop.spare(), in_.size());
     while (!closed_ && !in_order_ && !stopping_ && taken_ != in_.size()) {
       if (!session_.known() && !recognise()) break;
       const protocol::consumed done = session_.with([this](auto& spoken) {
@@ -166,7 +169,7 @@ class connection final : public served_connection, private net::stream_user, pri
     else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
     if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush_batch();
-    out_.give_back(home_.loop.spare());
+    give_back();
     if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
@@ -252,10 +255,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (said_that_we_go_) return stop_taking_calls();
     const server_keepalive_options& chosen = home_.chosen.keepalive;
     const instant now = home_.loop.now();
-    if (now - read_at_ >= chosen.interval) {
-      kept_.rest();
-      out_.rest();
-    }
+    if (now - read_at_ >= chosen.interval) rest();
     // What it has sent may be waiting to be read.
     const instant heard = reading_ ? read_at_ : now;
     if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
@@ -271,6 +271,21 @@ class connection final : public served_connection, private net::stream_user, pri
     if (life_.asked_at == instant::never()) return home_.loop.arm(life_, heard + chosen.interval);
     if (now - life_.asked_at >= chosen.timeout && chosen.timeout > duration{}) return give_up("the peer was asked for a sign of life, and gave none in time");
     home_.loop.arm(life_, life_.asked_at + chosen.timeout);
+  }
+  // Nothing has happened for a while: memory is given back, and what the read under way would fill as well.
+  [[gnu::cold]] void rest() {
+    kept_.rest();
+    out_.rest();
+    home_.loop.spare().rest();
+    if (!reading_ || lingering_ || out_.writing() || !in_.empty() || in_.capacity() <= smallest_read) return;
+    resting_ = true;
+    stream_->stop_reading();
+  }
+  [[gnu::cold]] void read_with_little() {
+    resting_ = false;
+    in_.release();
+    read_size_ = smallest_read;
+    read();
   }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
   [[gnu::cold]] void patience_ends() {
@@ -553,6 +568,8 @@ class connection final : public served_connection, private net::stream_user, pri
     hooks_.sent(info(), taken);
   }
 
+  void give_back() { out_.give_back(home_.loop.spare(), for_room_.empty() && !held_back_); }
+
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     out_.write_ended();
     if (closed_) return;
@@ -561,9 +578,9 @@ class connection final : public served_connection, private net::stream_user, pri
     if (closed_) return;
     stall_.looks = silence_.looks = 0;
     if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
+    give_back();
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
-    out_.give_back(home_.loop.spare());
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
     if (finished_everything()) return end();
@@ -652,6 +669,7 @@ class connection final : public served_connection, private net::stream_user, pri
   std::size_t read_space_ = 0;
   std::size_t wasted_ = 0;  // bytes that came after everything had been said
   bool reading_ = false;
+  bool resting_ = false;  // the read under way is ended, to be begun anew with little memory
   bool batching_ = false;
   bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
   bool stopping_ = false;  // no more requests; closes when everything has been answered and sent

@@ -59,12 +59,8 @@ class outbox {
     if (writing_ || out_.empty()) return 0;
     const std::size_t taken = to.write_now(out_.data(), (std::min)(out_.size(), largest_write));
     spoke_ |= taken != 0;
-    if (taken == out_.size()) [[likely]] {
-      out_.clear();
-      kept_memory::rest(out_);
-    } else {
-      flush(to, user, taken);
-    }
+    if (taken == out_.size()) [[likely]] out_.clear();
+    else flush(to, user, taken);
     return taken;
   }
   /// In pieces, so that a peer that reads slowly is told from one that does not.
@@ -73,13 +69,16 @@ class outbox {
     piece_ = (std::min)(sending_.size() - sent_, largest_write);
     to.write_all(sending_.data() + std::exchange(sent_, sent_ + piece_), piece_, user);
   }
-  /// What has been emptied goes to whoever writes next; `borrow` before a batch.
-  void borrow(spare_buffers& from) noexcept {
-    if (out_.capacity() == 0) from.lend(out_);
+  /// What has been emptied goes to whoever writes next; `borrow` before a batch of so many bytes, which a larger answer may follow if it is large.
+  void borrow(spare_buffers& from, std::size_t asked) noexcept {
+    if (out_.capacity() != 0) return;
+    if (asked > spare_buffers::largest) [[unlikely]] from.lend_large(out_);
+    else from.lend(out_);
   }
-  void give_back(spare_buffers& to) noexcept {
-    if (out_.empty()) to.take_back(out_);
-    if (!writing_) to.take_back(sending_);
+  /// `keep_large`: not while the peer reads too slowly for what it is sent. What is kept would stand beside what it lets wait.
+  void give_back(spare_buffers& to, bool keep_large) noexcept {
+    if (out_.empty()) give_back(to, out_, keep_large);
+    if (!writing_) give_back(to, sending_, keep_large);
   }
   /// A write has ended; the bytes it wrote are `last_piece()`.
   void write_ended() noexcept { writing_ = false; }
@@ -92,8 +91,6 @@ class outbox {
     mark_ = mark;
     room_ = (std::min)(mark, first_look);
     sending_.clear();
-    // Of large answers no memory is kept, as it is for reading: it would be two buffers, beside what a slow reader lets wait.
-    kept_memory::rest(sending_);
     return progress::emptied;
   }
 
@@ -101,6 +98,11 @@ class outbox {
   static constexpr std::size_t largest_write = 256 * 1024;
   static constexpr std::size_t first_look = 64 * 1024;
 
+  static void give_back(spare_buffers& to, buffer& emptied, bool keep_large) noexcept {
+    if (keep_large) [[likely]] return to.take_back_large(emptied);
+    kept_memory::rest(emptied);
+    to.take_back(emptied);
+  }
   // Of the mark, beside what is being sent: its memory counts, where it is more than a little.
   std::size_t left() const noexcept {
     const std::size_t held = sending_.capacity() > first_look ? sending_.capacity() : sending_.size();
