@@ -568,7 +568,7 @@ class connection final : public served_connection, private net::stream_user, pri
     hooks_.sent(info(), taken);
   }
 
-  void give_back() { out_.give_back(home_.loop.spare(), for_room_.empty() && !held_back_); }
+  void give_back() { out_.give_back(home_.loop.spare(), open_streams_ == 0 && !held_back_); }
 
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     out_.write_ended();

@@ -75,7 +75,7 @@ class outbox {
     if (asked > spare_buffers::largest) [[unlikely]] from.lend_large(out_);
     else from.lend(out_);
   }
-  /// `keep_large`: not while the peer reads too slowly for what it is sent. What is kept would stand beside what it lets wait.
+  /// `keep_large`: not while there are streams or the peer reads too slowly for what it asks. What is kept would stand beside what they let wait.
   void give_back(spare_buffers& to, bool keep_large) noexcept {
     if (out_.empty()) give_back(to, out_, keep_large);
     if (!writing_) give_back(to, sending_, keep_large);
