@@ -248,6 +248,19 @@ TEST_CASE("a notice from a server that has not shown that it is tenon means noth
   CHECK(world.connected());
 }
 
+TEST_CASE("a connection that rested with little memory reads on") {
+  connected_shop world{{.keepalive = {.interval = 10_s, .timeout = 4_s, .without_calls = false}}};
+  for (int turn = 0; turn < 3; ++turn) {
+    outcome_of<int> got;
+    world.client.price("bread").then(got.taker());
+    const frame asked = world.requests().at(0);
+    world.server.say(frame{.bits = simulated::response, .codec = simulated::json, .sequence = asked.sequence, .metadata = {{"wide", std::string(5'000, 'x')}}, .payload = "7"}.bytes());
+    CHECK(got.text() == "OK");
+    for (int i = 0; i < 3; ++i) world.pass(5_s);
+    CHECK(world.connected());
+  }
+}
+
 TEST_CASE("a server's heartbeat is answered") {
   connected_shop world;
   world.server.say(frame{.bits = simulated::heartbeat, .sequence = 5}.bytes());

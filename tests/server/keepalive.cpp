@@ -53,6 +53,20 @@ TEST_CASE("a tenon peer that is silent is asked for a sign of life, and closed w
   CHECK(served_desk::lines() == std::vector<std::string>{"memory://: the peer was asked for a sign of life, and gave none in time"});
 }
 
+TEST_CASE("a connection that rested with little memory is served on") {
+  served_desk world{watchful};
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  for (std::uint64_t turn = 1; turn < 4; ++turn) {
+    caller.say(frame{.codec = simulated::json, .sequence = turn, .service = "desk", .method = "echo", .payload = '"' + std::string(5'000, 'x') + '"'}.bytes());
+    const auto answers = frames_in(caller.heard());
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].payload.size() == 5'002);
+    live_through(world, 150s);
+    CHECK(!caller.hung_up());
+  }
+}
+
 TEST_CASE("a peer that gives a sign of life stays, and so does one that says anything else") {
   served_desk world{watchful};
   peer caller{world};
