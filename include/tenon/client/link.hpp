@@ -2,6 +2,8 @@
 // Long because it is one state machine: reading, writing, silence and leaving decide on the same few flags.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

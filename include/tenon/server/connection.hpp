@@ -2,6 +2,8 @@
 // Long because it is one state machine: reading, serving, late answers and the end decide on the same few flags. What it sends is in outbox.hpp.
 #pragma once
 
+#include <tenon/core/asio.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
