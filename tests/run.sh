@@ -171,6 +171,8 @@ stage "compile time of a hello server" python3 tests/compile_time.py g++
 stage "what a call costs" logged "$build/log/guards" env TENON_BUILD_DIR="$build" python3 tests/bench/guards.py
 note_skipped "$build/log/guards"
 stage "the benchmark's own sums" python3 tests/bench/check_tool.py
+stage "the benchmark's programs compile" logged "$build/log/bench" python3 tests/bench/check_compiles.py
+note_skipped "$build/log/bench"
 
 if [ "$what" = all ]; then
   clang=""

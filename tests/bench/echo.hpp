@@ -1,6 +1,7 @@
 // The service of the echo benchmarks, and its handlers of three kinds. For tests/bench only.
 #pragma once
 
+#include <coroutine>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,14 @@ struct plain_echo {
 
 struct task_echo {
   tenon::task<std::string> echo(std::string text) { co_return std::move(text); }
+};
+
+// Answers what is short and holds the rest, for counting what a call under way takes.
+struct held_echo {
+  tenon::task<std::string> echo(std::string text) {
+    if (text.size() >= 16) co_await std::suspend_always{};
+    co_return std::move(text);
+  }
 };
 
 struct awaitable_echo {

@@ -113,7 +113,13 @@ class Run:
             client.end(30)
         if COUNTED not in line:
             raise processes.Failed(f"{contestant.client} printed {line!r}")
-        return {"value": (after - before) / workload.shape["connections"], "before_kib": before, "after_kib": after, "disturbed": 0.0}
+        more = {name: float(value) for name, value in re.findall(r"(client_\w+)=([0-9.]+)", line)}
+        return {"value": (after - before) / workload.shape["connections"], "before_kib": before, "after_kib": after, "disturbed": 0.0, **more}
+
+    def pending(self, contestant, workload):
+        found = self.memory(contestant, workload)
+        calls = workload.shape["connections"] * workload.shape["in_flight"]
+        return {**found, "value": (found["after_kib"] - found["before_kib"]) * 1024 / calls}
 
     def startup(self, contestant, _):
         times = []
@@ -221,6 +227,8 @@ def show(name, found):
             line += "".join(f"   {load} %: {number_text(at['p50_us'])} / {number_text(at['p99_us'])} / {number_text(at['p999_us'])}" for load, at in median["loads"].items())
         elif median.get("p50_us"):
             line += f"   p50 {number_text(median['p50_us'])} us, p99 {number_text(median['p99_us'])} us"
+        elif "client_bytes" in median:
+            line += f"   client {number_text(median['client_bytes'])}"
         elif "libraries_kib" in median:
             line += f"   the program {number_text(median['program_kib'])}"
         print(f"{line}   ({median['rounds']} rounds)" if found["kind"] in ("closed", "open") else line)

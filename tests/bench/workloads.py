@@ -23,7 +23,7 @@ class Workload:
     title: str
     contestants: tuple
     shape: dict = dataclasses.field(default_factory=dict)
-    kind: str = "closed"  # closed, open, memory, startup, size: how run.py measures it
+    kind: str = "closed"  # closed, open, memory, pending, startup, size: how run.py measures it
     unit: str = "calls/s"
     better: str = "higher"
     ratios: tuple = ()  # (numerator, denominator, the goal or None)
@@ -108,6 +108,10 @@ WORKLOADS = (
              unit="us", better="lower", rounds=3),
     Workload("memory", "memory of the server for each of 1000 connections that have called once and are idle",
              (EPOLL, ASIO, TENON, GRPC, CAPNP), shape(1000, 1, 64), kind="memory", unit="KiB", better="lower", ratios=(("tenon", "raw asio", None), ("tenon", "gRPC C++", None)), rounds=1),
+    Workload("pending", "memory of the server, and of tenon's client, for each of 100 000 calls under way: 100 connections x 1000",
+             (tenon("tenon", client="tenon_pending_client", server_options={"kind": "held"}),
+              Contestant("gRPC C++, tenon client", "grpc_server", "tenon_pending_client", {"held": 1}, {"protocol": "grpc"})), shape(100, 1000, 64), kind="pending", unit="bytes", better="lower",
+             ratios=(("tenon", "gRPC C++, tenon client", None),), rounds=1),
     Workload("startup", "start of a server until it listens", (ASIO, TENON, tenon("tenon, every protocol", "tenon_every_server"), GRPC, CAPNP,
              Contestant("Beast", "beast_server", "http_client")), kind="startup", unit="ms", better="lower", ratios=(("tenon", "raw asio", None), ("tenon", "gRPC C++", None)), rounds=1),
     Workload("size", "a stripped server, with the shared libraries it needs beyond those of C and C++", (ASIO, TENON, tenon("tenon, every protocol", "tenon_every_server"), GRPC, CAPNP,

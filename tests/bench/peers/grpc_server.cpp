@@ -1,5 +1,5 @@
 // gRPC C++'s own server, in its fastest form: completion queue, one thread for each, calls prepared ahead.
-// usage: grpc_server [port=0] [loops=1]    prints `listening 127.0.0.1:PORT`, serves until it is killed
+// usage: grpc_server [port=0] [loops=1] [held=0]    `held`: texts of 16 bytes and more are not answered; prints `listening 127.0.0.1:PORT`, serves until it is killed
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
@@ -22,6 +22,10 @@ struct step {
   virtual ~step() = default;
 };
 
+bool held = false;
+bool holds(const bench::Payload& request) { return held && request.body().size() >= 16; }
+bool holds(const codec_bench_peer::Message&) { return false; }
+
 void answer(bench::Payload& request, bench::Payload& response) { response.mutable_body()->swap(*request.mutable_body()); }
 void answer(codec_bench_peer::Message& request, codec_bench_peer::Message& response) { response.Swap(&request); }
 
@@ -42,6 +46,7 @@ class unary final : public step {
     }
     new unary{service_, queue_, request_function_};
     answered_ = true;
+    if (holds(request_)) return;
     answer(request_, response_);
     responder_.Finish(response_, grpc::Status::OK, this);
   }
@@ -108,6 +113,7 @@ void work(service_type& service, grpc::ServerCompletionQueue& queue) {
 
 int main(int argc, char** argv) {
   const arguments given{argc, argv};
+  held = given.number("held", 0) != 0;
   service_type service;
   grpc::ServerBuilder builder;
   int port = 0;
