@@ -19,7 +19,7 @@ std::uint64_t differing_bits(const char* one, const char* other) noexcept {
 }
 
 /// As `one == other`, for which g++ 12 calls two functions. Up to 16 bytes by two words that may overlap.
-constexpr bool same_text(std::string_view one, std::string_view other) noexcept {
+[[gnu::always_inline]] constexpr bool same_text(std::string_view one, std::string_view other) noexcept {
   const std::size_t size = one.size();
   if (size != other.size()) return false;
   if (std::is_constant_evaluated()) return one == other;

@@ -14,6 +14,7 @@
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/limits.hpp>
 #include <tenon/core/metadata.hpp>
+#include <tenon/core/same_text.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/compression.hpp>
@@ -154,17 +155,7 @@ class rpcx_session {
     call.timeout.reset();
     call.stream_credit = 0;
     call.read_metadata = &rpcx::read_metadata;
-    if (!call.metadata_block.empty()) {
-      const bool sound = rpcx::for_each_metadata(call.metadata_block, [&call](std::string_view key, std::string_view value) {
-        if (key == rpcx::stream_key) call.stream_credit = credit_of(value);
-        if (key != rpcx::timeout_key) return;
-        // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
-        if (const auto milliseconds = rpcx::frames::parse_number(value)) {
-          call.timeout = std::chrono::milliseconds{std::clamp<std::int64_t>(*milliseconds, 0, 1'000'000'000'000)};
-        }
-      });
-      if (!sound) return false;
-    }
+    if (!call.metadata_block.empty() && !read_own_metadata(call)) return false;
     if (call.metadata_block.size() > bounds_.max_metadata_bytes) [[unlikely]] {
       return refuse(call.address, too_large("metadata", call.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
     }
@@ -176,6 +167,16 @@ class rpcx_session {
     }
     sink.on_request(call);
     return true;
+  }
+
+  // The time a call has, and the credit of one that streams. False when the block's lengths do not add up.
+  [[gnu::noinline]] static bool read_own_metadata(request& call) {
+    return rpcx::for_each_metadata(call.metadata_block, [&call](std::string_view key, std::string_view value) {
+      if (tenon::detail::same_text(key, rpcx::stream_key)) call.stream_credit = credit_of(value);
+      if (!tenon::detail::same_text(key, rpcx::timeout_key)) return;
+      // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
+      if (std::int64_t milliseconds = 0; rpcx::frames::read_number(value, milliseconds)) call.timeout = std::chrono::milliseconds{std::clamp<std::int64_t>(milliseconds, 0, 1'000'000'000'000)};
+    });
   }
 
   // What is no request. False for a one-way request.
