@@ -61,7 +61,7 @@ struct client_options {
   std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
   const protocol::compression* compression = nullptr;   ///< &tenon::gzip of <tenon/zlib.hpp>: over gRPC, HTTP and rpcx; requests leave compressed, answers are read so
-  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read them
+  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read the others; protocol::compress_nothing: all leave so
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
   std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header

@@ -70,7 +70,7 @@ class grpc_client_session final : public client_session {
   void end_request(buffer& out, mark at) override {
     stream& to = *std::exchange(writing_, nullptr);
     // Of a caller's items some will be, or none.
-    if (coding_.is_on() && (to.caller_streams || coding_.deflate(out, at))) [[unlikely]] fields_.push_back(detail::header_field("grpc-encoding", coding_.name()));
+    if (coding_.compresses() && (to.caller_streams || coding_.deflate(out, at))) [[unlikely]] fields_.push_back(detail::header_field("grpc-encoding", coding_.name()));
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     if (!to.caller_streams) to.request.append(out.view(at.start));
     out.truncate(at.start);
@@ -117,7 +117,7 @@ class grpc_client_session final : public client_session {
     return {.start = start, .payload = out.size()};
   }
   std::int64_t end_item(buffer& out, mark at, std::uint64_t id) override {
-    if (coding_.is_on()) [[unlikely]] coding_.deflate(out, at);
+    if (coding_.compresses()) [[unlikely]] coding_.deflate(out, at);
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     const auto size = static_cast<std::int64_t>(out.size() - at.start);
     stream* const of = find_call(id);
