@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -148,6 +149,10 @@ class grpc_client_session final : public client_session {
     return true;
   }
 
+  /// Servers close the connection of who asks more than twice within five minutes each, or while no call is under way.
+  heartbeats usual_heartbeats() const noexcept override { return {.interval = std::chrono::seconds{310}, .without_calls = false}; }
+  bool asked_too_often() const noexcept override { return asked_too_often_; }
+
   bool write_cancel(buffer& out, std::uint64_t id) override {
     stream* cancelled = streams_.first();
     while (cancelled != nullptr && cancelled->call != id) cancelled = cancelled->next;
@@ -254,7 +259,10 @@ class grpc_client_session final : public client_session {
   }
   // After a GOAWAY new calls go elsewhere. Those above the last stream are closed by nghttp2 after this, each with REFUSED_STREAM; the others are answered.
   int frame_ended(const nghttp2_frame& frame) {
-    if (frame.hd.type == NGHTTP2_GOAWAY && !std::exchange(told_of_the_end_, true)) [[unlikely]] sink_->on_going_away(last_call_);
+    if (frame.hd.type != NGHTTP2_GOAWAY) [[likely]] return 0;
+    const nghttp2_goaway& farewell = frame.goaway;
+    asked_too_often_ = farewell.error_code == NGHTTP2_ENHANCE_YOUR_CALM && detail::text_of(farewell.opaque_data, farewell.opaque_data_len) == "too_many_pings";
+    if (!std::exchange(told_of_the_end_, true)) sink_->on_going_away(last_call_);
     return 0;
   }
   int not_sent(const nghttp2_frame& frame) {
@@ -338,6 +346,7 @@ class grpc_client_session final : public client_session {
   bool any_ended_ = false;
   bool any_left_ = false;  // of streamed requests, since writers were told
   bool told_of_the_end_ = false;
+  bool asked_too_often_ = false;
   std::uint64_t last_call_ = 0;
   // Last: its end closes the streams, which are the members above.
   detail::http2_engine engine_;
