@@ -3,12 +3,13 @@
 
 usage: run.py BUILD [--rounds N] [--seconds S] [--quick] [--list] [workload...]
 
-Without names it runs the default set, draws the charts into tests/bench/charts and puts the results beside them; with names, or with other rounds or seconds,
+Names may be patterns. Without any it runs the default set, draws the charts into tests/bench/charts and puts the results beside them; with names, or with other rounds or seconds,
 both go to the build folder. A measurement during which others had more than 5 % of a core is made again once while there is time, and left out of the medians if it was
 disturbed again; where no calm one is left all are used, and the table, the JSON and the charts say that the machine was busy.
 """
 import argparse
 import datetime
+import fnmatch
 import json
 import pathlib
 import re
@@ -253,8 +254,9 @@ def arguments():
     parser.add_argument("--list", action="store_true", help="say what the workloads are, and run none")
     given = parser.parse_intermixed_args()
     for name in given.workloads:
-        if name not in known:
+        if not fnmatch.filter(known, name):
             parser.error(f"no workload \"{name}\"; there are {', '.join(known)}")
+    given.workloads = [each for each in known if any(fnmatch.fnmatch(each, name) for name in given.workloads)]
     return given
 
 

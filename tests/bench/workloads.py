@@ -51,6 +51,15 @@ def every(name, protocol, form=None, **more):
     return tenon(name, "tenon_every_server", "tenon_every_client", client_options={"protocol": protocol, **more}, form=form)
 
 
+# gRPC, each one's server with each one's client: the ratios say what both sides are worth together, and the servers under the same client program.
+def grpc_pairs(connections, in_flight, size):
+    text = f"{connections} x {in_flight} x {size}"
+    return Workload(f"grpc_{text.replace(' ', '')}", f"unary gRPC, server and client of each with those of the other: {text} bytes",
+                    (every("tenon", "grpc"), GRPC, Contestant("tenon, gRPC C++ client", "tenon_every_server", "grpc_client"),
+                     Contestant("gRPC C++, tenon client", "grpc_server", "tenon_every_client", client_options={"protocol": "grpc"})), shape(connections, in_flight, size),
+                    ratios=(("tenon", "gRPC C++", None), ("tenon", "gRPC C++, tenon client", 2), ("tenon, gRPC C++ client", "gRPC C++", None)), rounds=3)
+
+
 W3 = shape(64, 16, 581)
 ECHO_RATIOS = (("tenon", "raw asio", None), ("tenon", "gRPC C++", None), ("tenon", "Cap'n Proto", None))
 
@@ -81,12 +90,13 @@ WORKLOADS = (
              ratios=(("tenon", "Beast + nlohmann/json", 1.5), ("tenon", "Beast, body unread", None))),
     Workload("grpc", "gRPC servers under the same load program (h2load): 64 x 16 x 581 bytes",
              (Contestant("tenon", "tenon_every_server", "h2load"), Contestant("gRPC C++", "grpc_server", "h2load")), W3,
-             ratios=(("tenon", "gRPC C++", None),)),
+             ratios=(("tenon", "gRPC C++", 2),)),
+    *(grpc_pairs(connections, in_flight, size) for connections, in_flight in ((64, 16), (1, 64)) for size in (64, 581)),
     Workload("streams", "items of gRPC server streams: 1 connection x 4 streams x 64 bytes",
              (every("tenon, gRPC", "grpc", method="watch"), every("tenon, rpcx", "rpcx", method="watch"),
               Contestant("gRPC C++", "grpc_server", "grpc_client", client_options={"method": "watch"}),
               Contestant("gRPC C++, tenon client", "grpc_server", "tenon_every_client", client_options={"protocol": "grpc", "method": "watch"})), shape(1, 4, 64), unit="items/s",
-             ratios=(("tenon, gRPC", "gRPC C++", None), ("tenon, gRPC", "gRPC C++, tenon client", None), ("tenon, rpcx", "gRPC C++", None))),
+             ratios=(("tenon, gRPC", "gRPC C++", 1), ("tenon, gRPC", "gRPC C++, tenon client", 1), ("tenon, rpcx", "gRPC C++", None))),
     Workload("handlers", "kinds of handlers: 1 x 64 x 64 bytes",
              (tenon("plain", server_options={"kind": "plain"}), tenon("tenon::task", server_options={"kind": "task"}), tenon("asio::awaitable", server_options={"kind": "awaitable"})),
              shape(1, 64, 64), ratios=(("tenon::task", "plain", 0.9), ("asio::awaitable", "plain", None))),

@@ -213,6 +213,19 @@ TEST_CASE("a message above the limit is refused on either side, and the connecti
   }
 }
 
+TEST_CASE("metadata above the limit is refused with the reason") {
+  tenon::limits small;
+  small.max_metadata_bytes = 1000;
+  service_under_test served{small};
+  caller_under_test caller;
+  const tenon::metadata much{{"much", std::string(1000, 'x')}};
+  caller.call(1, "x", &much);
+  exchange(caller, served);
+  REQUIRE(caller.errors.size() == 1);
+  CHECK(caller.errors[0].to_string() == "RESOURCE_EXHAUSTED: the headers exceed 1000 bytes");
+  CHECK(served.paths.empty());
+}
+
 TEST_CASE("a session that is not HTTP/2 is told apart by its first bytes") {
   constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   for (std::size_t size = 0; size < preface.size(); ++size) CHECK(grpc_session::recognise(preface.substr(0, size)) == sniffed::need_more);

@@ -1,4 +1,5 @@
-# gRPC against grpc-go and its own interoperability cases, and against Python's grpcio, both ways: read by run.sh, whose functions it uses.
+# gRPC against grpc-go and its own interoperability cases, and against Python's grpcio, both ways; and Go's and Python's stubs of the .proto that tenon prints.
+# Read by run.sh, whose functions it uses.
 
 if [ "$binaries" != self ]; then
   if [ ! -x "$binaries/grpc_server" ] || [ ! -x "$binaries/grpc_client" ]; then
@@ -20,7 +21,24 @@ if [ "$binaries" != self ]; then
   fi
   summary "grpc-go 1.67.1, unary and streaming cases"
 
-  # Python's, with stubs of the .proto that tenon prints.
+  # Go's, with stubs of the .proto that tenon prints.
+  if [ ! -x "$binaries/grpc_desk_server" ]; then
+    echo "skipped: protoc-gen-go (tenon::grpc was not built: libnghttp2 is missing)"
+  elif ! command -v go >/dev/null 2>&1; then
+    echo "skipped: protoc-gen-go (no Go toolchain)"
+  elif ! command -v protoc >/dev/null 2>&1; then
+    echo "skipped: protoc-gen-go (no protoc)"
+  elif build_rpc_peer protoc-gen-go go_generated sh build.sh "$binaries/grpc_desk_server"; then
+    spoken=
+    if has_zlib "$binaries/grpc_desk_server"; then spoken=gzip; else echo "skipped: gzip with protoc-gen-go's stubs (tenon::zlib was not built: zlib is missing)"; fi
+    if start_server "$binaries/grpc_desk_server"; then
+      run_cases "Go client generated of our .proto, tenon server" "$work/go_generated/peer" "$address" $spoken
+      stop_server
+    fi
+  fi
+  summary "protoc-gen-go 1.36.4, protoc-gen-go-grpc 1.5.1, all four kinds of call"
+
+  # Python's, with stubs of the same.
   python=$work/grpcio/bin/python
   stubs=$work/desk_stubs
   if [ ! -x "$binaries/grpc_desk_server" ] || [ ! -x "$binaries/grpc_desk_client" ]; then

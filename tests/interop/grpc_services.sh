@@ -14,6 +14,10 @@ go_tool() {
     echo "skipped: $1 (module proxy does not answer)"
     return 1
   fi
+  if go_is_too_old "$work/build"; then
+    echo "skipped: $1 (needs a newer Go than $(go env GOVERSION))"
+    return 1
+  fi
   sed 's/^/  | /' "$work/build"
   fail "$1 does not build"
   return 1

@@ -5,6 +5,11 @@ registry_is_silent() {
   grep -Eq 'dial tcp|lookup |proxyconnect|connection (refused|reset)|i/o timeout|TLS handshake|x509:|module lookup disabled|toolchain not available|(Get|reading) "?https?://|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENOTCACHED' "$1"
 }
 
+# The same of a Go that is older than what go.mod asks for; before 1.21 it does not even read the number.
+go_is_too_old() {
+  grep -Eq 'invalid go version|requires go >= ' "$1"
+}
+
 # build_rpc_peer NAME FOLDER COMMAND...: in a copy of the folder; says why not, and fails when that is nobody's fault here.
 build_rpc_peer() {
   name=$1
@@ -16,6 +21,10 @@ build_rpc_peer() {
   if [ "$code" -eq 0 ]; then return 0; fi
   if [ "$code" -eq 124 ] || registry_is_silent "$work/build"; then
     echo "skipped: $name (registry does not answer)"
+    return 1
+  fi
+  if go_is_too_old "$work/build"; then
+    echo "skipped: $name (needs Go 1.23, found $(go env GOVERSION))"
     return 1
   fi
   sed 's/^/  | /' "$work/build"

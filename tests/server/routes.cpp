@@ -245,7 +245,7 @@ TEST_CASE("pages of other origins may call where they are listed, and nowhere el
   for (const answer& each : {open.ask("POST /orders/one", "8", from_other), open.ask("POST /orders/one", "\"x\"", from_other), open.ask("GET /none/1", "", from_other),
                              open.ask("POST /none", "{}", from_other), open.ask("POST /orders/one", "8", "Content-Type: a/b\r\nOrigin: https://evil.example\r\n")}) {
     CHECK(each.has("Access-Control-Allow-Origin: https://evil.example"));
-    CHECK(each.has("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin, *"));
+    CHECK(each.has("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, grpc-accept-encoding, *"));
   }
   CHECK(open.ask("POST /orders/one", "8").has("Vary: Origin"));
   CHECK(open.ask("POST /orders/one", "8", "Origin: https://c.example\r\n").status == 403);
@@ -256,7 +256,7 @@ TEST_CASE("pages of other origins may call where they are listed, and nowhere el
   const answer trusted = trusting.ask("POST /orders/one", "8", from_other);
   CHECK(trusted.has("Access-Control-Allow-Origin: https://evil.example"));
   CHECK(trusted.has("Access-Control-Allow-Credentials: true"));
-  CHECK(trusted.has("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin, cost"));
+  CHECK(trusted.has("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, grpc-accept-encoding, cost"));
   CHECK(trusting.ask("POST /orders/one", "8", "Origin: https://c.example\r\n").status == 403);
 }
 

@@ -389,6 +389,34 @@ TEST_CASE("a gRPC client compresses from its threshold on, and reads what comes 
   CHECK(at.payload == "yes");
 }
 
+TEST_CASE("a gRPC client that compresses nothing reads what comes compressed") {
+  raw_peer server{detail::http2_engine::side::server};
+  server.answer_with({{"grpc-encoding", "gzip"}}, compressed("yes"));
+  caller client;
+  client.session.use(tenon::gzip, compress_nothing);
+  client.call(large);
+  exchange(client, server);
+  CHECK(server.heard["grpc-accept-encoding"] == "identity,gzip");
+  CHECK(server.heard.count("grpc-encoding") == 0);
+  CHECK(server.body == message_of(large));
+  CHECK(client.error.ok());
+  CHECK(client.payload == "yes");
+  // A server that reads no gzip may refuse a stream for having announced it.
+  for (const std::size_t from_bytes : {std::size_t{100}, compress_nothing}) {
+    raw_peer hears{detail::http2_engine::side::server};
+    caller streams;
+    streams.session.use(tenon::gzip, from_bytes);
+    const tenon::metadata none;
+    const mark at = streams.session.begin_request(
+        streams.out, {.id = 1, .service = "shop.v1.Shop", .method = "Fill", .codec = serialization::protobuf, .client_streams = true, .extra = &none, .stream_credit = 1});
+    streams.session.end_request(streams.out, at);
+    exchange(streams, hears);
+    CHECK(hears.heard[":path"] == "/shop.v1.Shop/Fill");
+    CHECK(hears.heard["grpc-accept-encoding"] == "identity,gzip");
+    CHECK(hears.heard.count("grpc-encoding") == (from_bytes == compress_nothing ? 0 : 1));
+  }
+}
+
 TEST_CASE("a compressed gRPC answer that cannot be read fails its call") {
   CHECK(refused_answer({{"grpc-encoding", "gzip"}}, compressed("x")).ok());
   CHECK(refused_answer({{"grpc-encoding", "gzip"}}, compressed("x"), false).to_string() == "INTERNAL: the answer is compressed, which this client did not ask for");
@@ -400,27 +428,38 @@ TEST_CASE("a compressed gRPC answer that cannot be read fails its call") {
   CHECK(much.has(tenon::outcome::no_retry));
 }
 
+namespace grpc_compression {
+
+tenon::result<std::size_t> uploaded(compressed_world& world, feed_client& client) {
+  tenon::result<std::size_t> sum{std::size_t{0}};
+  world.start([](feed_client& from, tenon::result<std::size_t>& into) -> tenon::task<void> {
+    auto parts = from.upload();
+    const std::string part(30'000, 'y');
+    for (int i = 0; i < 20; ++i) {
+      if (!co_await parts.write(part)) break;
+    }
+    into = co_await parts.finish();
+  }(client, sum));
+  world.on_loop([&] { world.records.door.open(); });
+  return sum;
+}
+
+}  // namespace grpc_compression
+
 TEST_CASE("streams are compressed in both directions, where both sides say so") {
   for (const bool server_knows : {true, false}) {
-    compressed_world world{{.compression = server_knows ? &tenon::gzip : nullptr}};
-    feed_client client{world.io, world.wire.connector_to("feed"), {.compression = &tenon::gzip, .compress_from_bytes = 100, .sessions = tenon::grpc}};
-    heard<tick> ticks;
-    world.start(read_all(client.count_to(200, 20'000), ticks));
-    CHECK(ticks.ended() == "OK");
-    REQUIRE(ticks.items.size() == 200);
-    CHECK(ticks.items[199].text == std::string(20'000, 'x'));
+    for (const std::size_t from_bytes : {std::size_t{100}, compress_nothing}) {
+      compressed_world world{{.compression = server_knows ? &tenon::gzip : nullptr}};
+      feed_client client{world.io, world.wire.connector_to("feed"), {.compression = &tenon::gzip, .compress_from_bytes = from_bytes, .sessions = tenon::grpc}};
+      heard<tick> ticks;
+      world.start(read_all(client.count_to(200, 20'000), ticks));
+      CHECK(ticks.ended() == "OK");
+      REQUIRE(ticks.items.size() == 200);
+      CHECK(ticks.items[199].text == std::string(20'000, 'x'));
 
-    tenon::result<std::size_t> sum{std::size_t{0}};
-    world.start([](feed_client& from, tenon::result<std::size_t>& into) -> tenon::task<void> {
-      auto parts = from.upload();
-      const std::string part(30'000, 'y');
-      for (int i = 0; i < 20; ++i) {
-        if (!co_await parts.write(part)) break;
-      }
-      into = co_await parts.finish();
-    }(client, sum));
-    world.on_loop([&] { world.records.door.open(); });
-    if (server_knows) CHECK(*sum == 600'000);
-    else CHECK(sum.to_status().code() == tenon::code::unimplemented);
+      const tenon::result<std::size_t> sum = uploaded(world, client);
+      if (server_knows || from_bytes == compress_nothing) CHECK(sum.value_or(0) == 600'000);
+      else CHECK(sum.to_status().code() == tenon::code::unimplemented);
+    }
   }
 }

@@ -449,6 +449,11 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   // No new calls on this one.
   void set_aside(link& which) {
     which.set_aside();
+    if (which.asked_too_often()) [[unlikely]] {
+      // For the next ones: the same peer will bear no more of them.
+      options_.keepalive.interval = (std::max)(options_.keepalive.interval, which.keepalive().interval * 2);
+      options_.keepalive.without_calls = false;
+    }
     if (link_ != &which) return;
     link_ = least_busy();
     if (link_ == nullptr) become(dialing_ ? connection_state::connecting : connection_state::idle);

@@ -71,7 +71,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
  public:
   basic_link(net::loop& loop, std::unique_ptr<net::stream> stream, std::unique_ptr<protocol::client_session> session, const client_options& options, link_owner& owner,
        std::string url)
-      : loop_{loop}, stream_{std::move(stream)}, session_{std::move(session)}, options_{options}, owner_{&owner}, url_{std::move(url)}, watch_{*this} {}
+      : loop_{loop}, stream_{std::move(stream)}, session_{std::move(session)}, options_{options}, owner_{&owner}, url_{std::move(url)},
+        keepalive_{chosen(options.keepalive, *session_)}, watch_{*this} {}
   basic_link(const basic_link&) = delete;
   basic_link& operator=(const basic_link&) = delete;
 
@@ -179,6 +180,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   bool leaving() const noexcept { return leaving_; }
   /// Whether the peer has said anything that makes sense.
   bool proven() const noexcept { return proven_; }
+  bool asked_too_often() const noexcept { return session_->asked_too_often(); }
+  const keepalive_options& keepalive() const noexcept { return keepalive_; }
   const std::string& url() const noexcept { return url_; }
 
  private:
@@ -355,7 +358,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   };
 
   // What nobody would give back on an idle connection is not kept: the watch does, if there is one.
-  std::size_t most_kept() const noexcept { return options_.write_timeout > duration{} || options_.keepalive.interval > duration{} ? largest_kept : 0; }
+  std::size_t most_kept() const noexcept { return options_.write_timeout > duration{} || keepalive_.interval > duration{} ? largest_kept : 0; }
 
   [[gnu::cold]] void look() {
     const instant now = loop_.now();
@@ -370,10 +373,10 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
       if (now - used_ >= options_.idle_timeout) return owner_->link_finished(*this);
       next = (std::min)(next, used_ + options_.idle_timeout);
     }
-    if (options_.keepalive.interval > duration{}) {
-      if (asked_ && heard_ < asked_at_ && now - asked_at_ >= options_.keepalive.timeout) return lost_after("it was silent", now - heard_);
+    if (keepalive_.interval > duration{}) {
+      if (asked_ && heard_ < asked_at_ && now - asked_at_ >= keepalive_.timeout) return lost_after("it was silent", now - heard_);
       asked_ = asked_ && heard_ < asked_at_;
-      instant due = asked_ ? asked_at_ + options_.keepalive.timeout : heard_ + options_.keepalive.interval;
+      instant due = asked_ ? asked_at_ + keepalive_.timeout : heard_ + keepalive_.interval;
       if (due <= now && !asked_) due = ask(now);
       next = (std::min)(next, due);
     }
@@ -396,17 +399,23 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   }
   // Returns when to look again.
   instant ask(instant now) {
-    if ((calls_.size() == 0 && !options_.keepalive.without_calls) || !session_->write_heartbeat(out_)) return now + options_.keepalive.interval;
+    if ((calls_.size() == 0 && !keepalive_.without_calls) || !session_->write_heartbeat(out_)) return now + keepalive_.interval;
     asked_ = true;
     asked_at_ = now;
     // The heartbeat alone is no use.
     const instant used = used_;
     flush();
     used_ = used;
-    return now + options_.keepalive.timeout;
+    return now + keepalive_.timeout;
   }
   void lost_after(std::string_view what, duration time) {
     owner_->link_lost(*this, join_text({what, " for ", number_text{time.milliseconds()}, " ms"}));
+  }
+
+  static keepalive_options chosen(keepalive_options wanted, const protocol::client_session& session) {
+    if (wanted.interval != keepalive_options::by_protocol) return wanted;
+    const protocol::heartbeats usual = session.usual_heartbeats();
+    return {.interval = usual.interval, .timeout = wanted.timeout, .without_calls = usual.without_calls && wanted.without_calls};
   }
 
   net::loop& loop_;
@@ -435,6 +444,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   instant used_{};
   instant write_began_{};
   std::string url_;
+  keepalive_options keepalive_;
   watch watch_;
 };
 

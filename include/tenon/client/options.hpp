@@ -35,13 +35,15 @@ struct reconnect_options {
 };
 
 /// How a peer that is gone without a word is noticed: after `interval` without a byte from it a heartbeat asks for one, and after `timeout` more the connection is
-/// dropped. Zero for `interval` turns it off.
+/// dropped. Zero for `interval` turns it off. `by_protocol` is 30 s; over gRPC it is 310 s and only while calls are under way, for its servers close the connections of those who
+/// ask more often, unless they are set up otherwise. Whoever is told so by one (`too_many_pings`) asks half as often from then on, and not while no call is under way.
 ///
-/// Source  gRPC keepalive.md for the timeout; its clients ask for nothing in idle time because servers there punish it, rpcx's do not.
+/// Source  gRPC keepalive.md, and for what its servers bear gRFC A8.
 struct keepalive_options {
-  duration interval = std::chrono::seconds{30};
+  static constexpr duration by_protocol{-1};
+  duration interval = by_protocol;
   duration timeout = std::chrono::seconds{20};
-  bool without_calls = true;  ///< also while no call is under way, which keeps address translators and firewalls from forgetting the connection
+  bool without_calls = true;  ///< with an interval of its own: also while no call is under way, which keeps address translators and firewalls from forgetting the connection
 };
 
 /// Units   `max_pending_calls` in calls under way per connection, sent and waiting to be sent; `max_unsent_bytes` in bytes of requests that the peer does
@@ -61,7 +63,7 @@ struct client_options {
   std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
   const protocol::compression* compression = nullptr;   ///< &tenon::gzip of <tenon/zlib.hpp>: over gRPC, HTTP and rpcx; requests leave compressed, answers are read so
-  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read them
+  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read the others; protocol::compress_nothing: all leave so
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
   std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header

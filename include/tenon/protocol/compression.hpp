@@ -28,4 +28,7 @@ class compression {
 /// Smaller payloads are left alone, as rpcx does.
 inline constexpr std::size_t smallest_to_compress = 1025;
 
+/// As `client_options::compress_from_bytes`: nothing leaves compressed, so that any server can read it, and compressed answers are read.
+inline constexpr std::size_t compress_nothing = static_cast<std::size_t>(-1);
+
 }  // namespace tenon::inline v0::protocol

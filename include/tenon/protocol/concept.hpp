@@ -1,6 +1,7 @@
 // What a wire protocol is to tenon: bytes in, calls out, answers in, bytes out. No socket, no clock. Protocol layer.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -171,6 +172,12 @@ class request_visitor {
   ~request_visitor() = default;
 };
 
+/// How often a protocol's servers bear being asked for a sign of life, and whether while no call is under way.
+struct heartbeats {
+  duration interval = std::chrono::seconds{30};
+  bool without_calls = true;
+};
+
 /// The client's half of a protocol on one connection: chosen by the URL at run time, hence virtual; called once per message.
 ///
 /// Laws    as `server_session`; ids are the caller's, unique among the pending calls of the connection.
@@ -189,6 +196,10 @@ class client_session {
   virtual void use(const compression& how, std::size_t from_bytes) { (void)how, (void)from_bytes; }
   /// Asks for a sign of life. Returns false when the protocol has no such message.
   virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
+  /// For a client that was not told how often.
+  virtual heartbeats usual_heartbeats() const noexcept { return {}; }
+  /// The peer has ended the connection because it was asked too often.
+  virtual bool asked_too_often() const noexcept { return false; }
   /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.
   virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
   /// Appends whole messages of somebody who calls, or answers, in the other direction.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -70,7 +71,7 @@ class grpc_client_session final : public client_session {
   void end_request(buffer& out, mark at) override {
     stream& to = *std::exchange(writing_, nullptr);
     // Of a caller's items some will be, or none.
-    if (coding_.is_on() && (to.caller_streams || coding_.deflate(out, at))) [[unlikely]] fields_.push_back(detail::header_field("grpc-encoding", coding_.name()));
+    if (coding_.compresses() && (to.caller_streams || coding_.deflate(out, at))) [[unlikely]] fields_.push_back(detail::header_field("grpc-encoding", coding_.name()));
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     if (!to.caller_streams) to.request.append(out.view(at.start));
     out.truncate(at.start);
@@ -117,7 +118,7 @@ class grpc_client_session final : public client_session {
     return {.start = start, .payload = out.size()};
   }
   std::int64_t end_item(buffer& out, mark at, std::uint64_t id) override {
-    if (coding_.is_on()) [[unlikely]] coding_.deflate(out, at);
+    if (coding_.compresses()) [[unlikely]] coding_.deflate(out, at);
     detail::set_grpc_length(out.data() + at.start, out.size() - at.payload);
     const auto size = static_cast<std::int64_t>(out.size() - at.start);
     stream* const of = find_call(id);
@@ -147,6 +148,10 @@ class grpc_client_session final : public client_session {
     if (!receiving_) engine_.send(out);
     return true;
   }
+
+  /// Servers close the connection of who asks more than twice within five minutes each, or while no call is under way.
+  heartbeats usual_heartbeats() const noexcept override { return {.interval = std::chrono::seconds{310}, .without_calls = false}; }
+  bool asked_too_often() const noexcept override { return asked_too_often_; }
 
   bool write_cancel(buffer& out, std::uint64_t id) override {
     stream* cancelled = streams_.first();
@@ -254,7 +259,10 @@ class grpc_client_session final : public client_session {
   }
   // After a GOAWAY new calls go elsewhere. Those above the last stream are closed by nghttp2 after this, each with REFUSED_STREAM; the others are answered.
   int frame_ended(const nghttp2_frame& frame) {
-    if (frame.hd.type == NGHTTP2_GOAWAY && !std::exchange(told_of_the_end_, true)) [[unlikely]] sink_->on_going_away(last_call_);
+    if (frame.hd.type != NGHTTP2_GOAWAY) [[likely]] return 0;
+    const nghttp2_goaway& farewell = frame.goaway;
+    asked_too_often_ = farewell.error_code == NGHTTP2_ENHANCE_YOUR_CALM && detail::text_of(farewell.opaque_data, farewell.opaque_data_len) == "too_many_pings";
+    if (!std::exchange(told_of_the_end_, true)) sink_->on_going_away(last_call_);
     return 0;
   }
   int not_sent(const nghttp2_frame& frame) {
@@ -338,6 +346,7 @@ class grpc_client_session final : public client_session {
   bool any_ended_ = false;
   bool any_left_ = false;  // of streamed requests, since writers were told
   bool told_of_the_end_ = false;
+  bool asked_too_often_ = false;
   std::uint64_t last_call_ = 0;
   // Last: its end closes the streams, which are the members above.
   detail::http2_engine engine_;

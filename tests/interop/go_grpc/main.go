@@ -72,9 +72,9 @@ func run(name string, connection *grpc.ClientConn) {
 		interop.DoCancelAfterFirstResponse(ctx, client)
 	case "timeout_on_sleeping_server":
 		interop.DoTimeoutOnSleepingServer(ctx, client)
-	case "many_streams": // 500 at once, of 20 messages each that are larger than a window together
-		failures := make(chan error, 500)
-		for i := 0; i < 500; i++ {
+	case "many_streams": // 1000 at once, of 20 messages each that are larger than a window together
+		failures := make(chan error, 1000)
+		for i := 0; i < 1000; i++ {
 			go func() {
 				wanted := &pb.StreamingOutputCallRequest{}
 				for n := 0; n < 20; n++ {
@@ -97,7 +97,7 @@ func run(name string, connection *grpc.ClientConn) {
 				failures <- err
 			}()
 		}
-		for i := 0; i < 500; i++ {
+		for i := 0; i < 1000; i++ {
 			if err := <-failures; err != nil {
 				fail("got %v", err)
 			}

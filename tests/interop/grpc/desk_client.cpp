@@ -132,6 +132,9 @@ int main(int count, char** arguments) {
   int came = 0;
   while (const auto each = ticks.next().get()) came += each->text.size() == 5003 ? 1 : 0;
   report("gzip, server streaming", came == 100 && ticks.status().ok(), ticks.status().to_string());
+  desk_client reader{url, {.compression = &tenon::gzip, .compress_from_bytes = tenon::protocol::compress_nothing, .sessions = tenon::grpc}};
+  const auto read = reader.Buy({"zip", 1, {}, some(100'000)}).get();
+  report("gzip, of answers alone", read && read->attachment.size() == 100'000, told(read));
 #endif
   return all_good ? 0 : 1;
 }

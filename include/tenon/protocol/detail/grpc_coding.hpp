@@ -31,6 +31,8 @@ class grpc_coding {
   }
 
   bool is_on() const noexcept { return how_ != nullptr; }
+  /// Whether anything leaves compressed: a peer may refuse a stream for an encoding that it is told of and does not read.
+  bool compresses() const noexcept { return how_ != nullptr && from_bytes_ != compress_nothing; }
   /// Only while it is on.
   std::string_view name() const noexcept { return how_->name(); }
   /// For `grpc-accept-encoding`.

@@ -20,6 +20,13 @@ inline nghttp2_nv header_field(std::string_view name, std::string_view value) no
 
 inline std::string_view text_of(const std::uint8_t* bytes, std::size_t count) noexcept { return {reinterpret_cast<const char*>(bytes), count}; }
 
+// Since CVE-2023-44487 nghttp2 ends a connection for more than 1000 resets and 33 a second, however many streams end well: a busy client that gives up one call of a thousand
+// would lose it. grpc_requests counts better. Older ones have no such limit, and no function for it.
+template <class Option>
+void lift_reset_rate_limit(Option* option) {
+  if constexpr (requires { nghttp2_option_set_stream_reset_rate_limit(option, 1, 1); }) nghttp2_option_set_stream_reset_rate_limit(option, 1'000'000'000, 1'000'000'000);
+}
+
 // Owns an nghttp2 session. `owner` is what the callbacks get as user data; it must not move.
 class http2_engine {
  public:
@@ -42,6 +49,7 @@ class http2_engine {
     // What a peer may make us queue and remember before the connection ends.
     nghttp2_option_set_max_outbound_ack(option, 1000);
     nghttp2_option_set_max_settings(option, 32);
+    lift_reset_rate_limit(option);
     nghttp2_option_set_no_closed_streams(option, 1);
     // A stream's window opens again when what came has been read, and not when it has come.
     nghttp2_option_set_no_auto_window_update(option, 1);

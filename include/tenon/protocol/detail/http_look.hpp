@@ -35,7 +35,7 @@ inline bool admit_listed_origin(const http_options& options, const http_head& he
   lines.append("Access-Control-Allow-Origin: ").append(takes_all ? std::string_view{"*"} : head.origin).append("\r\n");
   if (options.allow_credentials) lines.append("Access-Control-Allow-Credentials: true\r\n");
   if (head.verb == http_verb::options) return true;
-  lines.append("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin");
+  lines.append("Access-Control-Expose-Headers: grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, grpc-accept-encoding");
   if (!options.allow_credentials) lines.append(", *");
   for (const std::string& each : options.exposed_headers) lines.append(", ").append(each);
   lines.append("\r\n");
