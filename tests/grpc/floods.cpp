@@ -120,7 +120,7 @@ TEST_CASE("headers above the limit are refused, and the connection goes on") {
 TEST_CASE("PINGs and SETTINGS are answered, more of them at once than anybody needs end the connection") {
   for (const bool pings : {true, false}) {
     const std::string one = pings ? bytes_of({.type = ping, .payload = "12345678"}) : bytes_of({.type = settings, .payload = {}});
-    flooded_kiosk world;
+    flooded_kiosk world{{.keepalive = {.least_between_questions = {}}}};
     for (int i = 0; i < 10'000; ++i) world.caller.say(one);
     CHECK(!world.caller.hung_up());
     CHECK(frames_in(world.caller.heard(), {pings ? ping : settings}).size() == 10'000);
@@ -132,6 +132,44 @@ TEST_CASE("PINGs and SETTINGS are answered, more of them at once than anybody ne
     world.caller.read_again();
     CHECK(world.caller.hung_up());
   }
+}
+
+TEST_CASE("a peer that asks for signs of life too often is shown out, by gRPC's rule") {
+  const std::string question = bytes_of({.type = ping, .payload = "12345678"});
+  const auto asks_every = [&](flooded_kiosk& world, std::chrono::minutes interval, int times, std::string between = {}) {
+    int asked = 0;
+    for (; asked < times && !world.caller.hung_up(); ++asked) {
+      world.caller.say(between);
+      world.caller.say(question);
+      world.pass(interval);
+    }
+    return asked;
+  };
+  using std::chrono::minutes;
+  // Without a call two hours are the least, with one five minutes.
+  flooded_kiosk idle;
+  CHECK(asks_every(idle, minutes{30}, 10) == 4);
+  const auto words = frames_in(idle.caller.heard(), {goaway});
+  REQUIRE(words.size() == 2);
+  CHECK(number(std::string_view{words[0].payload}.substr(4)) == enhance_your_calm);
+  CHECK(words[0].payload.substr(8) == "too_many_pings");
+  flooded_kiosk patient;
+  CHECK(asks_every(patient, minutes{121}, 10) == 10);
+
+  flooded_kiosk waiting;
+  waiting.caller.say(request(1, "/kiosk/wait", "x"));
+  CHECK(asks_every(waiting, minutes{6}, 10) == 10);
+  flooded_kiosk hasty;
+  hasty.caller.say(request(1, "/kiosk/wait", "x"));
+  CHECK(asks_every(hasty, minutes{4}, 10) == 4);
+
+  // Who is answered in between may ask; and where the program says so, everybody.
+  flooded_kiosk busy;
+  std::uint32_t stream = 1;
+  for (int i = 0; i < 10; ++i, stream += 2) CHECK(asks_every(busy, minutes{1}, 1, request(stream, "/kiosk/echo", "x")) == 1);
+  CHECK(!busy.caller.hung_up());
+  flooded_kiosk lenient{{.keepalive = {.least_between_questions = {}}}};
+  CHECK(asks_every(lenient, minutes{1}, 10) == 10);
 }
 
 TEST_CASE("SETTINGS of many entries end the connection") {

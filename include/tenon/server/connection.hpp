@@ -28,6 +28,7 @@
 #include <tenon/protocol/streaming.hpp>
 #include <tenon/server/open_calls.hpp>
 #include <tenon/server/outbox.hpp>
+#include <tenon/server/ping_strikes.hpp>
 #include <tenon/server/serving.hpp>
 #include <tenon/server/spoken_session.hpp>
 #include <tenon/server/told_hooks.hpp>
@@ -329,6 +330,7 @@ class connection final : public served_connection, private net::stream_user, pri
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
     void on_peer_left() { self.cancel_calls(); }
+    bool on_ping(bool spoken_to, bool calls_under_way) { return !self.pings_.too_many(self.home_.chosen.keepalive, self.home_.loop.now(), spoken_to, calls_under_way); }
 
     // Of streams.
     auto streams(std::string_view service, std::string_view method) const { return self.home_.router.streams(service, method); }
@@ -663,6 +665,7 @@ class connection final : public served_connection, private net::stream_user, pri
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   tenon::waiter_queue for_room_;  // streams that wait until the peer has read
   kept_input kept_;
+  ping_strikes pings_;
   std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled

@@ -22,6 +22,9 @@ namespace tenon::inline v0 {
 struct server_keepalive_options {
   duration interval = std::chrono::minutes{2};
   duration timeout = std::chrono::seconds{20};
+  /// A gRPC peer that asks more often than this while nothing is sent to it, or within two hours without a call, is shown out at its third question that was too early, by GOAWAY
+  /// `too_many_pings`: gRPC's own rule. Set it lower than the interval of your clients' keepalive; zero lets them ask as they like.
+  duration least_between_questions = std::chrono::minutes{5};
 };
 
 /// Units   bytes, and durations of which 0 means for ever.

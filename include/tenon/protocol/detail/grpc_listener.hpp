@@ -23,6 +23,10 @@ class grpc_listener {
         on_cancel_{[](void* to, std::uint64_t id) {
           if constexpr (requires { static_cast<Sink*>(to)->on_cancel(id); }) static_cast<Sink*>(to)->on_cancel(id);
         }},
+        on_ping_{[](void* to, bool spoken_to, bool calls_under_way) {
+          if constexpr (requires { static_cast<Sink*>(to)->on_ping(spoken_to, calls_under_way); }) return static_cast<Sink*>(to)->on_ping(spoken_to, calls_under_way);
+          else return true;
+        }},
         on_items_{&items<Sink>},
         caller_streams_{&asked<Sink>} {}
 
@@ -30,6 +34,8 @@ class grpc_listener {
   void on_cancel(std::int32_t id) const {
     if (on_cancel_ != nullptr) on_cancel_(sink_, static_cast<std::uint64_t>(id));
   }
+  /// The peer asked for a sign of life. False when that was once too often.
+  bool on_ping(bool spoken_to, bool calls_under_way) const { return on_ping_(sink_, spoken_to, calls_under_way); }
   void on_items(std::int32_t id, items_event what, std::string_view payload, std::int64_t bytes = 0) const { on_items_(sink_, static_cast<std::uint64_t>(id), what, payload, bytes); }
   bool caller_streams(std::string_view service, std::string_view method) const { return caller_streams_(sink_, service, method); }
 
@@ -55,6 +61,7 @@ class grpc_listener {
   void* sink_ = nullptr;
   bool (*on_request_)(void*, const request&) = nullptr;
   void (*on_cancel_)(void*, std::uint64_t) = nullptr;
+  bool (*on_ping_)(void*, bool, bool) = nullptr;
   void (*on_items_)(void*, std::uint64_t, items_event, std::string_view, std::int64_t) = nullptr;
   bool (*caller_streams_)(void*, std::string_view service, std::string_view method) = nullptr;
 };

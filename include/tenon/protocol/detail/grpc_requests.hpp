@@ -120,7 +120,9 @@ class grpc_requests {
     if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.last_stream_id == every_stream) [[unlikely]] {
       nghttp2_submit_ping(engine_.get(), NGHTTP2_FLAG_NONE, reinterpret_cast<const std::uint8_t*>(heard_of_the_end.data()));
     }
-    if ((frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
+    spoke_ = true;
+    if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (const stream* of = find(frame.hd.stream_id); of != nullptr && of->stop_sender) {
       nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of->id, NGHTTP2_NO_ERROR);
     }
@@ -138,7 +140,7 @@ class grpc_requests {
     if (error == NGHTTP2_NO_ERROR) {
       resets_ = (std::max)(0, resets_ - 1);
     } else if (++resets_ > most_resets) {
-      nghttp2_session_terminate_session(engine_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
+      throw_out("too_many_resets");
     }
     if (unanswered) listener_.on_cancel(id);
     return 0;
@@ -212,9 +214,23 @@ class grpc_requests {
   stream* find(std::int32_t id) const noexcept { return static_cast<stream*>(nghttp2_session_get_stream_user_data(engine_.get(), id)); }
 
   [[gnu::cold]] int other_frame(const nghttp2_frame& frame) {
-    if (frame.hd.type != NGHTTP2_PING || (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) return 0;
+    if (frame.hd.type != NGHTTP2_PING) return 0;
+    if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+      if (!listener_.on_ping(std::exchange(spoke_, false), streams_.count() != 0)) throw_out("too_many_pings");
+      return 0;
+    }
     if (text_of(frame.ping.opaque_data, heard_of_the_end.size()) == heard_of_the_end) take_no_more();
     return 0;
+  }
+
+  // No answer will leave any more, so nobody waits for one.
+  [[gnu::cold]] void throw_out(std::string_view why) {
+    if (std::exchange(thrown_out_, true)) return;
+    nghttp2_submit_goaway(engine_.get(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(engine_.get()), NGHTTP2_ENHANCE_YOUR_CALM, reinterpret_cast<const std::uint8_t*>(why.data()), why.size());
+    nghttp2_session_terminate_session(engine_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
+    for (stream* each = streams_.first(); each != nullptr; each = each->next) {
+      if (each->requested && !each->answered) listener_.on_cancel(each->id);
+    }
   }
 
   static void note_content_type(stream& to, std::string_view value) {
@@ -340,6 +356,8 @@ class grpc_requests {
   std::size_t unfinished_ = 0;  // requests
   int resets_ = 0;
   bool takes_more_ = true;
+  bool thrown_out_ = false;
+  bool spoke_ = false;  // headers or data were sent since the peer's last PING
 };
 
 }  // namespace tenon::inline v0::protocol::detail
