@@ -179,6 +179,7 @@ if [ "$what" = all ]; then
   for name in clang++-19 clang++; do
     if [ -z "$clang" ] && command -v $name >/dev/null 2>&1; then clang=$name; fi
   done
+  if [ -n "$clang" ]; then stage "compile time with $clang" python3 tests/compile_time.py "$clang" 1; fi
   # Each file is compiled under sanitizers only once more, by the other compiler: that is as quick as without them at -O0, and takes g++ five times as long.
   sanitizers="-O0 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
   if [ -z "$clang" ]; then
