@@ -143,8 +143,18 @@ class decorated {
     info.random = &random_;
     info.idempotent = idempotent_;
     info.sent = true;
+    // As long as nobody has configured anything the options are constants, and what they switch off is no code at all.
+    if (const typename Stack::config& chosen = configuration_.of(0); std::is_empty_v<typename Stack::config> || &chosen == &usual) [[likely]] return run_by<Returned>(usual, info, attempt);
+    else return run_as_configured<Returned>(chosen, info, attempt);
+  }
+  template <class Returned, class Attempt>
+  [[gnu::cold, gnu::noinline]] Returned run_as_configured(const typename Stack::config& chosen, typename Stack::info_type& info, Attempt& attempt) {
+    return run_by<Returned>(chosen, info, attempt);
+  }
+  template <class Returned, class Attempt>
+  [[gnu::always_inline]] Returned run_by(const typename Stack::config& chosen, typename Stack::info_type& info, Attempt& attempt) {
     typename Stack::call_states calls{};
-    const typename Stack::view call{client_, endpoint_, configuration_.of(0), calls, info};
+    const typename Stack::view call{client_, endpoint_, chosen, calls, info};
     outcome admitted = Stack::admit_call(call);
     if (!admitted.ok()) [[unlikely]] {
       if (Stack::can_wait) admitted = wait_out(call, admitted);
@@ -272,11 +282,13 @@ class decorated {
     return status{refused, detail::join_text({refused.code == code::deadline_exceeded ? "the time was up" : "refused", " before the function ran (", by, ")"})};
   }
 
+  static constexpr typename Stack::config usual = Stack::defaults();
+
   Function function_;
   Time time_;
   bool idempotent_;
   random_source random_;
-  policy::configuration<Stack> configuration_;
+  policy::configuration<Stack> configuration_{1, &usual};
   typename Stack::client_states client_{};
   typename Stack::endpoint_states endpoint_{};
 };

@@ -109,7 +109,11 @@ struct limiter : policy::base {
     if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !chosen.enabled) [[unlikely]]
       return admit_otherwise(of, chosen, call, info);
     policy::detail::gcra shape;
-    if constexpr (Mode == policy::sharing::per_loop) {
+    if (__builtin_constant_p(chosen.rate.count) && __builtin_constant_p(chosen.rate.per.ns) && __builtin_constant_p(chosen.burst)) {
+      // Around a function whose options are those of the type: what follows from them is a constant as well.
+      if (!limits(chosen)) return {};
+      shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    } else if constexpr (Mode == policy::sharing::per_loop) {
       if (!of.known.fits(chosen)) [[unlikely]] {
         if (!limits(chosen)) return {};
         of.known.learn(chosen);
