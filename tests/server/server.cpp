@@ -109,6 +109,34 @@ TEST_CASE("a request that was under way on a fresh connection when the server st
   CHECK(world.records.calls == 0);
 }
 
+TEST_CASE("a request whose first byte comes when the server has stopped has the time of a message, where a peer that says nothing has a second") {
+  served_desk world{{.message_timeout = 3_s}};
+  peer late{world};
+  peer slow{world};
+  peer silent{world};
+  REQUIRE(late.connect("desk"));
+  REQUIRE(slow.connect("desk"));
+  REQUIRE(silent.connect("desk"));
+  world.server.stop();
+  world.pass(900_ms);
+  const std::string bytes = call_of(1, "echo", "a").bytes();
+  late.say(bytes.substr(0, 1));
+  slow.say(bytes.substr(0, 1));
+  CHECK(!silent.hung_up());
+  world.pass(200_ms);
+  CHECK(silent.hung_up());
+  world.pass(2700_ms);
+  late.say(bytes.substr(1));
+  const auto answers = frames_in(late.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].value_of("tenon-not-executed") == "1");
+  CHECK(late.hung_up());
+  CHECK(!slow.hung_up());
+  world.pass(200_ms);
+  CHECK(slow.hung_up());
+  CHECK(world.records.calls == 0);
+}
+
 TEST_CASE("what crosses the notice of a server that stops does not reset the connection") {
   served_desk world;
   peer caller{world};

@@ -50,9 +50,9 @@ class connection final : public served_connection, private net::stream_user, pri
     if (closed_) return;
     // Requests may cross the notice: closing at once would destroy the answers before them on their way.
     linger_ = true;
-    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder.
+    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder. Its first byte gives it a message's time.
     if (!greeted_) {
-      if (std::exchange(silent_so_far_, false) || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+      if (silent_so_far_ || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
       return;
     }
     say_that_we_go();
