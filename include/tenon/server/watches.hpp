@@ -8,6 +8,17 @@
 
 namespace tenon::inline v0::detail {
 
+// When a refused peer is to be read or closed, of which there are so many at a time.
+template <class Owner>
+class turn_watch final : public net::timer {
+ public:
+  explicit turn_watch(Owner& owner) : owner_{owner} {}
+  [[gnu::cold]] void expired() override { owner_.turn_comes(); }
+
+ private:
+  Owner& owner_;
+};
+
 // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
 template <class Owner>
 class patience final : public net::timer {
