@@ -20,7 +20,6 @@ using simulated::call_of;
 using simulated::frames_in;
 using simulated::peer;
 using simulated::served_desk;
-using tenon::instant;
 using tenon::detail::ration;
 
 namespace {
@@ -48,18 +47,55 @@ std::vector<std::unique_ptr<peer>> peers_of(simulated::world& world, std::size_t
 
 }  // namespace
 
-TEST_CASE("turns are dealt out in order, one stretch's worth at once and then so many in each") {
-  ration four{4, 10_ms};
-  const instant start{1'000'000'000};
-  for (int i = 0; i < 4; ++i) CHECK(four.turn(start) == start);
-  for (int i = 4; i <= 40; ++i) CHECK(four.turn(start) == start + 250_us * i);
-  // The line is as long as it may be.
-  CHECK(four.turn(start) == start);
-  CHECK(four.turn(start + 8_ms) == start + 10'250_us);
-  // Nothing is saved up while nobody asks.
-  const instant later = start + 60_s;
-  for (int i = 0; i < 4; ++i) CHECK(four.turn(later) == later);
-  CHECK(four.turn(later) == later + 1_ms);
+TEST_CASE("turns are had at once as long as there are any, then in line, so many in a stretch and one between two looks at other work") {
+  simulated::world world;
+  std::string had;
+  struct guest final : tenon::detail::turn {
+    guest(std::string& into, char name) : told{into}, called{name} {}
+    void comes() override { told += called; }
+    std::string& told;
+    char called;
+  };
+  auto all = std::make_unique<ration>(tenon::net::loop::of(world.io), 3U);
+  std::vector<std::unique_ptr<guest>> guests;
+  for (char name = 'a'; name <= 'k'; ++name) guests.push_back(std::make_unique<guest>(had, name));
+  world.on_loop([&] {
+    for (const auto& each : guests) {
+      if (all->take(*each)) had += each->called;
+    }
+  });
+  CHECK(had == "abc");
+  CHECK(all->waiting() == 8);
+  // Who leaves takes no turn.
+  guests[4].reset();
+  guests[5]->leave();
+  asio::post(world.io, [&] { world.clock.advance(1_ms); });
+  for (int i = 0; i < 20; ++i) {
+    asio::post(world.io, [&had] { had += '.'; });
+    if (!world.run_one()) break;
+  }
+  world.run();
+  CHECK(had.find("d.") != std::string::npos);
+  CHECK(had.find("g.") != std::string::npos);
+  std::erase(had, '.');
+  CHECK(had == "abcdgh");
+  world.pass(1_ms);
+  CHECK(had == "abcdghijk");
+  CHECK(all->waiting() == 0);
+  // Nothing is saved up while nobody asks, and the line may vanish with people in it.
+  world.pass(60_s);
+  had.clear();
+  world.on_loop([&] {
+    for (const auto& each : guests) {
+      if (each != nullptr && all->take(*each)) had += each->called;
+    }
+  });
+  CHECK(had == "abc");
+  world.run_one();
+  all.reset();
+  world.pass(60_s);
+  CHECK(had == "abc");
+  CHECK(!guests.back()->in_line());
 }
 
 TEST_CASE("of peers that say nothing sensible four are closed in a millisecond, and who is served has its answer meanwhile") {
@@ -77,7 +113,7 @@ TEST_CASE("of peers that say nothing sensible four are closed in a millisecond, 
     world.pass(1_ms);
     closed.push_back(seen.closed_for.size());
   }
-  CHECK(closed == std::vector<std::size_t>{5, 9, 13, 17, 20, 20});
+  CHECK(closed == std::vector<std::size_t>{8, 12, 16, 20, 20, 20});
   for (const std::string& why : seen.closed_for) CHECK(why == "everything was answered");
   for (const auto& each : bad) CHECK(each->hung_up());
 }
@@ -87,7 +123,7 @@ TEST_CASE("no more than a thousand wait for being closed") {
   served_desk world{{.hooks = tenon::server_hooks::of(seen)}};
   const auto bad = peers_of(world, 1'100);
   for (const auto& each : bad) each->say("nonsense");
-  CHECK(seen.closed_for.size() == 4 + 1'100 - 1'001);
+  CHECK(seen.closed_for.size() == 4 + 1'100 - 1'004);
   for (int i = 0; i < 251; ++i) world.pass(1_ms);
   CHECK(seen.closed_for.size() == 1'100);
 }

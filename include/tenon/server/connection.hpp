@@ -257,16 +257,12 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void close_in_turn() {
     if (leaving_) return;
     leaving_ = true;
-    if (!await(home_.closings_of_refused)) turn_comes();
+    if (home_.closings_of_refused.waiting() >= serving::most_waiting_for_closing || !await(home_.closings_of_refused)) turn_comes();
   }
   // False when its turn is now.
   [[gnu::cold]] bool await(ration& of) {
-    const instant now = home_.loop.now();
-    const instant mine = of.turn(now);
-    if (mine <= now) return false;
     if (turn_ == nullptr) turn_ = std::make_unique<turn_watch<connection>>(*this);
-    home_.loop.arm(*turn_, mine);
-    return true;
+    return !of.take(*turn_);
   }
   [[gnu::cold]] void turn_comes() {
     if (leaving_) return close(!lingering_ ? "everything was answered" : never_stops() ? "all was said, and the peer does not stop" : "all was said, and the peer did not hang up");
@@ -325,7 +321,7 @@ class connection final : public served_connection, private net::stream_user, pri
     stall_.disarm();
     silence_.disarm();
     life_.disarm();
-    if (turn_ != nullptr) turn_->disarm();
+    if (turn_ != nullptr) turn_->leave();
   }
 
   // False when more bytes are needed, or when it is nothing we know.

@@ -101,11 +101,11 @@ class serving {
   static constexpr std::size_t waste_bytes = 64 * 1024;
 
   // What refused peers may take of the loop: in each millisecond so many reads of what they go on sending, and so many closings. One costs some 20 us, most of them the
-  // kernel's, so that those who are served wait a tenth of a millisecond for them, and keep nine tenths of the time.
+  // kernel's, so that those who are served keep five sixths of the time.
   static constexpr unsigned refused_reads = 4;
   static constexpr unsigned refused_closings = 4;
-  // Who waits for being closed holds a descriptor: a thousand may, the others go at once.
-  static constexpr duration longest_line_of_closings{250'000'000};
+  // Who waits for being closed holds a descriptor: so many may, and those beyond are closed at once.
+  static constexpr std::size_t most_waiting_for_closing = 1'000;
 
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
@@ -151,8 +151,8 @@ class serving {
   std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
   bool going = false;  // draining, or about to
-  ration reads_of_refused{refused_reads, duration{instant::never().ns}};
-  ration closings_of_refused{refused_closings, longest_line_of_closings};
+  ration reads_of_refused{loop, refused_reads};
+  ration closings_of_refused{loop, refused_closings};
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;
 

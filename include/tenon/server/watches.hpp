@@ -4,18 +4,19 @@
 #include <tenon/core/units.hpp>
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/server/options.hpp>
+#include <tenon/server/ration.hpp>
 #include <tenon/service/exchange.hpp>
 
 namespace tenon::inline v0::detail {
 
 // When a refused peer is to be read or closed, of which there are so many at a time.
 template <class Owner>
-class turn_watch final : public net::timer {
+class turn_watch final : public turn {
  public:
   explicit turn_watch(Owner& owner) : owner_{owner} {}
-  [[gnu::cold]] void expired() override { owner_.turn_comes(); }
 
  private:
+  [[gnu::cold]] void comes() override { owner_.turn_comes(); }
   Owner& owner_;
 };
 
