@@ -35,7 +35,7 @@ constexpr std::size_t connections = 1000;
 constexpr std::size_t garbage_bytes = 200'000'000;
 constexpr int rounds = 5;
 constexpr auto quiet = 2s;   // what is measured alone, in each round
-constexpr auto between = 300ms;  // for what the garbage has left behind
+constexpr auto between = 2s;  // for what the garbage has left behind to be read past
 
 struct desk {
   std::string echo(std::string text) { return text; }

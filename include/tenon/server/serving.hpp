@@ -101,9 +101,9 @@ class serving {
   static constexpr std::size_t waste_bytes = 64 * 1024;
 
   // What refused peers may take of the loop: in each millisecond so many reads of what they go on sending, and so many closings. One costs some 20 us, most of them the
-  // kernel's, so that those who are served keep five sixths of the time.
-  static constexpr unsigned refused_reads = 4;
-  static constexpr unsigned refused_closings = 4;
+  // kernel's, so that they get a tenth of the time, and who is served waits for no more than that even where its own process has the same core.
+  static constexpr unsigned refused_reads = 2;
+  static constexpr unsigned refused_closings = 2;
   // Who waits for being closed holds a descriptor: so many may, and those beyond are closed at once.
   static constexpr std::size_t most_waiting_for_closing = 1'000;
 
