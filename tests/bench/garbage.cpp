@@ -1,8 +1,9 @@
 // What 200 MB of garbage from 1000 connections do to the latency of a client that behaves: its p99 beside them, as a multiple of its p99 alone. Both are measured in turns in one
-// run, so that other work on the machine disturbs both; the result is the median of the rounds' ratios. Server, vandal and client are processes of their own; the vandal stands
-// for other machines, and takes only the time that the two leave.
-// g++ -std=c++20 -O2 -DNDEBUG -DMSGPACK_NO_BOOST -I include -I tests tests/bench/garbage.cpp -o garbage -pthread && ./garbage
+// run, so that other work on the machine disturbs both; the result is the median of the rounds' ratios. Server, vandal and client are processes of their own: server and client,
+// who take turns, on one core, and the vandal, who stands for other machines, on another.
+// g++ -std=c++20 -O2 -DNDEBUG -DMSGPACK_NO_BOOST -I include -I tests tests/bench/garbage.cpp -o garbage -pthread && chrt -f 10 ./garbage
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <random>
 #include <string>
@@ -41,6 +43,13 @@ struct desk {
   std::string echo(std::string text) { return text; }
   TENON_SERVICE(desk, echo)
 };
+
+void stay_on(std::size_t core) {
+  cpu_set_t mine;
+  CPU_ZERO(&mine);
+  CPU_SET(core, &mine);
+  ::sched_setaffinity(0, sizeof(mine), &mine);
+}
 
 /// What the vandal is told, and tells.
 struct orders {
@@ -73,8 +82,8 @@ void vandalise(std::uint16_t port, std::mt19937_64& random, orders& told) {
   }
 }
 
-[[noreturn]] void vandalise_when_told(std::uint16_t port, orders& told) {
-  (void)!::nice(10);
+[[noreturn]] void vandalise_when_told(std::uint16_t port, std::size_t core, orders& told) {
+  stay_on(core);
   std::mt19937_64 random{1};
   for (int round = 1; round <= rounds; ++round) {
     while (told.round < round) std::this_thread::sleep_for(1ms);
@@ -117,6 +126,8 @@ int main() {
   int tell_port[2];
   if (shared == MAP_FAILED || ::pipe(tell_port) != 0) return 1;
   orders& told = *new (shared) orders;
+  const std::size_t last_core = std::thread::hardware_concurrency() - 1;
+  stay_on(0);
   const pid_t serving = ::fork();
   if (serving == 0) {
     tenon::server server;
@@ -130,7 +141,7 @@ int main() {
   std::uint16_t port = 0;
   if (::read(tell_port[0], &port, sizeof(port)) != sizeof(port)) return 1;
   const pid_t vandal = ::fork();
-  if (vandal == 0) vandalise_when_told(port, told);
+  if (vandal == 0) vandalise_when_told(port, last_core, told);
 
   tenon::client<desk> client{"tcp://127.0.0.1:" + std::to_string(port)};
   const auto for_a_time = [](auto time) { return [until = std::chrono::steady_clock::now() + time] { return std::chrono::steady_clock::now() >= until; }; };
