@@ -47,22 +47,51 @@ std::vector<std::unique_ptr<peer>> peers_of(simulated::world& world, std::size_t
 
 }  // namespace
 
+namespace {
+
+/// One in a line, who says so when its turn comes.
+struct guest final : tenon::detail::turn {
+  guest(std::string& into, char name) : told{into}, called{name} {}
+  void comes() override { told += called; }
+  void ask(ration& of) {
+    if (of.take(*this)) comes();
+  }
+  std::string& told;
+  char called;
+};
+
+}  // namespace
+
+TEST_CASE("a turn that nobody waited for any more is not had twice") {
+  simulated::world world;
+  std::string had;
+  ration all{tenon::net::loop::of(world.io), 2};
+  std::vector<std::unique_ptr<guest>> guests;
+  for (char name = 'a'; name <= 'h'; ++name) guests.push_back(std::make_unique<guest>(had, name));
+  world.on_loop([&] {
+    for (std::size_t i = 0; i < 4; ++i) guests[i]->ask(all);
+  });
+  CHECK(had == "ab");
+  world.on_loop([&] {
+    world.clock.advance(1_ms);
+    CHECK(had == "abc");
+    // The turn of this one is on its way.
+    guests[3]->leave();
+    for (std::size_t i = 4; i < 8; ++i) guests[i]->ask(all);
+  });
+  CHECK(had == "abce");
+  world.pass(1_ms);
+  CHECK(had == "abcefg");
+}
+
 TEST_CASE("turns are had at once as long as there are any, then in line, so many in a stretch and one between two looks at other work") {
   simulated::world world;
   std::string had;
-  struct guest final : tenon::detail::turn {
-    guest(std::string& into, char name) : told{into}, called{name} {}
-    void comes() override { told += called; }
-    std::string& told;
-    char called;
-  };
   auto all = std::make_unique<ration>(tenon::net::loop::of(world.io), 3U);
   std::vector<std::unique_ptr<guest>> guests;
   for (char name = 'a'; name <= 'k'; ++name) guests.push_back(std::make_unique<guest>(had, name));
   world.on_loop([&] {
-    for (const auto& each : guests) {
-      if (all->take(*each)) had += each->called;
-    }
+    for (const auto& each : guests) each->ask(*all);
   });
   CHECK(had == "abc");
   CHECK(all->waiting() == 8);
@@ -87,7 +116,7 @@ TEST_CASE("turns are had at once as long as there are any, then in line, so many
   had.clear();
   world.on_loop([&] {
     for (const auto& each : guests) {
-      if (each != nullptr && all->take(*each)) had += each->called;
+      if (each != nullptr) each->ask(*all);
     }
   });
   CHECK(had == "abc");

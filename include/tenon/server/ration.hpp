@@ -92,11 +92,14 @@ class ration {
   }
   void wait() { loop_.arm(tick_, since_ + stretch); }
   void next() {
-    if (length_ != 0) {
+    // Whoever this was meant for may have left, and another have had its turn.
+    if (length_ != 0 && left_ != 0) {
       turn& first = *line_.after_;
       first.leave();
       --left_;
+      const std::weak_ptr<ration*> still = self_;
       first.comes();
+      if (still.expired()) return;  // it was the last connection of a server that goes
     }
     goes_on_ = length_ != 0;
     if (!goes_on_) return;
