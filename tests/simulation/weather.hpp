@@ -47,8 +47,8 @@ class weather final : public tenon::net::memory_wire {
   /// Whether it has taken anything from anybody: until then no call may be lost.
   bool harmed() const { return harmed_; }
   bool refused() const { return refused_; }
-  /// Whether a peer's bytes reached, or would reach, a server that drains when that had waited for them as long as it says: a second from the drain, for what crosses its notice
-  /// as for a first byte. Time jumps in a world, and twice within a second is enough for that.
+  /// Whether a peer's bytes reached, or would reach, a server that had begun to drain more than a second before, and had not been told a byte since: so long it waits for what
+  /// crosses its notice, as for a first byte. Time jumps in a world, and twice within a second is enough for that.
   bool outwaited() const {
     return outwaited_ || std::ranges::any_of(lines_, [this](const auto& each) { return each->under_watch != nullptr && each->under_watch->under_way(0) != 0 && is_too_late(*each); });
   }
@@ -105,10 +105,9 @@ class weather final : public tenon::net::memory_wire {
   };
   static constexpr std::uint64_t never = ~std::uint64_t{0};
 
-  // Once a message has begun to arrive on a fresh connection it has its own time.
+  // What has begun to arrive has a message's time.
   bool is_too_late(const watched_line& each) const {
-    if (!each.drained || clock_.now() - *each.drained < milliseconds(1'000)) return false;
-    return each.carried_by_then != 0 || each.carried[0] == 0;
+    return each.drained && clock_.now() - *each.drained >= milliseconds(1'000) && each.carried[0] == each.carried_by_then;
   }
   bool chance(unsigned of_a_hundred) { return random_.below(100) < of_a_hundred; }
   tenon::duration delay() { return milliseconds(random_.below(now.longest_delay + 1)); }

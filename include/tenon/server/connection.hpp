@@ -236,7 +236,10 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(home_.waste(), serving::waste_bytes, *this);
   }
   [[gnu::cold, gnu::noinline]] void linger_on(std::size_t count) {
+    home_.loop.refresh();
     wasted_ += count;
+    // A request that crosses the notice has a message's time to arrive: closing in the middle of it would reset the connection, and the notice with it.
+    if (!refused_ && wasted_ == count) wait_for_message();
     if (never_stops()) close_in_turn();
     if (leaving_ || closed_) return;
     // Whoever was not refused, and only crossed the notice that the server goes, has nothing to wait for.
