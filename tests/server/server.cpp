@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -107,6 +108,67 @@ TEST_CASE("a request that was under way on a fresh connection when the server st
   CHECK(answers[2].sequence == 7);  // the notice: nothing after this one was executed
   CHECK(fresh.hung_up());
   CHECK(world.records.calls == 0);
+}
+
+TEST_CASE("a request whose first byte comes when the server has stopped has the time of a message, where a peer that says nothing has a second") {
+  served_desk world{{.message_timeout = 3_s}};
+  peer late{world};
+  peer slow{world};
+  peer silent{world};
+  REQUIRE(late.connect("desk"));
+  REQUIRE(slow.connect("desk"));
+  REQUIRE(silent.connect("desk"));
+  world.server.stop();
+  world.pass(900_ms);
+  const std::string bytes = call_of(1, "echo", "a").bytes();
+  late.say(bytes.substr(0, 1));
+  slow.say(bytes.substr(0, 1));
+  CHECK(!silent.hung_up());
+  world.pass(200_ms);
+  CHECK(silent.hung_up());
+  world.pass(2700_ms);
+  late.say(bytes.substr(1));
+  const auto answers = frames_in(late.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].value_of("tenon-not-executed") == "1");
+  CHECK(late.hung_up());
+  CHECK(!slow.hung_up());
+  world.pass(200_ms);
+  CHECK(slow.hung_up());
+  CHECK(world.records.calls == 0);
+}
+
+namespace {
+
+struct goodbyes {
+  std::vector<std::string> why;
+  void closed(const tenon::connection_info&, std::string_view reason) { why.emplace_back(reason); }
+};
+
+}  // namespace
+
+TEST_CASE("a request that crosses the notice of a server that stops is read past in the time of a message, where a peer that says nothing more has a second") {
+  goodbyes told;
+  served_desk world{{.message_timeout = 3_s, .hooks = tenon::server_hooks::of(told)}};
+  peer silent{world};
+  peer slow{world};
+  for (peer* each : {&silent, &slow}) {
+    REQUIRE(each->connect("desk"));
+    each->say(call_of(1, "echo", "a").bytes());
+  }
+  world.server.stop();
+  world.pass(900_ms);
+  const std::string bytes = call_of(2, "echo", "b").bytes();
+  slow.say(bytes.substr(0, 1));
+  CHECK(told.why.empty());
+  world.pass(200_ms);
+  CHECK(told.why.size() == 1);
+  world.pass(2700_ms);
+  slow.say(bytes.substr(1));
+  CHECK(told.why.size() == 1);
+  world.pass(200_ms);
+  CHECK(told.why == std::vector<std::string>(2, "all was said, and the peer did not hang up"));
+  CHECK(world.records.calls == 2);
 }
 
 TEST_CASE("what crosses the notice of a server that stops does not reset the connection") {

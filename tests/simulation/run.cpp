@@ -297,6 +297,7 @@ class simulation final : public stage {
     note_event("server drains", which);
     ++told.drains;
     disturbed = true;
+    sky.drain(host.name);
     host.server->stop();
     host.draining.push_back(std::move(host.server));
     // Its time to drain is 5 s.
@@ -625,7 +626,7 @@ class simulation final : public stage {
         // The connection to call back by is the caller's, who may leave it.
         if (call.what == asked::call_back && call.runs != 0 && (disturbed || anybody_moved_)) break;
         if (call.inner && (disturbed || anybody_moved_)) break;
-        if (call.caller_closed || sky.harmed() || ((disturbed || sky.refused()) && (why.has(tenon::outcome::not_executed) || call.runs_allowed > 1 || call.attempt_time > duration{}))) break;
+        if (call.caller_closed || sky.harmed() || sky.outwaited() || ((disturbed || sky.refused()) && (why.has(tenon::outcome::not_executed) || call.runs_allowed > 1 || call.attempt_time > duration{}))) break;
         wrong(call.id, "nothing was lost: " + why.to_string());
         break;
       case code::unimplemented:

@@ -383,7 +383,7 @@ void stream_book::judge(stream_record& of, const tenon::status& why) {
       break;
     case code::unavailable:
       ++in.told.lost;
-      if (of.caller_closed || in.sky.harmed() || (in.troubled() && (why.has(tenon::outcome::not_executed) || of.attempt_time > duration{}))) break;
+      if (of.caller_closed || in.sky.harmed() || in.sky.outwaited() || (in.troubled() && (why.has(tenon::outcome::not_executed) || of.attempt_time > duration{}))) break;
       in.wrong(of.id, "nothing was lost: " + why.to_string());
       break;
     case code::resource_exhausted:

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,18 @@ class weather final : public tenon::net::memory_wire {
   /// Whether it has taken anything from anybody: until then no call may be lost.
   bool harmed() const { return harmed_; }
   bool refused() const { return refused_; }
+  /// Whether a peer's bytes reached, or would reach, a server that had begun to drain more than a second before, and had not been told a byte since: so long it waits for what
+  /// crosses its notice, as for a first byte. Time jumps in a world, and twice within a second is enough for that.
+  bool outwaited() const {
+    return outwaited_ || std::ranges::any_of(lines_, [this](const auto& each) { return each->under_watch != nullptr && each->under_watch->under_way(0) != 0 && is_too_late(*each); });
+  }
+  void drain(std::string_view name) {
+    for (const auto& each : lines_) {
+      if (each->name != name || each->drained) continue;
+      each->drained = clock_.now();
+      each->carried_by_then = each->carried[0];
+    }
+  }
   std::size_t lines() const {
     return static_cast<std::size_t>(std::ranges::count_if(lines_, [](const auto& each) { return each->under_watch != nullptr; }));
   }
@@ -82,6 +95,8 @@ class weather final : public tenon::net::memory_wire {
     std::array<bool, 2> silent{};
     std::array<bool, 2> planned{};
     std::array<std::uint64_t, 2> carried{};
+    std::optional<tenon::instant> drained;  // when its server began to drain,
+    std::uint64_t carried_by_then = 0;      // and what that had been told
     std::uint64_t base_delay = 0;
     std::uint64_t ends_at = never;  // of the bytes of `ends_way`
     int ends_way = 0;
@@ -90,6 +105,10 @@ class weather final : public tenon::net::memory_wire {
   };
   static constexpr std::uint64_t never = ~std::uint64_t{0};
 
+  // What has begun to arrive has a message's time.
+  bool is_too_late(const watched_line& each) const {
+    return each.drained && clock_.now() - *each.drained >= milliseconds(1'000) && each.carried[0] == each.carried_by_then;
+  }
   bool chance(unsigned of_a_hundred) { return random_.below(100) < of_a_hundred; }
   tenon::duration delay() { return milliseconds(random_.below(now.longest_delay + 1)); }
 
@@ -142,6 +161,7 @@ class weather final : public tenon::net::memory_wire {
     if (each.silent[side] || each.under_watch == nullptr) return;
     std::uint64_t count = each.under_watch->under_way(way);
     if (count > 1 && chance(now.pieces)) count = random_.below(3) == 0 ? 1 : 1 + random_.below(count);
+    outwaited_ = outwaited_ || (way == 0 && count != 0 && is_too_late(each));
     const bool last = way == each.ends_way && each.carried[side] + count >= each.ends_at;
     if (last) count = each.ends_at - each.carried[side];
     each.carried[side] += count;
@@ -167,6 +187,7 @@ class weather final : public tenon::net::memory_wire {
   std::vector<std::shared_ptr<tenon::net::memory_dial>> unanswered_;
   bool harmed_ = false;
   bool refused_ = false;
+  bool outwaited_ = false;
 };
 
 }  // namespace simulated

@@ -122,7 +122,7 @@ concept request_sink = requires(T& sink, const request& call) {
 ///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
 ///         What a protocol may lack, found by `requires`: `write_going_away(out)`, and for one that does so in two steps `takes_last_calls()`, true until `write_gone(out)`,
 ///         which comes by itself when the peer has heard of the first, and from the driver when that takes too long; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
-///         not understand it.
+///         not understand it; `skipping()`, whether what is unfinished was refused and is thrown away as it comes, which the driver then reads in turn with others.
 /// Model   struct line_session {   // "service method payload\n" -> "payload\n"
 ///           static constexpr std::string_view name = "line";  static constexpr bool answers_in_any_order = false;
 ///           static sniffed recognise(std::string_view first);

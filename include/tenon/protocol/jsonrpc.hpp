@@ -84,6 +84,7 @@ class jsonrpc_session {
 
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return framer_.unfinished(); }
+  bool skipping() const noexcept { return framer_.skipping(); }
 
  private:
   // False when more bytes are needed. `text` may be JSON; what can be none is answered here, and `text` stays empty.

@@ -75,6 +75,7 @@ class msgpack_rpc_session {
 
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return framer_.unfinished(); }
+  bool skipping() const noexcept { return framer_.unfinished(); }  // nothing else leaves the read buffer before it is whole
 
  private:
   using framer = detail::msgpack_rpc_framer;

@@ -137,6 +137,7 @@ class rpcx_session {
 
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
+  bool skipping() const noexcept { return skipping_ != 0; }
 
  private:
   [[gnu::cold]] static consumed close(consumed done, std::initializer_list<std::string_view> reason) {

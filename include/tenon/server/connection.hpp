@@ -55,9 +55,9 @@ class connection final : public served_connection, private net::stream_user, pri
     if (closed_) return;
     // Requests may cross the notice: closing at once would destroy the answers before them on their way.
     linger_ = true;
-    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder.
+    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder. Its first byte gives it a message's time.
     if (!greeted_) {
-      if (std::exchange(silent_so_far_, false) || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+      if (silent_so_far_ || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
       return;
     }
     say_that_we_go();
@@ -83,6 +83,7 @@ class connection final : public served_connection, private net::stream_user, pri
   friend quiet_watch<connection>;
   friend life_watch<connection>;
   friend deadline_watch<connection>;
+  friend turn_watch<connection>;
   using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
@@ -169,7 +170,7 @@ class connection final : public served_connection, private net::stream_user, pri
     const bool unfinished = taken_ != in_.size() || session_.with([](const auto& spoken) { return spoken.unfinished(); });
     // Each message has its own time, so one that was complete gives the next a new start.
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
-    else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
+    else wait_for_rest();
     if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush_batch();
     give_back();
@@ -200,6 +201,10 @@ class connection final : public served_connection, private net::stream_user, pri
     if (finished_everything()) end();
   }
 
+  [[gnu::noinline]] void wait_for_rest() {
+    if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
+    if (in_.empty() && !reading_ && skipping()) await_turn_to_read();
+  }
   [[gnu::noinline]] void wait_for_message() {
     patience_.disarm();
     if (home_.chosen.message_timeout > duration{}) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
@@ -224,7 +229,8 @@ class connection final : public served_connection, private net::stream_user, pri
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
   // answer on its way, so its bytes are read and thrown away for a moment. Whoever was told nothing has nothing to lose.
   [[gnu::cold, gnu::noinline]] void end() {
-    if (!linger_ && !(refused_ && out_.spoke())) return close("everything was answered");
+    if (leaving_) return;
+    if (!linger_ && !(refused_ && out_.spoke())) return refused_ ? close_in_turn() : close("everything was answered");
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
     home_.loop.arm(patience_, home_.loop.refresh() + farewell);
@@ -236,8 +242,40 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(home_.waste(), serving::waste_bytes, *this);
   }
   [[gnu::cold, gnu::noinline]] void linger_on(std::size_t count) {
+    home_.loop.refresh();
     wasted_ += count;
-    if (wasted_ > most_wasted + 2 * home_.chosen.limits.max_message_bytes) return close("all was said, and the peer does not stop");
+    // A request that crosses the notice has a message's time to arrive: closing in the middle of it would reset the connection, and the notice with it.
+    if (!refused_ && wasted_ == count) wait_for_message();
+    if (never_stops()) close_in_turn();
+    if (leaving_ || closed_) return;
+    // Whoever was not refused, and only crossed the notice that the server goes, has nothing to wait for.
+    if (refused_) await_turn_to_read();
+    read();
+  }
+  bool never_stops() const noexcept { return wasted_ > most_wasted + 2 * home_.chosen.limits.max_message_bytes; }
+
+  // Reading past a refused message: it was not stored, and neither is what is left of it.
+  bool skipping() {
+    return session_.with([](const auto& spoken) {
+      if constexpr (requires { spoken.skipping(); }) return spoken.skipping();
+      else return false;
+    });
+  }
+  // Until its turn comes it is as if a read were under way.
+  [[gnu::cold, gnu::noinline]] void await_turn_to_read() { reading_ = await(home_.reads_of_refused); }
+  [[gnu::cold, gnu::noinline]] void close_in_turn() {
+    if (leaving_) return;
+    leaving_ = true;
+    if (home_.closings_of_refused.waiting() >= serving::most_waiting_for_closing || !await(home_.closings_of_refused)) turn_comes();
+  }
+  // False when its turn is now.
+  [[gnu::cold]] bool await(ration& of) {
+    if (turn_ == nullptr) turn_ = std::make_unique<turn_watch<connection>>(*this);
+    return !of.take(*turn_);
+  }
+  [[gnu::cold]] void turn_comes() {
+    if (leaving_) return close(!lingering_ ? "everything was answered" : never_stops() ? "all was said, and the peer does not stop" : "all was said, and the peer did not hang up");
+    reading_ = false;
     read();
   }
 
@@ -292,7 +330,7 @@ class connection final : public served_connection, private net::stream_user, pri
   }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
   [[gnu::cold]] void patience_ends() {
-    if (lingering_) return close("all was said, and the peer did not hang up");
+    if (lingering_) return close_in_turn();
     give_up(silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
   }
   [[gnu::cold]] void give_up(std::string_view why) {
@@ -304,6 +342,7 @@ class connection final : public served_connection, private net::stream_user, pri
     stall_.disarm();
     silence_.disarm();
     life_.disarm();
+    if (turn_ != nullptr) turn_->leave();
   }
 
   // False when more bytes are needed, or when it is nothing we know.
@@ -686,12 +725,14 @@ class connection final : public served_connection, private net::stream_user, pri
   bool linger_ = false;
   bool refused_ = false;  // nothing more of what it sends can be understood
   bool lingering_ = false;
+  bool leaving_ = false;  // will be closed when its turn comes
   bool closed_ = false;
   bool left_ = false;
   patience<connection> patience_{*this};
   watch stall_{*this, &server_options::write_timeout};
   watch silence_{*this, &server_options::idle_timeout};
   life_watch<connection> life_{*this};
+  std::unique_ptr<turn_watch<connection>> turn_;  // of who was refused, and had to wait for once
 };
 
 }  // namespace tenon::inline v0::detail

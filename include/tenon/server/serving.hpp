@@ -15,6 +15,7 @@
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/protocol/http_site.hpp>
 #include <tenon/server/options.hpp>
+#include <tenon/server/ration.hpp>
 #include <tenon/service/router.hpp>
 
 namespace tenon::inline v0 {
@@ -99,6 +100,13 @@ class serving {
   }
   static constexpr std::size_t waste_bytes = 64 * 1024;
 
+  // What refused peers may take of the loop: in each millisecond so many reads of what they go on sending, and so many closings. One costs some 20 us, most of them the
+  // kernel's, so that they get a tenth of the time, and who is served waits for no more than that even where its own process has the same core.
+  static constexpr unsigned refused_reads = 2;
+  static constexpr unsigned refused_closings = 2;
+  // Who waits for being closed holds a descriptor: so many may, and those beyond are closed at once.
+  static constexpr std::size_t most_waiting_for_closing = 1'000;
+
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
     if (draining) return;
@@ -143,6 +151,8 @@ class serving {
   std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
   bool going = false;  // draining, or about to
+  ration reads_of_refused{loop, refused_reads};
+  ration closings_of_refused{loop, refused_closings};
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;
 

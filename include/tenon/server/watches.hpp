@@ -4,9 +4,21 @@
 #include <tenon/core/units.hpp>
 #include <tenon/net/timer_wheel.hpp>
 #include <tenon/server/options.hpp>
+#include <tenon/server/ration.hpp>
 #include <tenon/service/exchange.hpp>
 
 namespace tenon::inline v0::detail {
+
+// When a refused peer is to be read or closed, of which there are so many at a time.
+template <class Owner>
+class turn_watch final : public turn {
+ public:
+  explicit turn_watch(Owner& owner) : owner_{owner} {}
+
+ private:
+  [[gnu::cold]] void comes() override { owner_.turn_comes(); }
+  Owner& owner_;
+};
 
 // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
 template <class Owner>

@@ -43,6 +43,8 @@ class jsonrpc_framer {
   jsonrpc_framing framing() const noexcept { return framing_; }
   /// Whether bytes of an unfinished text have been used already.
   bool unfinished() const noexcept { return skipping_ || in_junk_ || body_left_ != 0; }
+  /// Whether the text was refused, so that what comes of it is not kept.
+  bool skipping() const noexcept { return skipping_ || in_junk_; }
 
   jsonrpc_cut next(std::string_view in) {
     std::size_t blanks = 0;
