@@ -16279,8 +16279,18 @@ class decorated {
     info.random = &random_;
     info.idempotent = idempotent_;
     info.sent = true;
+    // As long as nobody has configured anything the options are constants, and what they switch off is no code at all.
+    if (const typename Stack::config& chosen = configuration_.of(0); std::is_empty_v<typename Stack::config> || &chosen == &usual) [[likely]] return run_by<Returned>(usual, info, attempt);
+    else return run_as_configured<Returned>(chosen, info, attempt);
+  }
+  template <class Returned, class Attempt>
+  [[gnu::cold, gnu::noinline]] Returned run_as_configured(const typename Stack::config& chosen, typename Stack::info_type& info, Attempt& attempt) {
+    return run_by<Returned>(chosen, info, attempt);
+  }
+  template <class Returned, class Attempt>
+  [[gnu::always_inline]] Returned run_by(const typename Stack::config& chosen, typename Stack::info_type& info, Attempt& attempt) {
     typename Stack::call_states calls{};
-    const typename Stack::view call{client_, endpoint_, configuration_.of(0), calls, info};
+    const typename Stack::view call{client_, endpoint_, chosen, calls, info};
     outcome admitted = Stack::admit_call(call);
     if (!admitted.ok()) [[unlikely]] {
       if (Stack::can_wait) admitted = wait_out(call, admitted);
@@ -16408,11 +16418,13 @@ class decorated {
     return status{refused, detail::join_text({refused.code == code::deadline_exceeded ? "the time was up" : "refused", " before the function ran (", by, ")"})};
   }
 
+  static constexpr typename Stack::config usual = Stack::defaults();
+
   Function function_;
   Time time_;
   bool idempotent_;
   random_source random_;
-  policy::configuration<Stack> configuration_;
+  policy::configuration<Stack> configuration_{1, &usual};
   typename Stack::client_states client_{};
   typename Stack::endpoint_states endpoint_{};
 };
@@ -17193,7 +17205,11 @@ struct limiter : policy::base {
     if (chosen.key != limiter_key::none || chosen.algorithm != limiter_algorithm::gcra || chosen.cost != limiter_cost::call || !chosen.enabled) [[unlikely]]
       return admit_otherwise(of, chosen, call, info);
     policy::detail::gcra shape;
-    if constexpr (Mode == policy::sharing::per_loop) {
+    if (__builtin_constant_p(chosen.rate.count) && __builtin_constant_p(chosen.rate.per.ns) && __builtin_constant_p(chosen.burst)) {
+      // Around a function whose options are those of the type: what follows from them is a constant as well.
+      if (!limits(chosen)) return {};
+      shape = policy::detail::gcra::of(policy::detail::gcra::interval_of(chosen.rate), chosen.burst);
+    } else if constexpr (Mode == policy::sharing::per_loop) {
       if (!of.known.fits(chosen)) [[unlikely]] {
         if (!limits(chosen)) return {};
         of.known.learn(chosen);
@@ -18339,7 +18355,7 @@ concept request_sink = requires(T& sink, const request& call) {
 ///         appended to `out` and `end_reply` completes the message; nothing else is written to `out` between the two. `out` may be moved or grown at any time.
 ///         What a protocol may lack, found by `requires`: `write_going_away(out)`, and for one that does so in two steps `takes_last_calls()`, true until `write_gone(out)`,
 ///         which comes by itself when the peer has heard of the first, and from the driver when that takes too long; `write_heartbeat(out)`, which asks for a sign of life, and is false when this peer would
-///         not understand it.
+///         not understand it; `skipping()`, whether what is unfinished was refused and is thrown away as it comes, which the driver then reads in turn with others.
 /// Model   struct line_session {   // "service method payload\n" -> "payload\n"
 ///           static constexpr std::string_view name = "line";  static constexpr bool answers_in_any_order = false;
 ///           static sniffed recognise(std::string_view first);
@@ -18389,6 +18405,12 @@ class request_visitor {
   ~request_visitor() = default;
 };
 
+/// How often a protocol's servers bear being asked for a sign of life, and whether while no call is under way.
+struct heartbeats {
+  duration interval = std::chrono::seconds{30};
+  bool without_calls = true;
+};
+
 /// The client's half of a protocol on one connection: chosen by the URL at run time, hence virtual; called once per message.
 ///
 /// Laws    as `server_session`; ids are the caller's, unique among the pending calls of the connection.
@@ -18407,6 +18429,10 @@ class client_session {
   virtual void use(const compression& how, std::size_t from_bytes) { (void)how, (void)from_bytes; }
   /// Asks for a sign of life. Returns false when the protocol has no such message.
   virtual bool write_heartbeat(buffer& out) { return (void)out, false; }
+  /// For a client that was not told how often.
+  virtual heartbeats usual_heartbeats() const noexcept { return {}; }
+  /// The peer has ended the connection because it was asked too often.
+  virtual bool asked_too_often() const noexcept { return false; }
   /// Says that nobody waits for this call any more. Returns false when the peer would not understand it.
   virtual bool write_cancel(buffer& out, std::uint64_t id) { return (void)out, (void)id, false; }
   /// Appends whole messages of somebody who calls, or answers, in the other direction.
@@ -18478,6 +18504,9 @@ class compression {
 
 /// Smaller payloads are left alone, as rpcx does.
 inline constexpr std::size_t smallest_to_compress = 1025;
+
+/// As `client_options::compress_from_bytes`: nothing leaves compressed, so that any server can read it, and compressed answers are read.
+inline constexpr std::size_t compress_nothing = static_cast<std::size_t>(-1);
 
 }  // namespace tenon::inline v0::protocol
 
@@ -20162,6 +20191,38 @@ class http1_session {
 // tenon/protocol/rpcx.hpp
 // rpcx on one connection: the server's session. Heartbeats are echoed here, requests go to the sink. Protocol layer.
 
+// tenon/core/same_text.hpp
+// Whether two short texts are equal, without a call: names are compared in every request. Core layer.
+
+namespace tenon::inline v0::detail {
+
+template <class Word>
+std::uint64_t differing_bits(const char* one, const char* other) noexcept {
+  Word a;
+  Word b;
+  std::memcpy(&a, one, sizeof a);
+  std::memcpy(&b, other, sizeof b);
+  return a ^ b;
+}
+
+/// As `one == other`, for which g++ 12 calls two functions. Up to 16 bytes by two words that may overlap.
+[[gnu::always_inline]] constexpr bool same_text(std::string_view one, std::string_view other) noexcept {
+  const std::size_t size = one.size();
+  if (size != other.size()) return false;
+  if (std::is_constant_evaluated()) return one == other;
+  const char* const a = one.data();
+  const char* const b = other.data();
+  if (size > 16) return std::memcmp(a, b, size) == 0;
+  if (size >= 8) return (differing_bits<std::uint64_t>(a, b) | differing_bits<std::uint64_t>(a + size - 8, b + size - 8)) == 0;
+  if (size >= 4) return (differing_bits<std::uint32_t>(a, b) | differing_bits<std::uint32_t>(a + size - 4, b + size - 4)) == 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace tenon::inline v0::detail
+
 // tenon/protocol/rpcx_extension.hpp
 // What tenon peers tell each other beside calls, in frames that any rpcx peer may read and ignore. Protocol layer; both halves of rpcx stand on it.
 
@@ -20292,10 +20353,25 @@ inline void append_number(buffer& out, std::string_view key, std::int64_t number
   append_pair(out, key, {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
+[[gnu::cold, gnu::noinline]] inline bool read_any_number(std::string_view text, std::int64_t& into) noexcept {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+// A few digits, which is what a deadline has, are read here: std::from_chars takes longer than all else that is done for a deadline.
+inline bool read_number(std::string_view text, std::int64_t& into) noexcept {
+  if (text.empty() || text.size() > 9) [[unlikely]] return read_any_number(text, into);
+  std::int64_t number = 0;
+  for (const char each : text) {
+    const auto digit = static_cast<unsigned char>(each - '0');
+    if (digit > 9) [[unlikely]] return read_any_number(text, into);
+    number = number * 10 + digit;
+  }
+  into = number;
+  return true;
+}
 inline std::optional<std::int64_t> parse_number(std::string_view text) noexcept {
   std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (!read_number(text, number)) return std::nullopt;
   return number;
 }
 
@@ -20632,6 +20708,7 @@ class rpcx_session {
 
   bool closing() const noexcept { return false; }
   bool unfinished() const noexcept { return skipping_ != 0; }
+  bool skipping() const noexcept { return skipping_ != 0; }
 
  private:
   [[gnu::cold]] static consumed close(consumed done, std::initializer_list<std::string_view> reason) {
@@ -20650,17 +20727,7 @@ class rpcx_session {
     call.timeout.reset();
     call.stream_credit = 0;
     call.read_metadata = &rpcx::read_metadata;
-    if (!call.metadata_block.empty()) {
-      const bool sound = rpcx::for_each_metadata(call.metadata_block, [&call](std::string_view key, std::string_view value) {
-        if (key == rpcx::stream_key) call.stream_credit = credit_of(value);
-        if (key != rpcx::timeout_key) return;
-        // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
-        if (const auto milliseconds = rpcx::frames::parse_number(value)) {
-          call.timeout = std::chrono::milliseconds{std::clamp<std::int64_t>(*milliseconds, 0, 1'000'000'000'000)};
-        }
-      });
-      if (!sound) return false;
-    }
+    if (!call.metadata_block.empty() && !read_own_metadata(call)) return false;
     if (call.metadata_block.size() > bounds_.max_metadata_bytes) [[unlikely]] {
       return refuse(call.address, too_large("metadata", call.metadata_block.size(), bounds_.max_metadata_bytes), out), true;
     }
@@ -20672,6 +20739,16 @@ class rpcx_session {
     }
     sink.on_request(call);
     return true;
+  }
+
+  // The time a call has, and the credit of one that streams. False when the block's lengths do not add up.
+  [[gnu::noinline]] static bool read_own_metadata(request& call) {
+    return rpcx::for_each_metadata(call.metadata_block, [&call](std::string_view key, std::string_view value) {
+      if (tenon::detail::same_text(key, rpcx::stream_key)) call.stream_credit = credit_of(value);
+      if (!tenon::detail::same_text(key, rpcx::timeout_key)) return;
+      // Go's client truncates, so zero and below mean that the time is up; a text that is no number is ignored, as Go's server does.
+      if (std::int64_t milliseconds = 0; rpcx::frames::read_number(value, milliseconds)) call.timeout = std::chrono::milliseconds{std::clamp<std::int64_t>(milliseconds, 0, 1'000'000'000'000)};
+    });
   }
 
   // What is no request. False for a one-way request.
@@ -21227,13 +21304,15 @@ class stream_user {
 /// One connection's bytes.
 ///
 /// Laws    at most one read and one write are under way; each ends exactly once, never inside the call that started it; after `close` they end with an error;
-///         `write_now` is for when no write is;
+///         `write_now` and `stop_reading` are for when no write is;
 ///         destroying a stream with operations under way is sound: its user is told of an error, or released without being told.
 class stream {
  public:
   virtual ~stream() = default;
   virtual void read_some(char* into, std::size_t space, stream_user& user) = 0;
   virtual void write_all(const char* from, std::size_t count, stream_user& user) = 0;
+  /// Ends the read under way soon, by asio::error::operation_aborted unless bytes come first: the memory it would fill can be given back then. Nothing where a stream cannot.
+  virtual void stop_reading() noexcept {}
   /// Takes as much of it as goes without waiting, and returns how much that was: 0 as well where there is an error, which a `write_all` brings to light.
   virtual std::size_t write_now(const char* from, std::size_t count) noexcept {
     (void)from, (void)count;
@@ -21289,6 +21368,10 @@ class socket_stream final : public stream {
     std::error_code error;
     const std::size_t taken = socket_.write_some(asio::const_buffer{from, count}, error);
     return error ? 0 : taken;
+  }
+  void stop_reading() noexcept override {
+    std::error_code ignored;
+    socket_.cancel(ignored);
   }
   void end_writing() noexcept override {
     std::error_code ignored;
@@ -21473,11 +21556,13 @@ namespace tenon::inline v0::detail {
 
 /// What one connection has sent, the next one writes into: it is in the cache, and an idle connection holds none.
 ///
-/// Laws    at most 16 buffers of at most 256 KiB each are kept, of 1 MiB together. Where there is no room for it a buffer keeps its memory.
+/// Laws    at most 16 buffers of at most 256 KiB each are kept, of 1 MiB together. Where there is no room for it a buffer keeps its memory. Beside them two of at most 2 MiB are
+///         kept, for servers' large answers: taking their pages from the system for each answer is half the time of a 1 MiB message.
 class spare_buffers {
  public:
   static constexpr std::size_t largest = 256 * 1024;
   static constexpr std::size_t most_bytes = 1024 * 1024;
+  static constexpr std::size_t largest_of_all = 2 * 1024 * 1024;
 
   /// Memory for a buffer that has none, if there is any.
   void lend(buffer& empty) noexcept {
@@ -21493,8 +21578,31 @@ class spare_buffers {
     bytes_ += more;
   }
 
+  /// The same for what is written into next and may be large.
+  void lend_large(buffer& empty) noexcept {
+    for (buffer& each : large_) {
+      if (each.capacity() != 0) return empty.swap(each);
+    }
+    lend(empty);
+  }
+  /// The same for one that may be large; one that is and finds no room gives its memory back.
+  void take_back_large(buffer& emptied) noexcept {
+    if (emptied.capacity() <= largest) [[likely]] return take_back(emptied);
+    if (emptied.capacity() <= largest_of_all) {
+      for (buffer& each : large_) {
+        if (each.capacity() == 0) return each.swap(emptied);
+      }
+    }
+    emptied.release();
+  }
+  /// Large answers are not to be expected now.
+  void rest() noexcept {
+    for (buffer& each : large_) each.release();
+  }
+
  private:
   std::array<buffer, 16> kept_;
+  std::array<buffer, 2> large_;
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
 };
@@ -22057,6 +22165,10 @@ class basic_memory_network {
       }
       if (reader != nullptr && (readable() != 0 || (watched ? ended : closed))) deliver(io);
     }
+    void stop_reading(Io& io) {
+      if (reader == nullptr) return;
+      tenon::detail::post(io, [held_user = std::exchange(reader, nullptr)] { (*held_user)->read_done(asio::error::operation_aborted, 0); });
+    }
     bool unsettled() const noexcept { return watched && (held.size() > arrived || (closed && !ended)); }
     void drop() noexcept {
       held.clear();
@@ -22087,6 +22199,7 @@ class basic_memory_network {
       on(way).pump(network_->io);
       if (on(way).unsettled() && network_->wire != nullptr) [[unlikely]] network_->wire->stirred(*this, way);
     }
+    void stop_reading(int way) { on(way).stop_reading(network_->io); }
     // One end has gone: `in` is not read any more, and `out` not written.
     void close(int in, int out) {
       // What has not been read by now never will be.
@@ -22158,6 +22271,7 @@ class basic_memory_network {
       out.writer = std::make_shared<user_reference>(user);
       line_->pump(1 - in_);
     }
+    void stop_reading() noexcept override { line_->stop_reading(in_); }
     void end_writing() noexcept override {
       line_->on(1 - in_).closed = true;
       line_->pump(1 - in_);
@@ -23549,38 +23663,6 @@ class held final : public pending, private answer_sink, private cancellation::li
 
 // tenon/service/method_table.hpp
 // Finding a method by its wire name: a perfect hash built by the compiler. Service layer.
-
-// tenon/core/same_text.hpp
-// Whether two short texts are equal, without a call: names are compared in every request. Core layer.
-
-namespace tenon::inline v0::detail {
-
-template <class Word>
-std::uint64_t differing_bits(const char* one, const char* other) noexcept {
-  Word a;
-  Word b;
-  std::memcpy(&a, one, sizeof a);
-  std::memcpy(&b, other, sizeof b);
-  return a ^ b;
-}
-
-/// As `one == other`, for which g++ 12 calls two functions. Up to 16 bytes by two words that may overlap.
-constexpr bool same_text(std::string_view one, std::string_view other) noexcept {
-  const std::size_t size = one.size();
-  if (size != other.size()) return false;
-  if (std::is_constant_evaluated()) return one == other;
-  const char* const a = one.data();
-  const char* const b = other.data();
-  if (size > 16) return std::memcmp(a, b, size) == 0;
-  if (size >= 8) return (differing_bits<std::uint64_t>(a, b) | differing_bits<std::uint64_t>(a + size - 8, b + size - 8)) == 0;
-  if (size >= 4) return (differing_bits<std::uint32_t>(a, b) | differing_bits<std::uint32_t>(a + size - 4, b + size - 4)) == 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
-}  // namespace tenon::inline v0::detail
 
 namespace tenon::inline v0::service {
 
@@ -25212,13 +25294,15 @@ struct reconnect_options {
 };
 
 /// How a peer that is gone without a word is noticed: after `interval` without a byte from it a heartbeat asks for one, and after `timeout` more the connection is
-/// dropped. Zero for `interval` turns it off.
+/// dropped. Zero for `interval` turns it off. `by_protocol` is 30 s; over gRPC it is 310 s and only while calls are under way, for its servers close the connections of those who
+/// ask more often, unless they are set up otherwise. Whoever is told so by one (`too_many_pings`) asks half as often from then on, and not while no call is under way.
 ///
-/// Source  gRPC keepalive.md for the timeout; its clients ask for nothing in idle time because servers there punish it, rpcx's do not.
+/// Source  gRPC keepalive.md, and for what its servers bear gRFC A8.
 struct keepalive_options {
-  duration interval = std::chrono::seconds{30};
+  static constexpr duration by_protocol{-1};
+  duration interval = by_protocol;
   duration timeout = std::chrono::seconds{20};
-  bool without_calls = true;  ///< also while no call is under way, which keeps address translators and firewalls from forgetting the connection
+  bool without_calls = true;  ///< with an interval of its own: also while no call is under way, which keeps address translators and firewalls from forgetting the connection
 };
 
 /// Units   `max_pending_calls` in calls under way per connection, sent and waiting to be sent; `max_unsent_bytes` in bytes of requests that the peer does
@@ -25238,7 +25322,7 @@ struct client_options {
   std::size_t max_connections = 1;                      ///< to the same address; another one is made when each has `calls_per_connection` calls under way
   std::size_t calls_per_connection = 1'000;             ///< only with more than one connection; no limit, but the pressure that makes the next
   const protocol::compression* compression = nullptr;   ///< &tenon::gzip of <tenon/zlib.hpp>: over gRPC, HTTP and rpcx; requests leave compressed, answers are read so
-  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read them
+  std::size_t compress_from_bytes = protocol::smallest_to_compress;  ///< smaller payloads leave as they are; the server must know how to read the others; protocol::compress_nothing: all leave so
   client_hooks hooks{};
   protocol::session_maker sessions = nullptr;           ///< for URLs that name another protocol than rpcx: `tenon::protocol::make_client_session`, from its own header
   std::shared_ptr<detail::offered> offers{};            ///< what a tenon server may call here, over the client's own connection: `tenon::offers`, from its own header
@@ -25510,7 +25594,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
  public:
   basic_link(net::loop& loop, std::unique_ptr<net::stream> stream, std::unique_ptr<protocol::client_session> session, const client_options& options, link_owner& owner,
        std::string url)
-      : loop_{loop}, stream_{std::move(stream)}, session_{std::move(session)}, options_{options}, owner_{&owner}, url_{std::move(url)}, watch_{*this} {}
+      : loop_{loop}, stream_{std::move(stream)}, session_{std::move(session)}, options_{options}, owner_{&owner}, url_{std::move(url)},
+        keepalive_{chosen(options.keepalive, *session_)}, watch_{*this} {}
   basic_link(const basic_link&) = delete;
   basic_link& operator=(const basic_link&) = delete;
 
@@ -25618,10 +25703,12 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   bool leaving() const noexcept { return leaving_; }
   /// Whether the peer has said anything that makes sense.
   bool proven() const noexcept { return proven_; }
+  bool asked_too_often() const noexcept { return session_->asked_too_often(); }
+  const keepalive_options& keepalive() const noexcept { return keepalive_; }
   const std::string& url() const noexcept { return url_; }
 
  private:
-  static constexpr std::size_t smallest_read = 2 * 1024;
+  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t largest_write = 1024 * 1024;
   static constexpr std::size_t largest_kept = 4 * 1024 * 1024;
@@ -25648,6 +25735,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
 
   void read_done(const std::error_code& error, std::size_t count) override {
     if (owner_ == nullptr) return;
+    if (error && resting_ && error == asio::error::operation_aborted) [[unlikely]] return read_with_little();
     if (error) return owner_->link_lost(*this, error.message());
     in_.commit(count);
     if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
@@ -25793,15 +25881,11 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   };
 
   // What nobody would give back on an idle connection is not kept: the watch does, if there is one.
-  std::size_t most_kept() const noexcept { return options_.write_timeout > duration{} || options_.keepalive.interval > duration{} ? largest_kept : 0; }
+  std::size_t most_kept() const noexcept { return options_.write_timeout > duration{} || keepalive_.interval > duration{} ? largest_kept : 0; }
 
   [[gnu::cold]] void look() {
     const instant now = loop_.now();
-    if (calls_.size() == 0 && !writing_) {
-      kept_.rest();
-      kept_memory::rest(sending_);
-      kept_memory::rest(out_);
-    }
+    if (calls_.size() == 0 && !writing_) rest();
     instant next = instant::never();
     if (options_.write_timeout > duration{}) {
       if (writing_ && now - write_began_ >= options_.write_timeout) return lost_after("it took nothing of what was sent", options_.write_timeout);
@@ -25812,28 +25896,49 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
       if (now - used_ >= options_.idle_timeout) return owner_->link_finished(*this);
       next = (std::min)(next, used_ + options_.idle_timeout);
     }
-    if (options_.keepalive.interval > duration{}) {
-      if (asked_ && heard_ < asked_at_ && now - asked_at_ >= options_.keepalive.timeout) return lost_after("it was silent", now - heard_);
+    if (keepalive_.interval > duration{}) {
+      if (asked_ && heard_ < asked_at_ && now - asked_at_ >= keepalive_.timeout) return lost_after("it was silent", now - heard_);
       asked_ = asked_ && heard_ < asked_at_;
-      instant due = asked_ ? asked_at_ + options_.keepalive.timeout : heard_ + options_.keepalive.interval;
+      instant due = asked_ ? asked_at_ + keepalive_.timeout : heard_ + keepalive_.interval;
       if (due <= now && !asked_) due = ask(now);
       next = (std::min)(next, due);
     }
     loop_.arm(watch_, next);
   }
+  // Nothing is under way: memory is given back, and what the read under way would fill as well.
+  [[gnu::cold]] void rest() {
+    kept_.rest();
+    kept_memory::rest(sending_);
+    kept_memory::rest(out_);
+    if (!in_.empty() || in_.capacity() <= smallest_read) return;
+    resting_ = true;
+    stream_->stop_reading();
+  }
+  [[gnu::cold]] void read_with_little() {
+    resting_ = false;
+    in_.release();
+    read_size_ = smallest_read;
+    read();
+  }
   // Returns when to look again.
   instant ask(instant now) {
-    if ((calls_.size() == 0 && !options_.keepalive.without_calls) || !session_->write_heartbeat(out_)) return now + options_.keepalive.interval;
+    if ((calls_.size() == 0 && !keepalive_.without_calls) || !session_->write_heartbeat(out_)) return now + keepalive_.interval;
     asked_ = true;
     asked_at_ = now;
     // The heartbeat alone is no use.
     const instant used = used_;
     flush();
     used_ = used;
-    return now + options_.keepalive.timeout;
+    return now + keepalive_.timeout;
   }
   void lost_after(std::string_view what, duration time) {
     owner_->link_lost(*this, join_text({what, " for ", number_text{time.milliseconds()}, " ms"}));
+  }
+
+  static keepalive_options chosen(keepalive_options wanted, const protocol::client_session& session) {
+    if (wanted.interval != keepalive_options::by_protocol) return wanted;
+    const protocol::heartbeats usual = session.usual_heartbeats();
+    return {.interval = usual.interval, .timeout = wanted.timeout, .without_calls = usual.without_calls && wanted.without_calls};
   }
 
   net::loop& loop_;
@@ -25855,12 +25960,14 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   bool writing_ = false;
   bool leaving_ = false;
   bool proven_ = false;
+  bool resting_ = false;  // the read under way is ended, to be begun anew with little memory
   bool asked_ = false;  // for a sign of life
   instant asked_at_{};
   instant heard_{};
   instant used_{};
   instant write_began_{};
   std::string url_;
+  keepalive_options keepalive_;
   watch watch_;
 };
 
@@ -26285,6 +26392,11 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   // No new calls on this one.
   void set_aside(link& which) {
     which.set_aside();
+    if (which.asked_too_often()) [[unlikely]] {
+      // For the next ones: the same peer will bear no more of them.
+      options_.keepalive.interval = (std::max)(options_.keepalive.interval, which.keepalive().interval * 2);
+      options_.keepalive.without_calls = false;
+    }
     if (link_ != &which) return;
     link_ = least_busy();
     if (link_ == nullptr) become(dialing_ ? connection_state::connecting : connection_state::idle);
@@ -28661,12 +28773,8 @@ class outbox {
     if (writing_ || out_.empty()) return 0;
     const std::size_t taken = to.write_now(out_.data(), (std::min)(out_.size(), largest_write));
     spoke_ |= taken != 0;
-    if (taken == out_.size()) [[likely]] {
-      out_.clear();
-      kept_memory::rest(out_);
-    } else {
-      flush(to, user, taken);
-    }
+    if (taken == out_.size()) [[likely]] out_.clear();
+    else flush(to, user, taken);
     return taken;
   }
   /// In pieces, so that a peer that reads slowly is told from one that does not.
@@ -28675,13 +28783,16 @@ class outbox {
     piece_ = (std::min)(sending_.size() - sent_, largest_write);
     to.write_all(sending_.data() + std::exchange(sent_, sent_ + piece_), piece_, user);
   }
-  /// What has been emptied goes to whoever writes next; `borrow` before a batch.
-  void borrow(spare_buffers& from) noexcept {
-    if (out_.capacity() == 0) from.lend(out_);
+  /// What has been emptied goes to whoever writes next; `borrow` before a batch of so many bytes, which a larger answer may follow if it is large.
+  void borrow(spare_buffers& from, std::size_t asked) noexcept {
+    if (out_.capacity() != 0) return;
+    if (asked > spare_buffers::largest) [[unlikely]] from.lend_large(out_);
+    else from.lend(out_);
   }
-  void give_back(spare_buffers& to) noexcept {
-    if (out_.empty()) to.take_back(out_);
-    if (!writing_) to.take_back(sending_);
+  /// `keep_large`: not while there are streams or the peer reads too slowly for what it asks. What is kept would stand beside what they let wait.
+  void give_back(spare_buffers& to, bool keep_large) noexcept {
+    if (out_.empty()) give_back(to, out_, keep_large);
+    if (!writing_) give_back(to, sending_, keep_large);
   }
   /// A write has ended; the bytes it wrote are `last_piece()`.
   void write_ended() noexcept { writing_ = false; }
@@ -28694,8 +28805,6 @@ class outbox {
     mark_ = mark;
     room_ = (std::min)(mark, first_look);
     sending_.clear();
-    // Of large answers no memory is kept, as it is for reading: it would be two buffers, beside what a slow reader lets wait.
-    kept_memory::rest(sending_);
     return progress::emptied;
   }
 
@@ -28703,6 +28812,11 @@ class outbox {
   static constexpr std::size_t largest_write = 256 * 1024;
   static constexpr std::size_t first_look = 64 * 1024;
 
+  static void give_back(spare_buffers& to, buffer& emptied, bool keep_large) noexcept {
+    if (keep_large) [[likely]] return to.take_back_large(emptied);
+    kept_memory::rest(emptied);
+    to.take_back(emptied);
+  }
   // Of the mark, beside what is being sent: its memory counts, where it is more than a little.
   std::size_t left() const noexcept {
     const std::size_t held = sending_.capacity() > first_look ? sending_.capacity() : sending_.size();
@@ -28732,8 +28846,8 @@ class outbox {
 
 }  // namespace tenon::inline v0::detail
 
-// tenon/server/serving.hpp
-// What the connections of one loop share: services, limits, and the list of themselves. Server layer.
+// tenon/server/ping_strikes.hpp
+// Peers that ask for signs of life more often than they may. Server layer; for protocols whose peers are told so, which is gRPC.
 
 // tenon/server/options.hpp
 // What a server may be told when it is made. Server layer.
@@ -28827,6 +28941,9 @@ namespace tenon::inline v0 {
 struct server_keepalive_options {
   duration interval = std::chrono::minutes{2};
   duration timeout = std::chrono::seconds{20};
+  /// A gRPC peer that asks more often than this while nothing is sent to it, or within two hours without a call, is shown out at its third question that was too early, by GOAWAY
+  /// `too_many_pings`: gRPC's own rule. Set it lower than the interval of your clients' keepalive; zero lets them ask as they like.
+  duration least_between_questions = std::chrono::minutes{5};
 };
 
 /// Units   bytes, and durations of which 0 means for ever.
@@ -28857,6 +28974,151 @@ struct server_options {
 };
 
 }  // namespace tenon::inline v0
+
+namespace tenon::inline v0::detail {
+
+/// One connection's count.
+///
+/// Laws    a question is early within `least_between_questions` of the last, or within two hours where no call is under way; the third early one in a row is too many. Whoever was
+///         sent something since the last one has a reason to ask, and begins anew.
+/// Source  gRPC's server side of keepalive (A8), which grpc-go and gRPC C++ have by default.
+class ping_strikes {
+ public:
+  /// One has come. True when the connection is to be ended for it.
+  [[gnu::cold]] bool too_many(const server_keepalive_options& chosen, instant now, bool spoken_to, bool calls_under_way) noexcept {
+    if (chosen.least_between_questions <= duration{}) return false;
+    const duration least = calls_under_way ? chosen.least_between_questions : (std::max)(chosen.least_between_questions, duration{std::chrono::hours{2}});
+    const bool early = !spoken_to && last_ != instant::never() && now - last_ < least;
+    last_ = now;
+    early_ = early ? early_ + 1 : spoken_to ? 0 : early_;
+    return early_ > most;
+  }
+
+ private:
+  static constexpr int most = 2;
+  instant last_ = instant::never();
+  int early_ = 0;
+};
+
+}  // namespace tenon::inline v0::detail
+
+// tenon/server/serving.hpp
+// What the connections of one loop share: services, limits, and the list of themselves. Server layer.
+
+// tenon/server/ration.hpp
+// What all refused peers of a loop together may take of it in one stretch of time, in turns; who finds none left waits in a line. Server layer.
+
+namespace tenon::inline v0::detail {
+
+/// One who waits for a turn. Lives in what it belongs to; leaves the line by itself when destroyed.
+class turn {
+ public:
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+  bool in_line() const noexcept { return length_ != nullptr; }
+  void leave() noexcept {
+    if (!in_line()) return;
+    before_->after_ = after_;
+    after_->before_ = before_;
+    --*length_;
+    length_ = nullptr;
+  }
+
+ protected:
+  turn() noexcept = default;
+  ~turn() { leave(); }
+
+ private:
+  friend class ration;
+  /// Called once, when it has left the line; may ask for another turn, or destroy it.
+  virtual void comes() {}
+
+  turn* before_ = this;
+  turn* after_ = this;
+  std::size_t* length_ = nullptr;  // of the line in which it is
+};
+
+/// So many turns in each stretch of time, on one loop's thread.
+///
+/// Laws    in any two stretches there are at most three times as many turns as in one; those in line have theirs in its order; between one and the next the loop looks for other
+///         work, so that who is served waits for one of them and not for all.
+class ration {
+ public:
+  /// One tick of the loop's timers.
+  static constexpr duration stretch{net::timer_wheel::tick_ns};
+
+  ration(net::loop& of, unsigned turns) : loop_{of}, turns_{turns}, left_{turns} {}
+  ration(const ration&) = delete;
+  ration& operator=(const ration&) = delete;
+  ~ration() {
+    while (length_ != 0) line_.after_->leave();
+  }
+
+  std::size_t waiting() const noexcept { return length_; }
+
+  /// True when `who` has its turn now. Otherwise it waits in line, for no turns are left, or others wait already.
+  bool take(turn& who) {
+    if (length_ == 0) {
+      if (const instant now = loop_.now(); now - since_ >= stretch) renew(now);
+      if (left_ != 0) return --left_, true;
+    }
+    who.leave();
+    who.before_ = line_.before_;
+    who.after_ = &line_;
+    line_.before_ = line_.before_->after_ = &who;
+    who.length_ = &length_;
+    ++length_;
+    if (!std::exchange(goes_on_, true)) wait();
+    return false;
+  }
+
+ private:
+  struct head final : turn {};
+  struct tick final : net::timer {
+    explicit tick(ration& of) noexcept : owner{of} {}
+    void expired() override {
+      owner.renew(owner.loop_.now());
+      owner.next();
+    }
+    ration& owner;
+  };
+
+  void renew(instant now) noexcept {
+    since_ = now;
+    left_ = turns_;
+  }
+  void wait() { loop_.arm(tick_, since_ + stretch); }
+  void next() {
+    // Whoever this was meant for may have left, and another have had its turn.
+    if (length_ != 0 && left_ != 0) {
+      turn& first = *line_.after_;
+      first.leave();
+      --left_;
+      const std::weak_ptr<ration*> still = self_;
+      first.comes();
+      if (still.expired()) return;  // it was the last connection of a server that goes
+    }
+    goes_on_ = length_ != 0;
+    if (!goes_on_) return;
+    if (left_ == 0) return wait();
+    post(loop_.io(), [self = std::weak_ptr<ration*>{self_}] {
+      if (const auto still = self.lock()) (*still)->next();
+    });
+  }
+
+  net::loop& loop_;
+  unsigned turns_;
+  unsigned left_;         // in this stretch
+  bool goes_on_ = false;  // the next turn is on its way, by the timer or by a post
+  instant since_{};       // when the stretch began
+  head line_;
+  std::size_t length_ = 0;
+  tick tick_{*this};
+  std::shared_ptr<ration*> self_ = std::make_shared<ration*>(this);
+};
+
+}  // namespace tenon::inline v0::detail
 
 namespace tenon::inline v0 {
 namespace detail {
@@ -28940,6 +29202,13 @@ class serving {
   }
   static constexpr std::size_t waste_bytes = 64 * 1024;
 
+  // What refused peers may take of the loop: in each millisecond so many reads of what they go on sending, and so many closings. One costs some 20 us, most of them the
+  // kernel's, so that they get a tenth of the time, and who is served waits for no more than that even where its own process has the same core.
+  static constexpr unsigned refused_reads = 2;
+  static constexpr unsigned refused_closings = 2;
+  // Who waits for being closed holds a descriptor: so many may, and those beyond are closed at once.
+  static constexpr std::size_t most_waiting_for_closing = 1'000;
+
   /// Asks every connection to finish; calls `drained` when none is left, at the latest after `options.drain`.
   [[gnu::cold]] void start_drain() {
     if (draining) return;
@@ -28984,6 +29253,8 @@ class serving {
   std::atomic<std::size_t> places{0};  // connections that were dealt to this loop, begun or on their way to its thread, less those that have ended
   bool draining = false;
   bool going = false;  // draining, or about to
+  ration reads_of_refused{loop, refused_reads};
+  ration closings_of_refused{loop, refused_closings};
   void (*on_drained)(void* owner) = nullptr;
   void* owner = nullptr;
 
@@ -29137,6 +29408,17 @@ class told_hooks {
 
 namespace tenon::inline v0::detail {
 
+// When a refused peer is to be read or closed, of which there are so many at a time.
+template <class Owner>
+class turn_watch final : public turn {
+ public:
+  explicit turn_watch(Owner& owner) : owner_{owner} {}
+
+ private:
+  [[gnu::cold]] void comes() override { owner_.turn_comes(); }
+  Owner& owner_;
+};
+
 // How long the first byte, an unfinished message, or a peer that was refused, is waited for.
 template <class Owner>
 class patience final : public net::timer {
@@ -29221,9 +29503,9 @@ class connection final : public served_connection, private net::stream_user, pri
     if (closed_) return;
     // Requests may cross the notice: closing at once would destroy the answers before them on their way.
     linger_ = true;
-    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder.
+    // What the peer of a fresh connection has sent is still under way; it shall hear that it was refused, and not wonder. Its first byte gives it a message's time.
     if (!greeted_) {
-      if (std::exchange(silent_so_far_, false) || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
+      if (silent_so_far_ || !patience_.armed()) home_.loop.arm(patience_, home_.loop.refresh() + farewell);
       return;
     }
     say_that_we_go();
@@ -29249,8 +29531,9 @@ class connection final : public served_connection, private net::stream_user, pri
   friend quiet_watch<connection>;
   friend life_watch<connection>;
   friend deadline_watch<connection>;
+  friend turn_watch<connection>;
   using watch = quiet_watch<connection>;
-  static constexpr std::size_t smallest_read = 2 * 1024;
+  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
@@ -29283,6 +29566,7 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
+    if (error && resting_ && error == asio::error::operation_aborted) [[unlikely]] return read_with_little();
     if (error) return close(error.message());
     hooks_.received(info(), count);
     if (closed_) return;
@@ -29308,7 +29592,7 @@ class connection final : public served_connection, private net::stream_user, pri
     batching_ = true;
     held_back_ = false;
     served_any_ = false;
-    out_.borrow(home_.loop.spare());
+    out_.borrow(home_.loop.spare(), in_.size());
     while (!closed_ && !in_order_ && !stopping_ && taken_ != in_.size()) {
       if (!session_.known() && !recognise()) break;
       const protocol::consumed done = session_.with([this](auto& spoken) {
@@ -29334,10 +29618,10 @@ class connection final : public served_connection, private net::stream_user, pri
     const bool unfinished = taken_ != in_.size() || session_.with([](const auto& spoken) { return spoken.unfinished(); });
     // Each message has its own time, so one that was complete gives the next a new start.
     if (!unfinished || in_order_ || held_back_) patience_.disarm();
-    else if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
+    else wait_for_rest();
     if (home_.draining && greeted_) [[unlikely]] say_that_we_go();
     flush_batch();
-    out_.give_back(home_.loop.spare());
+    give_back();
     if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
     read();
@@ -29365,6 +29649,10 @@ class connection final : public served_connection, private net::stream_user, pri
     if (finished_everything()) end();
   }
 
+  [[gnu::noinline]] void wait_for_rest() {
+    if (std::exchange(silent_so_far_, false) || !patience_.armed() || served_any_) wait_for_message();
+    if (in_.empty() && !reading_ && skipping()) await_turn_to_read();
+  }
   [[gnu::noinline]] void wait_for_message() {
     patience_.disarm();
     if (home_.chosen.message_timeout > duration{}) home_.loop.arm(patience_, home_.loop.now() + home_.chosen.message_timeout);
@@ -29389,7 +29677,8 @@ class connection final : public served_connection, private net::stream_user, pri
   // Everything has been answered and sent. After a refusal the peer may still be sending: closing at once would reset the connection and destroy the
   // answer on its way, so its bytes are read and thrown away for a moment. Whoever was told nothing has nothing to lose.
   [[gnu::cold, gnu::noinline]] void end() {
-    if (!linger_ && !(refused_ && out_.spoke())) return close("everything was answered");
+    if (leaving_) return;
+    if (!linger_ && !(refused_ && out_.spoke())) return refused_ ? close_in_turn() : close("everything was answered");
     if (std::exchange(lingering_, true)) return;
     stream_->end_writing();
     home_.loop.arm(patience_, home_.loop.refresh() + farewell);
@@ -29401,8 +29690,40 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(home_.waste(), serving::waste_bytes, *this);
   }
   [[gnu::cold, gnu::noinline]] void linger_on(std::size_t count) {
+    home_.loop.refresh();
     wasted_ += count;
-    if (wasted_ > most_wasted + 2 * home_.chosen.limits.max_message_bytes) return close("all was said, and the peer does not stop");
+    // A request that crosses the notice has a message's time to arrive: closing in the middle of it would reset the connection, and the notice with it.
+    if (!refused_ && wasted_ == count) wait_for_message();
+    if (never_stops()) close_in_turn();
+    if (leaving_ || closed_) return;
+    // Whoever was not refused, and only crossed the notice that the server goes, has nothing to wait for.
+    if (refused_) await_turn_to_read();
+    read();
+  }
+  bool never_stops() const noexcept { return wasted_ > most_wasted + 2 * home_.chosen.limits.max_message_bytes; }
+
+  // Reading past a refused message: it was not stored, and neither is what is left of it.
+  bool skipping() {
+    return session_.with([](const auto& spoken) {
+      if constexpr (requires { spoken.skipping(); }) return spoken.skipping();
+      else return false;
+    });
+  }
+  // Until its turn comes it is as if a read were under way.
+  [[gnu::cold, gnu::noinline]] void await_turn_to_read() { reading_ = await(home_.reads_of_refused); }
+  [[gnu::cold, gnu::noinline]] void close_in_turn() {
+    if (leaving_) return;
+    leaving_ = true;
+    if (home_.closings_of_refused.waiting() >= serving::most_waiting_for_closing || !await(home_.closings_of_refused)) turn_comes();
+  }
+  // False when its turn is now.
+  [[gnu::cold]] bool await(ration& of) {
+    if (turn_ == nullptr) turn_ = std::make_unique<turn_watch<connection>>(*this);
+    return !of.take(*turn_);
+  }
+  [[gnu::cold]] void turn_comes() {
+    if (leaving_) return close(!lingering_ ? "everything was answered" : never_stops() ? "all was said, and the peer does not stop" : "all was said, and the peer did not hang up");
+    reading_ = false;
     read();
   }
 
@@ -29423,10 +29744,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (said_that_we_go_) return stop_taking_calls();
     const server_keepalive_options& chosen = home_.chosen.keepalive;
     const instant now = home_.loop.now();
-    if (now - read_at_ >= chosen.interval) {
-      kept_.rest();
-      out_.rest();
-    }
+    if (now - read_at_ >= chosen.interval) rest();
     // What it has sent may be waiting to be read.
     const instant heard = reading_ ? read_at_ : now;
     if (life_.asked_at != instant::never() && heard >= life_.asked_at) life_.asked_at = instant::never();
@@ -29443,9 +29761,24 @@ class connection final : public served_connection, private net::stream_user, pri
     if (now - life_.asked_at >= chosen.timeout && chosen.timeout > duration{}) return give_up("the peer was asked for a sign of life, and gave none in time");
     home_.loop.arm(life_, life_.asked_at + chosen.timeout);
   }
+  // Nothing has happened for a while: memory is given back, and what the read under way would fill as well.
+  [[gnu::cold]] void rest() {
+    kept_.rest();
+    out_.rest();
+    home_.loop.spare().rest();
+    if (!reading_ || lingering_ || out_.writing() || !in_.empty() || in_.capacity() <= smallest_read) return;
+    resting_ = true;
+    stream_->stop_reading();
+  }
+  [[gnu::cold]] void read_with_little() {
+    resting_ = false;
+    in_.release();
+    read_size_ = smallest_read;
+    read();
+  }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
   [[gnu::cold]] void patience_ends() {
-    if (lingering_) return close("all was said, and the peer did not hang up");
+    if (lingering_) return close_in_turn();
     give_up(silent_so_far_ ? "nothing arrived in the time for a first byte" : "an unfinished message did not arrive in time");
   }
   [[gnu::cold]] void give_up(std::string_view why) {
@@ -29457,6 +29790,7 @@ class connection final : public served_connection, private net::stream_user, pri
     stall_.disarm();
     silence_.disarm();
     life_.disarm();
+    if (turn_ != nullptr) turn_->leave();
   }
 
   // False when more bytes are needed, or when it is nothing we know.
@@ -29483,6 +29817,7 @@ class connection final : public served_connection, private net::stream_user, pri
       if (self.handle_ != nullptr) self.handle_->deliver(message);
     }
     void on_peer_left() { self.cancel_calls(); }
+    bool on_ping(bool spoken_to, bool calls_under_way) { return !self.pings_.too_many(self.home_.chosen.keepalive, self.home_.loop.now(), spoken_to, calls_under_way); }
 
     // Of streams.
     auto streams(std::string_view service, std::string_view method) const { return self.home_.router.streams(service, method); }
@@ -29724,6 +30059,8 @@ class connection final : public served_connection, private net::stream_user, pri
     hooks_.sent(info(), taken);
   }
 
+  void give_back() { out_.give_back(home_.loop.spare(), open_streams_ == 0 && !held_back_); }
+
   [[gnu::noinline]] void write_done(const std::error_code& error) override {
     out_.write_ended();
     if (closed_) return;
@@ -29732,9 +30069,9 @@ class connection final : public served_connection, private net::stream_user, pri
     if (closed_) return;
     stall_.looks = silence_.looks = 0;
     if (out_.settle(home_.chosen.max_write_buffer_bytes) == outbox::progress::more) [[unlikely]] return out_.write_on(*stream_, *this);
+    give_back();
     if (!for_room_.empty()) [[unlikely]] resume_streams();
     flush();
-    out_.give_back(home_.loop.spare());
     if (handle_ != nullptr) [[unlikely]] handle_->has_room();
     if (held_back_) return go_on();
     if (finished_everything()) return end();
@@ -29815,6 +30152,7 @@ class connection final : public served_connection, private net::stream_user, pri
   std::shared_ptr<connection_handle> handle_;  // made when somebody wants to call back
   tenon::waiter_queue for_room_;  // streams that wait until the peer has read
   kept_input kept_;
+  ping_strikes pings_;
   std::size_t open_streams_ = 0;
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
@@ -29823,6 +30161,7 @@ class connection final : public served_connection, private net::stream_user, pri
   std::size_t read_space_ = 0;
   std::size_t wasted_ = 0;  // bytes that came after everything had been said
   bool reading_ = false;
+  bool resting_ = false;  // the read under way is ended, to be begun anew with little memory
   bool batching_ = false;
   bool in_order_ = false;  // a call is under way on a protocol that answers in order: nothing is read meanwhile
   bool stopping_ = false;  // no more requests; closes when everything has been answered and sent
@@ -29834,12 +30173,14 @@ class connection final : public served_connection, private net::stream_user, pri
   bool linger_ = false;
   bool refused_ = false;  // nothing more of what it sends can be understood
   bool lingering_ = false;
+  bool leaving_ = false;  // will be closed when its turn comes
   bool closed_ = false;
   bool left_ = false;
   patience<connection> patience_{*this};
   watch stall_{*this, &server_options::write_timeout};
   watch silence_{*this, &server_options::idle_timeout};
   life_watch<connection> life_{*this};
+  std::unique_ptr<turn_watch<connection>> turn_;  // of who was refused, and had to wait for once
 };
 
 }  // namespace tenon::inline v0::detail
