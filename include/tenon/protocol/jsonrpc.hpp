@@ -13,6 +13,7 @@
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_line.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
 #include <tenon/protocol/streaming.hpp>
 
@@ -61,6 +62,12 @@ class jsonrpc_session {
       if (sink.full()) {
         done.next = consumed::state::wait;
         break;
+      }
+      detail::jsonrpc_envelope call;
+      if (const detail::jsonrpc_line line = detail::read_jsonrpc_line(framer_, in.substr(done.bytes), dialogue_.levels(), call); line.used != 0) [[likely]] {
+        done.bytes += line.used;
+        dialogue_.take(call, line.object, sink, out);
+        continue;
       }
       std::string_view text;
       if (!next_text(in, out, done, text)) break;

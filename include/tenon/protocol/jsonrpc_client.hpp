@@ -21,6 +21,7 @@
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_line.hpp>
 #include <tenon/protocol/detail/jsonrpc_stream.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
 #include <tenon/protocol/detail/msgpack_rpc_numbers.hpp>
@@ -82,6 +83,12 @@ class jsonrpc_client_session final : public client_session {
     using kind = detail::jsonrpc_cut::kind;
     consumed done;
     while (done.next == consumed::state::more && done.bytes != in.size()) {
+      detail::jsonrpc_envelope answer;
+      if (const detail::jsonrpc_line line = detail::read_jsonrpc_line(framer_, in.substr(done.bytes), levels(), answer); line.used != 0) [[likely]] {
+        done.bytes += line.used;
+        deliver(answer, line.object, sink, out, done);
+        continue;
+      }
       const detail::jsonrpc_cut cut = framer_.next(in.substr(done.bytes));
       done.bytes += cut.used;
       if (cut.is == kind::starved) break;
@@ -177,8 +184,10 @@ class jsonrpc_client_session final : public client_session {
     detail::end_jsonrpc_frame(out, start, framing_);
   }
 
+  std::size_t levels() const noexcept { return bounds_.max_nesting + 2; }
+
   void read_text(std::string_view text, reply_sink& sink, buffer& out, consumed& done) {
-    detail::json_text reader{text, bounds_.max_nesting + 2};
+    detail::json_text reader{text, levels()};
     const char* at = reader.skip_blanks(reader.begin);
     detail::jsonrpc_envelope answer;
     if (reader.is_at(at, '{')) {

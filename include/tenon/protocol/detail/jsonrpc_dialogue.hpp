@@ -66,16 +66,18 @@ class jsonrpc_dialogue {
   template <request_sink Sink>
   void take(std::string_view text, Sink& sink, buffer& out) {
     request call;
-    for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) {
-      if (aside_.is != aside::kind::none) [[unlikely]] {
-        tell(std::exchange(aside_, aside{}), sink);
-        continue;
-      }
-      if constexpr (!takes_streams<Sink>) call.stream_credit = 0;
-      sink.on_request(call);
-    }
+    for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) hand_on(call, sink);
     end_text(out);
   }
+  /// The same for an object, `whole`, that has been taken apart. Not with framing `none`.
+  template <request_sink Sink>
+  void take(const detail::jsonrpc_envelope& from, std::string_view whole, Sink& sink, buffer& out) {
+    request call;
+    reading_ = pending::none;
+    if (prepare(from, whole, call, out)) hand_on(call, sink);
+  }
+  /// How deep a text may nest.
+  std::size_t levels() const noexcept { return bounds_.max_nesting + 2; }
 
   /// Answers something that is no text at all; `number` is one of `detail::jsonrpc_number`.
   [[gnu::cold, gnu::noinline]] void refuse(buffer& out, int number, std::string_view why) {
@@ -155,9 +157,14 @@ class jsonrpc_dialogue {
   // The smallest refusal of one call; what a batch may hold is told by what its refusals would take.
   static constexpr std::size_t smallest_answer = 128;
 
-  std::size_t levels() const noexcept { return bounds_.max_nesting + 2; }
-
   // --- reading a text
+
+  template <class Sink>
+  void hand_on(request& call, Sink& sink) {
+    if (aside_.is != aside::kind::none) [[unlikely]] return tell(std::exchange(aside_, aside{}), sink);
+    if constexpr (!takes_streams<Sink>) call.stream_credit = 0;
+    sink.on_request(call);
+  }
 
   [[gnu::noinline]] bool begin_text(std::string_view text, request& call, buffer& out) {
     reading_ = pending::none;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <tenon/core/plain_text.hpp>
+#include <tenon/core/utf8.hpp>
 #include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 
@@ -48,21 +49,9 @@ class json_text {
   }
 
   const char* skip_string(const char* at) {
-    if (!is_at(at, '"')) return fail(at, "a string");
-    for (++at; (at = tenon::detail::skip_plain(at, end)) != end; ++at) {
-      const auto byte_here = static_cast<unsigned char>(*at);
-      if (byte_here == '"') return at + 1;
-      if (byte_here < 0x20) return fail(at, "no control characters in a string");
-      if (byte_here == '\\') {
-        at = skip_escape(at);
-        if (at == nullptr) return nullptr;
-      } else if (byte_here >= 0x80) {
-        const std::size_t length = tenon::detail::utf8_sequence(at, end);
-        if (length == 0) return fail(at, "UTF-8");
-        at += length - 1;
-      }
-    }
-    return fail(at, "the end of a string");
+    if (!is_at(at, '"')) [[unlikely]] return fail(at, "a string");
+    at = tenon::detail::skip_plain(at + 1, end);
+    return is_at(at, '"') ? at + 1 : skip_rest_of_string(at);
   }
 
   [[gnu::cold, gnu::noinline]] const char* fail(const char* at, std::string_view what) noexcept {
@@ -74,6 +63,25 @@ class json_text {
   }
 
  private:
+  // From what is not plain in a string.
+  [[gnu::noinline]] const char* skip_rest_of_string(const char* at) {
+    for (; at != end; at = tenon::detail::skip_plain(at, end)) {
+      const auto byte_here = static_cast<unsigned char>(*at);
+      if (byte_here == '"') return at + 1;
+      if (byte_here < 0x20) return fail(at, "no control characters in a string");
+      if (byte_here == '\\') {
+        at = skip_escape(at);
+        if (at == nullptr) return nullptr;
+        ++at;
+      } else {
+        const char* const letters = at;
+        at = tenon::detail::skip_utf8(at, end);
+        if (at == letters) return fail(at, "UTF-8");
+      }
+    }
+    return fail(at, "the end of a string");
+  }
+
   const char* skip_container(const char* at) {
     const bool object = *at == '{';
     const char close = object ? '}' : ']';
