@@ -264,7 +264,7 @@ TEST_CASE("a text that is there as a whole, and so is read in one pass, is answe
       bytes[next() % bytes.size()] = marks[next() % marks.size()];
     }
     const auto hear = [&bytes](std::size_t step) {
-      session_under_test server{{.max_message_bytes = 200, .max_nesting = 10, .max_metadata_bytes = 20}};
+      session_under_test server{{.max_message_bytes = 1000, .max_nesting = 10, .max_metadata_bytes = 20}};
       std::string seen;
       struct echoing {
         session_under_test& on;
