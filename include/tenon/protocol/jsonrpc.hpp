@@ -58,15 +58,17 @@ class jsonrpc_session {
   template <request_sink Sink>
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
     consumed done;
+    // One for all of them: each text fills them anew.
+    detail::jsonrpc_envelope cut;
+    request call;
     while (done.next == consumed::state::more && done.bytes != in.size()) {
       if (sink.full()) {
         done.next = consumed::state::wait;
         break;
       }
-      detail::jsonrpc_envelope call;
-      if (const detail::jsonrpc_line line = detail::read_jsonrpc_line(framer_, in.substr(done.bytes), dialogue_.levels(), call); line.used != 0) [[likely]] {
+      if (const detail::jsonrpc_line line = detail::read_jsonrpc_line(framer_, in.substr(done.bytes), dialogue_.levels(), cut); line.used != 0) [[likely]] {
         done.bytes += line.used;
-        dialogue_.take(call, line.object, sink, out);
+        dialogue_.take(cut, line.object, call, sink, out);
         continue;
       }
       std::string_view text;

@@ -15,6 +15,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
@@ -69,10 +70,9 @@ class jsonrpc_dialogue {
     for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) hand_on(call, sink);
     end_text(out);
   }
-  /// The same for an object, `whole`, that has been taken apart. Not with framing `none`.
+  /// The same for an object, `whole`, that has been taken apart, by way of a `call` that is the caller's. Not with framing `none`.
   template <request_sink Sink>
-  void take(const detail::jsonrpc_envelope& from, std::string_view whole, Sink& sink, buffer& out) {
-    request call;
+  void take(const detail::jsonrpc_envelope& from, std::string_view whole, request& call, Sink& sink, buffer& out) {
     reading_ = pending::none;
     if (prepare(from, whole, call, out)) hand_on(call, sink);
   }
@@ -91,12 +91,13 @@ class jsonrpc_dialogue {
 
   mark begin_reply(buffer& out, const reply_address& to) {
     const std::size_t start = begin_answer(out, pending_.batch_of(to.id), to);
-    out.append(R"(,"result":)");
+    detail::append_literal(out, R"(,"result":)");
     return {.start = start, .payload = out.size()};
   }
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
     if (to.streamed) [[unlikely]] out.append("null");
     if (!extra.empty()) [[unlikely]] detail::append_jsonrpc_meta(out, {}, extra);
+    if (framing_ == jsonrpc_framing::lines && !pending::is_kept(to.id)) [[likely]] return detail::append_literal(out, "}\n");
     out.push_back('}');
     settle(out, at.start, to);
   }
@@ -235,15 +236,17 @@ class jsonrpc_dialogue {
     if (one_way && from.method.starts_with(detail::jsonrpc_notice::prefix)) return take_notice(from, whole);
     if (!within_limits(from, out)) [[unlikely]] return false;
     const detail::rpc_name name = detail::split_rpc_name(detail::json_string_value(from.method, method_storage_));
-    call = {.service = name.service,
-            .method = name.method,
-            .payload = detail::jsonrpc_arguments(from.params),
-            .address = {one_way ? 0 : pending_.keep(from.id, reading_), serialization::json, one_way},
-            .timeout = detail::jsonrpc_timeout(from.meta),
-            .metadata_block = from.meta,
-            .read_metadata = &detail::read_jsonrpc_metadata};
+    call.service = name.service;
+    call.method = name.method;
+    call.payload = detail::jsonrpc_arguments(from.params);
+    call.address = {one_way ? 0 : pending_.keep(from.id, reading_), serialization::json, one_way};
+    call.timeout.reset();
+    call.metadata_block = from.meta;
+    call.read_metadata = &detail::read_jsonrpc_metadata;
+    call.stream_credit = 0;
+    if (!from.meta.empty()) call.timeout = detail::jsonrpc_timeout(from.meta);
     if (framing_ == jsonrpc_framing::none) return true;
-    const auto credit = detail::jsonrpc_stream_credit(from.meta);
+    const auto credit = from.meta.empty() ? std::nullopt : detail::jsonrpc_stream_credit(from.meta);
     call.stream_credit = credit.value_or(1);
     call.address.unmetered = !credit;
     return true;
@@ -341,7 +344,7 @@ class jsonrpc_dialogue {
   std::size_t begin_answer(buffer& out, std::uint32_t in_batch, const Id& id) {
     const std::size_t start = out.size();
     if (in_batch == pending::none) detail::begin_jsonrpc_frame(out, framing_);
-    out.append(R"({"jsonrpc":"2.0","id":)");
+    detail::append_literal(out, R"({"jsonrpc":"2.0","id":)");
     append_id(out, id);
     return start;
   }

@@ -29,6 +29,9 @@ struct jsonrpc_envelope {
   std::string_view result{};
   std::string_view error{};
   std::string_view meta{};  ///< tenon's own: metadata, and the caller's time
+
+  // One by one: of 112 bytes at once g++ 12 makes a string instruction.
+  void clear() noexcept { version = method = id = params = result = error = meta = {}; }
 };
 
 // The member that the key at `at` names, by one comparison of eight bytes, and where its name ends: nothing for names of no meaning, and for those that are spelled with escapes.

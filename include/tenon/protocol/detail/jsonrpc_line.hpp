@@ -19,6 +19,7 @@ struct jsonrpc_line {
 /// Laws    what is found is what the framer would have cut and `cut_envelope` read. A text is tried once: one that is not found here is remembered by the framer until it ends.
 inline jsonrpc_line read_jsonrpc_line(jsonrpc_framer& framer, std::string_view in, std::size_t levels, jsonrpc_envelope& into) {
   if (!framer.begins_object(in)) return {};
+  into.clear();
   json_text text{in, levels};
   const char* const stop = cut_envelope(text, text.begin, into);
   const auto size = static_cast<std::size_t>(stop - text.begin);

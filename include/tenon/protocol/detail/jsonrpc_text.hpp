@@ -15,6 +15,17 @@ namespace tenon::inline v0::protocol::detail {
 
 constexpr bool is_json_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+/// Whether `raw` is a whole number in plain digits, no more than eighteen, that would be written back as it stands: no zero in front, no sign.
+inline bool read_plain_number(std::string_view raw, std::uint64_t& number) noexcept {
+  if (raw.empty() || raw.size() > 18 || (raw.front() == '0' && raw.size() > 1)) return false;
+  number = 0;
+  for (const char c : raw) {
+    if (c < '0' || c > '9') return false;
+    number = number * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return true;
+}
+
 /// A text and where it stops being JSON. Every function takes the place to read at and returns the place after, or nullptr once `expected` is set.
 ///
 /// Source  RFC 8259; Unicode by `utf8_sequence`.
