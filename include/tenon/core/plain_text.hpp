@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -14,6 +15,11 @@ namespace tenon::inline v0::detail {
 
 inline constexpr std::uint64_t every_byte = 0x0101010101010101ULL;
 
+inline std::uint64_t load_4(const char* at) noexcept {
+  std::uint32_t word = 0;
+  std::memcpy(&word, at, 4);
+  return word;
+}
 inline std::uint64_t load_8(const char* at) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, at, 8);
@@ -86,6 +92,21 @@ inline const char* skip_plain(const char* at, const char* end) noexcept {
   }
   while (at != end && is_plain(*at)) ++at;
   return at;
+}
+
+// For short texts, as names are: the last step overlaps the one before it.
+inline bool is_plain_text(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() < 4) {
+    while (at != end && is_plain(*at)) ++at;
+    return at == end;
+  }
+  if (text.size() < 8) return special_bytes(load_4(at) | load_4(end - 4) << 32) == 0;
+  for (; end - at > 8; at += 8) {
+    if (special_bytes(load_8(at)) != 0) return false;
+  }
+  return special_bytes(load_8(end - 8)) == 0;
 }
 
 }  // namespace tenon::inline v0::detail

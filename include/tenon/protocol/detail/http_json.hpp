@@ -38,6 +38,7 @@ namespace tenon::inline v0::protocol::detail {
 
 // What stands between the quotes. Messages quote what peers sent: bytes that are not UTF-8 become U+FFFD, so that the answer always parses.
 inline void append_json_text(buffer& out, std::string_view text) {
+  if (tenon::detail::is_plain_text(text)) [[likely]] return out.append(text);
   while (true) {
     const auto plain = static_cast<std::size_t>(tenon::detail::skip_plain(text.data(), text.data() + text.size()) - text.data());
     out.append(text.data(), plain);

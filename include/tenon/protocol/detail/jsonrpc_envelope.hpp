@@ -70,6 +70,11 @@ inline const char* cut_envelope(json_text& text, const char* at, jsonrpc_envelop
   if (text.is_at(at, '}')) return at + 1;
   while (true) {
     jsonrpc_key key;
+    constexpr std::string_view version = R"("jsonrpc":"2.0",)";
+    if (text.end - at > 24 && std::memcmp(at, version.data(), 16) == 0) {
+      into.version = {at + 10, 5};
+      at = text.skip_blanks(at + 16);
+    }
     if (text.end - at > 9) key = jsonrpc_key_at(at);
     if (key.member != nullptr) {
       at += key.size;
@@ -102,10 +107,10 @@ constexpr bool is_jsonrpc_id(std::string_view raw) noexcept {
 ///
 /// Source  JSON-RPC 2.0, 4 and 4.2. `params` may be null here, as it is with many clients.
 inline std::string_view fault_of_request(const jsonrpc_envelope& call) noexcept {
-  if (call.version != "\"2.0\"") return R"(Invalid Request: expected member "jsonrpc" to be "2.0")";
+  if (call.version.size() != 5 || std::memcmp(call.version.data(), "\"2.0\"", 5) != 0) return R"(Invalid Request: expected member "jsonrpc" to be "2.0")";
   if (!call.id.empty() && !is_jsonrpc_id(call.id)) return R"(Invalid Request: expected member "id" to be a string, a number or null)";
   if (call.method.empty() || call.method.front() != '"') return R"(Invalid Request: expected member "method" to be a string)";
-  if (!call.params.empty() && std::string_view{"[{n"}.find(call.params.front()) == std::string_view::npos) {
+  if (!call.params.empty() && call.params.front() != '[' && call.params.front() != '{' && call.params.front() != 'n') {
     return R"(Invalid Request: expected member "params" to be an array or an object)";
   }
   return {};

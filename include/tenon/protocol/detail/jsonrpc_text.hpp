@@ -41,24 +41,18 @@ class json_text {
   std::size_t byte = 0;       ///< where that was
 
   bool is_at(const char* at, char c) const noexcept { return at != end && *at == c; }
-  const char* skip_blanks(const char* at) const noexcept {
-    while (at != end && is_json_blank(*at)) ++at;
-    return at;
-  }
+  const char* skip_blanks(const char* at) const noexcept { return at != end && *at > ' ' ? at : skip_more_blanks(at); }
 
   const char* skip_value(const char* at) {
     if (at == end) return fail(at, "a value");
-    switch (*at) {
-      case '{':
-      case '[': return skip_container(at);
-      case '"': return skip_string(at);
-      case 't': return skip_word(at, "true");
-      case 'f': return skip_word(at, "false");
-      case 'n': return skip_word(at, "null");
-      default: return skip_number(at);
+    if (*at == '"') return skip_string(at);
+    if (*at >= '1' && *at <= '9' && end - at > 1) {
+      // A whole number, most often.
+      const char* const stop = skip_digits(at + 1);
+      if (is_at(stop, ',') || is_at(stop, '}') || is_at(stop, ']')) return stop;
     }
+    return skip_other_value(at);
   }
-
   const char* skip_string(const char* at) {
     if (!is_at(at, '"')) [[unlikely]] return fail(at, "a string");
     at = tenon::detail::skip_plain(at + 1, end);
@@ -74,6 +68,22 @@ class json_text {
   }
 
  private:
+  [[gnu::noinline]] const char* skip_more_blanks(const char* at) const noexcept {
+    while (at != end && is_json_blank(*at)) ++at;
+    return at;
+  }
+
+  [[gnu::noinline]] const char* skip_other_value(const char* at) {
+    switch (*at) {
+      case '{':
+      case '[': return skip_container(at);
+      case 't': return skip_word(at, "true");
+      case 'f': return skip_word(at, "false");
+      case 'n': return skip_word(at, "null");
+      default: return skip_number(at);
+    }
+  }
+
   // From what is not plain in a string.
   [[gnu::noinline]] const char* skip_rest_of_string(const char* at) {
     for (; at != end; at = tenon::detail::skip_plain(at, end)) {
