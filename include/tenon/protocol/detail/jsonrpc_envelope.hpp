@@ -68,13 +68,12 @@ inline jsonrpc_key jsonrpc_key_at(const char* at) noexcept {
 inline const char* cut_envelope(json_text& text, const char* at, jsonrpc_envelope& into) {
   at = text.skip_blanks(at + 1);
   if (text.is_at(at, '}')) return at + 1;
+  if (text.end - at > 16 && std::memcmp(at, R"("jsonrpc":"2.0",)", 16) == 0) {
+    into.version = {at + 10, 5};
+    at = text.skip_blanks(at + 16);
+  }
   while (true) {
     jsonrpc_key key;
-    constexpr std::string_view version = R"("jsonrpc":"2.0",)";
-    if (text.end - at > 24 && std::memcmp(at, version.data(), 16) == 0) {
-      into.version = {at + 10, 5};
-      at = text.skip_blanks(at + 16);
-    }
     if (text.end - at > 9) key = jsonrpc_key_at(at);
     if (key.member != nullptr) {
       at += key.size;
