@@ -22,7 +22,7 @@ RECORDED = HERE / "guards.json"
 TOLERANCE = 0.03
 # Below this a rise is rounding: a buffer that grew once in all calls.
 SLACK = 0.002
-WORKLOADS = ("echo", "msgpack", "json", "protobuf")
+WORKLOADS = {"echo": "guards", "msgpack": "guards", "json": "guards", "protobuf": "guards", "jsonrpc": "guards_jsonrpc"}
 SHAPE = ("1", "64")
 
 
@@ -33,11 +33,11 @@ def run(*command):
     return done.stdout
 
 
-def built(compiler):
+def built(compiler, name):
     folder = pathlib.Path(os.environ.get("TENON_BUILD_DIR", ROOT / "build")) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "guards"
-    run(compiler, "-std=c++20", "-O3", "-DNDEBUG", "-DMSGPACK_NO_BOOST", f"-I{ROOT}/include", HERE / "guards.cpp", "-o", program, "-pthread")
+    program = folder / name
+    run(compiler, "-std=c++20", "-O3", "-DNDEBUG", "-DMSGPACK_NO_BOOST", f"-I{ROOT}/include", HERE / f"{name}.cpp", "-o", program, "-pthread")
     return program
 
 
@@ -70,8 +70,8 @@ def main():
     if version.split(".")[0] != "12" or "clang" in compiler or platform.machine() != "x86_64":
         print(f"skipped: instructions, system calls and allocations per call (recorded for g++ 12 on x86_64, this is {compiler} {version} on {platform.machine()})")
         return 0
-    program = built(compiler)
-    measured = {workload: counted(program, workload) | instructions(program, workload) for workload in WORKLOADS}
+    programs = {name: built(compiler, name) for name in sorted(set(WORKLOADS.values()))}
+    measured = {workload: counted(programs[name], workload) | instructions(programs[name], workload) for workload, name in WORKLOADS.items()}
     if "--record" in sys.argv:
         RECORDED.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))

@@ -122,6 +122,8 @@ TEST_CASE("JSON-RPC requests are written as the specification says, whatever the
   client_under_test framed{headers};
   const std::string text = "{\"jsonrpc\":\"2.0\",\"method\":\"market.last\",\"id\":1,\"params\":[7]}";
   CHECK(framed.sent(with(1), "7") == "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text);
+  const std::string odd = client_under_test{lines}.sent({.id = 1, .service = "s\"\xC3\xA9", .method = "longer than eight \n\xFF", .arguments = 0}, "null");
+  CHECK(odd == "{\"jsonrpc\":\"2.0\",\"method\":\"s\\\"\xC3\xA9.longer than eight \\u000a\\ufffd\",\"id\":1}\n");
 }
 
 TEST_CASE("JSON-RPC answers find their calls, in any order and in either framing, one by one or as an array") {
@@ -287,6 +289,37 @@ TEST_CASE("numbers name their ids among many, answered or not, and wrap around")
   CHECK(!numbers.take(20'001));
   const std::uint32_t last = numbers.give(7);
   CHECK(numbers.take(last) == std::uint64_t{7});
+}
+
+TEST_CASE("a JSON-RPC answer that is there as a whole, and so is read in one pass, is taken as one that comes byte by byte") {
+  pseudo_random next{23};
+  const std::string seed =
+      R"({"jsonrpc":"2.0","id":1,"result":["\ud83d\ude00é"]}
+{"id" : "2" , "error":{"code":-32601,"message":"x","data":{"code":"NOT_FOUND"}},"jsonrpc":"2.0"}[{"id":3,"result":[[[1]]]}, {"id":4}]
+{"\u0069d":5,"result":null,"error":null,"meta":{"k":["v","w"]}}{"method":"ask","id":"q"}{"id":06,"result":1}{"id":6,"result":{"id":"}"},"ids":1})";
+  std::size_t taken = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string bytes = seed;
+    for (std::uint64_t changes = next() % 4; changes > 0; --changes) {
+      constexpr std::string_view marks = "{}[]\",:\\\n 0nul\x80";
+      bytes[next() % bytes.size()] = marks[next() % marks.size()];
+    }
+    const auto hear = [&bytes](std::size_t step) {
+      client_under_test client{lines, {.max_message_bytes = 1000, .max_nesting = 3, .max_metadata_bytes = 50}};
+      for (std::uint64_t i = 1; i < 8; ++i) client.sent({.id = i, .service = "s", .method = "m", .arguments = 0}, "null");
+      for (std::size_t at = 0; at < bytes.size(); at += step) {
+        if (client.feed(std::string_view{bytes}.substr(at, step)) == consumed::state::close) break;
+      }
+      std::string heard = client.reason + client.written();
+      for (std::size_t i = 0; i < client.replies.size(); ++i) heard.append("\n").append(client.replies[i]).append(" ").append(std::to_string(client.metadata[i].size()));
+      return heard;
+    };
+    const std::string whole = hear(bytes.size());
+    CAPTURE(bytes);
+    REQUIRE(whole == hear(1));
+    taken += whole.size();
+  }
+  CHECK(taken > 100'000);
 }
 
 TEST_CASE("random bytes trouble no client session") {

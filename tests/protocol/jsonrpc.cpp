@@ -247,6 +247,51 @@ TEST_CASE("texts are the same however they are cut") {
   }
 }
 
+TEST_CASE("a text that is there as a whole, and so is read in one pass, is answered as one that comes byte by byte") {
+  pseudo_random next{17};
+  std::string seed;
+  for (const example& each : specification) seed += each.sent + "\n";
+  for (const char* each : {R"({"jsonrpc":"2.0","id":7,"method":"echo","params":["\ud83d\ude00é"],"meta":{"timeout_ms":5,"k":["v","w"]}})", R"({"\u0069d":1,"id":2,"jsonrpc":"2.0","method":"echo"})",
+                           R"({"id" : 3 , "method" :"a/echo", "params":[[1, 2]] ,"jsonrpc": "2.0"}{"jsonrpc":"2.0","id":4,"method":"echo","params":[[[[[[[[[[[[1]]]]]]]]]]]]})", R"({"result":1,"id":9})",
+                           R"({})", R"({"error":{},"id":9})", R"({"jsonrpc":"2.0","id":5,"method":"echo","i":"id","ids":2,"methods":3})", "{\"jsonrpc\":\n\"2.0\",\"method\":\"echo\",\n\"id\":6}"}) {
+    seed += std::string{each} + "\n";
+  }
+  std::size_t heard = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string bytes = seed.substr(next() % seed.size(), 400);
+    for (std::uint64_t changes = next() % 6; changes > 0; --changes) {
+      constexpr std::string_view marks = "{}[]\",:\\\n 0nul\x80";
+      bytes[next() % bytes.size()] = marks[next() % marks.size()];
+    }
+    const auto hear = [&bytes](std::size_t step) {
+      session_under_test server{{.max_message_bytes = 1000, .max_nesting = 10, .max_metadata_bytes = 20}};
+      std::string seen;
+      struct echoing {
+        session_under_test& on;
+        std::string& seen;
+        bool on_request(const request& each) {
+          seen.append(each.service).append("/").append(each.method).append(" ").append(each.payload).append("\n");
+          if (!each.address.one_way) on.reply_with(each.address, "null");
+          return true;
+        }
+        bool full() const { return false; }
+      } sink{server, seen};
+      for (std::size_t at = 0; at < bytes.size(); at += step) {
+        server.unread.append(std::string_view{bytes}.substr(at, step));
+        const consumed done = server.session.consume(server.unread, sink, server.out);
+        server.unread.erase(0, done.bytes);
+        if (done.next == consumed::state::close) break;
+      }
+      return seen + server.written();
+    };
+    const std::string whole = hear(bytes.size());
+    CAPTURE(bytes);
+    REQUIRE(whole == hear(1));
+    heard += whole.size();
+  }
+  CHECK(heard > 100'000);
+}
+
 TEST_CASE("ids come back letter for letter, whatever kind they are") {
   for (const std::string& id : {"1"s, "0"s, "-1"s, "-0"s, "1.0"s, "1.50"s, "1e3"s, "999999999999999999"s, "1000000000000000000"s, "18446744073709551616"s, "null"s, "\"\""s, "\"a\\u0062\\n\""s,
                                 "\"8c9f2c7e-7c7b-4b0e-9a51-6b2f9a1f1f1f-and-some-more\""s}) {

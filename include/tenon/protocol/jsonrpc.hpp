@@ -13,6 +13,7 @@
 #include <tenon/protocol/detail/jsonrpc_dialogue.hpp>
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_line.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
 #include <tenon/protocol/streaming.hpp>
 
@@ -57,10 +58,18 @@ class jsonrpc_session {
   template <request_sink Sink>
   consumed consume(std::string_view in, Sink& sink, buffer& out) {
     consumed done;
+    // One for all of them: each text fills them anew.
+    detail::jsonrpc_envelope cut;
+    request call;
     while (done.next == consumed::state::more && done.bytes != in.size()) {
       if (sink.full()) {
         done.next = consumed::state::wait;
         break;
+      }
+      if (const detail::jsonrpc_line line = detail::read_jsonrpc_line(framer_, in.substr(done.bytes), dialogue_.levels(), cut); line.used != 0) [[likely]] {
+        done.bytes += line.used;
+        dialogue_.take(cut, line.object, call, sink, out);
+        continue;
       }
       std::string_view text;
       if (!next_text(in, out, done, text)) break;

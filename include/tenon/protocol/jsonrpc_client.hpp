@@ -21,6 +21,7 @@
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
+#include <tenon/protocol/detail/jsonrpc_line.hpp>
 #include <tenon/protocol/detail/jsonrpc_stream.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
 #include <tenon/protocol/detail/msgpack_rpc_numbers.hpp>
@@ -46,25 +47,31 @@ class jsonrpc_client_session final : public client_session {
   mark begin_request(buffer& out, const outgoing& call) override {
     const std::size_t start = out.size();
     detail::begin_jsonrpc_frame(out, framing_);
-    out.append(R"({"jsonrpc":"2.0","method":)");
-    if (call.service.empty()) detail::append_json_string(out, call.method);
-    else detail::append_json_string(out, tenon::detail::join_text({call.service, ".", call.method}));
+    detail::append_literal(out, R"({"jsonrpc":"2.0","method":")");
+    if (!call.service.empty()) {
+      detail::append_json_text(out, call.service);
+      out.push_back('.');
+    }
+    detail::append_json_text(out, call.method);
+    out.push_back('"');
     if (!call.one_way) {
       const std::uint32_t number = numbers_.give(call.id);
-      out.append(R"(,"id":)");
-      out.append(tenon::detail::number_text{number});
+      detail::append_literal(out, R"(,"id":)");
+      detail::append_plain_number(out, number);
       if (call.stream_credit != 0) [[unlikely]] streams_.push_back({call.id, number, call.server_streams});
     }
     if (call.timeout || call.extra != nullptr) detail::append_jsonrpc_meta(out, call.timeout, call.extra != nullptr ? *call.extra : metadata{}, call.stream_credit);
     arguments_ = call.arguments;
     params_ = out.size();
-    out.append(R"(,"params":)");
     // Room for a bracket: whether one is needed is seen when the payload is there.
-    if (arguments_ < 2) out.push_back(arguments_ == 1 ? '[' : ' ');
+    if (arguments_ == 1) detail::append_literal(out, R"(,"params":[)");
+    else if (arguments_ < 1) detail::append_literal(out, R"(,"params": )");
+    else detail::append_literal(out, R"(,"params":)");
     return {.start = start, .payload = out.size()};
   }
 
   void end_request(buffer& out, mark at) override {
+    if (arguments_ == 1 && framing_ == jsonrpc_framing::lines && out.size() != at.payload) [[likely]] return detail::append_literal(out, "]}\n");
     const std::string_view payload = out.view(at.payload);
     if (arguments_ == 0 || payload.empty() || (arguments_ < 0 && payload == "null")) {
       out.truncate(params_);
@@ -81,7 +88,15 @@ class jsonrpc_client_session final : public client_session {
   consumed consume(std::string_view in, reply_sink& sink, buffer& out) override {
     using kind = detail::jsonrpc_cut::kind;
     consumed done;
+    // One for all of them: each text fills them anew.
+    detail::jsonrpc_envelope found;
+    reply answer;
     while (done.next == consumed::state::more && done.bytes != in.size()) {
+      if (const detail::jsonrpc_line line = detail::read_jsonrpc_line(framer_, in.substr(done.bytes), levels(), found); line.used != 0) [[likely]] {
+        done.bytes += line.used;
+        deliver(found, line.object, answer, sink, out, done);
+        continue;
+      }
       const detail::jsonrpc_cut cut = framer_.next(in.substr(done.bytes));
       done.bytes += cut.used;
       if (cut.is == kind::starved) break;
@@ -177,50 +192,60 @@ class jsonrpc_client_session final : public client_session {
     detail::end_jsonrpc_frame(out, start, framing_);
   }
 
+  std::size_t levels() const noexcept { return bounds_.max_nesting + 2; }
+
   void read_text(std::string_view text, reply_sink& sink, buffer& out, consumed& done) {
-    detail::json_text reader{text, bounds_.max_nesting + 2};
+    detail::json_text reader{text, levels()};
     const char* at = reader.skip_blanks(reader.begin);
-    detail::jsonrpc_envelope answer;
+    detail::jsonrpc_envelope found;
+    reply answer;
     if (reader.is_at(at, '{')) {
-      at = detail::cut_envelope(reader, at, answer);
-      if (at != nullptr) return deliver(answer, text, sink, out, done);
+      at = detail::cut_envelope(reader, at, found);
+      if (at != nullptr) return deliver(found, text, answer, sink, out, done);
     } else if (reader.is_at(at, '[')) {
       detail::json_items items{reader, at};
       while (done.next == consumed::state::more && items.next()) {
-        answer = {};
+        found.clear();
         if (items.value.front() != '{') continue;
-        detail::cut_envelope(reader, items.value.data(), answer);
-        deliver(answer, items.value, sink, out, done);
+        detail::cut_envelope(reader, items.value.data(), found);
+        deliver(found, items.value, answer, sink, out, done);
       }
       at = items.after();
     }
     if (at == nullptr && !reader.expected.empty()) close(done, {"an answer is no JSON: expected ", reader.expected, " at byte ", tenon::detail::number_text{reader.byte}});
   }
 
-  void deliver(const detail::jsonrpc_envelope& from, std::string_view whole, reply_sink& sink, buffer& out, consumed& done) {
+  void deliver(const detail::jsonrpc_envelope& from, std::string_view whole, reply& answer, reply_sink& sink, buffer& out, consumed& done) {
     if (!from.method.empty()) return take_call(from, whole, sink, out);
     const bool failed = !from.error.empty() && from.error != "null";
     // Nobody can tell which of the calls the server could not read.
     if (from.id == "null" && failed) return close(done, {"the server could not read a request: ", detail::read_jsonrpc_error(from.error).message()});
-    std::string_view digits = from.id;
-    if (digits.size() > 1 && digits.front() == '"') digits = digits.substr(1, digits.size() - 2);
-    const auto number = detail::jsonrpc_integer(digits);
-    const auto id = number && *number >= 0 ? numbers_.take(static_cast<std::uint64_t>(*number)) : std::nullopt;
+    std::uint64_t number = 0;
+    if (!detail::read_plain_number(from.id, number) && !read_odd_number(from.id, number)) [[unlikely]] return;
+    const auto id = numbers_.take(number);
     if (!id) return;
-    reply answer{.id = *id,
-                 .codec = serialization::json,
-                 .payload = from.result,
-                 .error = {},
-                 .metadata_block = from.meta,
-                 .read_metadata = &detail::read_jsonrpc_metadata};
+    answer.id = *id;
+    answer.codec = serialization::json;
+    answer.payload = from.result;
+    answer.metadata_block = from.meta;
+    answer.read_metadata = &detail::read_jsonrpc_metadata;
     if (!streams_.empty()) [[unlikely]] {
       // A stream's last word has no value of its own.
       if (const open_stream* const of = find_stream(*id); of != nullptr && of->server_streams && from.result == "null") answer.payload = {};
       forget_stream(*id);
     }
-    if (failed) [[unlikely]] answer.error = detail::read_jsonrpc_error(from.error);
-    else if (from.result.empty()) [[unlikely]] answer.error = status{outcome{.code = code::internal, .flags = outcome::local}, "the answer has neither result nor error"};
+    const bool sound = !failed && !from.result.empty();
+    if (!sound) [[unlikely]] answer.error = failed ? detail::read_jsonrpc_error(from.error) : status{outcome{.code = code::internal, .flags = outcome::local}, "the answer has neither result nor error"};
     sink.on_reply(answer);
+    if (!sound) [[unlikely]] answer.error = status{};
+  }
+  // An id as a peer may spell it that does not send back what it was sent: as text, or with zeros in front.
+  [[gnu::cold, gnu::noinline]] static bool read_odd_number(std::string_view digits, std::uint64_t& number) noexcept {
+    if (digits.size() > 1 && digits.front() == '"') digits = digits.substr(1, digits.size() - 2);
+    const auto found = detail::jsonrpc_integer(digits);
+    if (!found || *found < 0) return false;
+    number = static_cast<std::uint64_t>(*found);
+    return true;
   }
 
   // The server says something by itself.

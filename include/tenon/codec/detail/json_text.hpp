@@ -14,7 +14,8 @@ using tenon::detail::every_byte;
 using tenon::detail::is_plain;
 using tenon::detail::load_8;
 using tenon::detail::skip_plain;
-using tenon::detail::special_bytes;
+using tenon::detail::text_block;
+using tenon::detail::text_word;
 
 // The value of the one to seven digits at `at`, where eight bytes can be read; returns how many there were, 0 when none or more.
 inline std::size_t read_few_digits(const char* at, std::uint64_t& value) noexcept {

@@ -160,8 +160,8 @@ class json_writer {
   }
 
  private:
-  // Two quotes, the longest escape, and eight bytes that are stored before it is known how many of them count.
-  static constexpr std::size_t escape_room = 2 + 6 + 8;
+  // Two quotes, the longest escape, and a block that is stored before it is known how much of it counts.
+  static constexpr std::size_t escape_room = 2 + 6 + text_block::size;
 
   [[gnu::cold, gnu::noinline]] char* grow(char* at, std::size_t count) {
     finish(at);
@@ -170,23 +170,25 @@ class json_writer {
     return begin_;
   }
 
+  // Copies a block. Returns how many of its bytes count: those before the first that is not plain.
+  template <class Block>
+  static std::size_t copy_plain(char* at, const char* from) noexcept {
+    const Block block{from};
+    block.store(at);
+    return block.plain();
+  }
+
   // Needs room for the text and `escape_room`.
   char* write_escaped(char* at, std::string_view text) {
     const char* from = text.data();
     const char* const end = from + text.size();
     for (;;) {
-      while (end - from >= 8) {
-        const std::uint64_t word = load_8(from);
-        std::memcpy(at, &word, 8);
-        const std::uint64_t marks = special_bytes(word);
-        if (marks != 0) {
-          const std::size_t plain = bytes_before_mark(marks);
-          from += plain;
-          at += plain;
-          break;
-        }
-        from += 8;
-        at += 8;
+      while (static_cast<std::size_t>(end - from) >= text_word::size) {
+        const std::size_t left = static_cast<std::size_t>(end - from);
+        const std::size_t plain = left >= text_block::size ? copy_plain<text_block>(at, from) : copy_plain<text_word>(at, from);
+        from += plain;
+        at += plain;
+        if (plain < text_word::size) break;
       }
       while (from != end && is_plain(*from)) *at++ = *from++;
       if (from == end) return at;

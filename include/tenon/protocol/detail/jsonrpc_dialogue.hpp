@@ -15,6 +15,7 @@
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/protocol/concept.hpp>
+#include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/jsonrpc_envelope.hpp>
 #include <tenon/protocol/detail/jsonrpc_error.hpp>
 #include <tenon/protocol/detail/jsonrpc_framing.hpp>
@@ -66,16 +67,17 @@ class jsonrpc_dialogue {
   template <request_sink Sink>
   void take(std::string_view text, Sink& sink, buffer& out) {
     request call;
-    for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) {
-      if (aside_.is != aside::kind::none) [[unlikely]] {
-        tell(std::exchange(aside_, aside{}), sink);
-        continue;
-      }
-      if constexpr (!takes_streams<Sink>) call.stream_credit = 0;
-      sink.on_request(call);
-    }
+    for (bool more = begin_text(text, call, out); more; more = next_call(call, out)) hand_on(call, sink);
     end_text(out);
   }
+  /// The same for an object, `whole`, that has been taken apart, by way of a `call` that is the caller's. Not with framing `none`.
+  template <request_sink Sink>
+  void take(const detail::jsonrpc_envelope& from, std::string_view whole, request& call, Sink& sink, buffer& out) {
+    reading_ = pending::none;
+    if (prepare(from, whole, call, out)) hand_on(call, sink);
+  }
+  /// How deep a text may nest.
+  std::size_t levels() const noexcept { return bounds_.max_nesting + 2; }
 
   /// Answers something that is no text at all; `number` is one of `detail::jsonrpc_number`.
   [[gnu::cold, gnu::noinline]] void refuse(buffer& out, int number, std::string_view why) {
@@ -89,12 +91,13 @@ class jsonrpc_dialogue {
 
   mark begin_reply(buffer& out, const reply_address& to) {
     const std::size_t start = begin_answer(out, pending_.batch_of(to.id), to);
-    out.append(R"(,"result":)");
+    detail::append_literal(out, R"(,"result":)");
     return {.start = start, .payload = out.size()};
   }
   void end_reply(buffer& out, mark at, const reply_address& to, const metadata& extra) {
     if (to.streamed) [[unlikely]] out.append("null");
     if (!extra.empty()) [[unlikely]] detail::append_jsonrpc_meta(out, {}, extra);
+    if (framing_ == jsonrpc_framing::lines && !pending::is_kept(to.id)) [[likely]] return detail::append_literal(out, "}\n");
     out.push_back('}');
     settle(out, at.start, to);
   }
@@ -155,9 +158,14 @@ class jsonrpc_dialogue {
   // The smallest refusal of one call; what a batch may hold is told by what its refusals would take.
   static constexpr std::size_t smallest_answer = 128;
 
-  std::size_t levels() const noexcept { return bounds_.max_nesting + 2; }
-
   // --- reading a text
+
+  template <class Sink>
+  void hand_on(request& call, Sink& sink) {
+    if (aside_.is != aside::kind::none) [[unlikely]] return tell(std::exchange(aside_, aside{}), sink);
+    if constexpr (!takes_streams<Sink>) call.stream_credit = 0;
+    sink.on_request(call);
+  }
 
   [[gnu::noinline]] bool begin_text(std::string_view text, request& call, buffer& out) {
     reading_ = pending::none;
@@ -228,15 +236,17 @@ class jsonrpc_dialogue {
     if (one_way && from.method.starts_with(detail::jsonrpc_notice::prefix)) return take_notice(from, whole);
     if (!within_limits(from, out)) [[unlikely]] return false;
     const detail::rpc_name name = detail::split_rpc_name(detail::json_string_value(from.method, method_storage_));
-    call = {.service = name.service,
-            .method = name.method,
-            .payload = detail::jsonrpc_arguments(from.params),
-            .address = {one_way ? 0 : pending_.keep(from.id, reading_), serialization::json, one_way},
-            .timeout = detail::jsonrpc_timeout(from.meta),
-            .metadata_block = from.meta,
-            .read_metadata = &detail::read_jsonrpc_metadata};
+    call.service = name.service;
+    call.method = name.method;
+    call.payload = detail::jsonrpc_arguments(from.params);
+    call.address = {one_way ? 0 : pending_.keep(from.id, reading_), serialization::json, one_way};
+    call.timeout.reset();
+    call.metadata_block = from.meta;
+    call.read_metadata = &detail::read_jsonrpc_metadata;
+    call.stream_credit = 0;
+    if (!from.meta.empty()) call.timeout = detail::jsonrpc_timeout(from.meta);
     if (framing_ == jsonrpc_framing::none) return true;
-    const auto credit = detail::jsonrpc_stream_credit(from.meta);
+    const auto credit = from.meta.empty() ? std::nullopt : detail::jsonrpc_stream_credit(from.meta);
     call.stream_credit = credit.value_or(1);
     call.address.unmetered = !credit;
     return true;
@@ -334,7 +344,7 @@ class jsonrpc_dialogue {
   std::size_t begin_answer(buffer& out, std::uint32_t in_batch, const Id& id) {
     const std::size_t start = out.size();
     if (in_batch == pending::none) detail::begin_jsonrpc_frame(out, framing_);
-    out.append(R"({"jsonrpc":"2.0","id":)");
+    detail::append_literal(out, R"({"jsonrpc":"2.0","id":)");
     append_id(out, id);
     return start;
   }

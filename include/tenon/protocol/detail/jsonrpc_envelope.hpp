@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/metadata.hpp>
+#include <tenon/core/plain_text.hpp>
 #include <tenon/core/units.hpp>
 #include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/jsonrpc_text.hpp>
@@ -27,23 +29,72 @@ struct jsonrpc_envelope {
   std::string_view result{};
   std::string_view error{};
   std::string_view meta{};  ///< tenon's own: metadata, and the caller's time
+
+  // One by one: of 112 bytes at once g++ 12 makes a string instruction.
+  void clear() noexcept { version = method = id = params = result = error = meta = {}; }
 };
+
+// The member that the key at `at` names, by one comparison of eight bytes, and where its name ends: nothing for names of no meaning, and for those that are spelled with escapes.
+struct jsonrpc_key {
+  std::string_view jsonrpc_envelope::*member = nullptr;
+  std::size_t size = 0;
+};
+inline jsonrpc_key jsonrpc_key_at(const char* at) noexcept {
+  using envelope = jsonrpc_envelope;
+  const auto is = [at](const char (&text)[9]) { return tenon::detail::load_8(at) == tenon::detail::load_8(text); };
+  if (std::memcmp(at, R"("id")", 4) == 0) return {&envelope::id, 4};
+  if (is(R"("method")")) return {&envelope::method, 8};
+  if (is(R"("params")")) return {&envelope::params, 8};
+  if (is(R"("result")")) return {&envelope::result, 8};
+  if (is(R"("jsonrpc)") && at[8] == '"') return {&envelope::version, 9};
+  if (std::memcmp(at, R"("error")", 7) == 0) return {&envelope::error, 7};
+  if (std::memcmp(at, R"("meta")", 6) == 0) return {&envelope::meta, 6};
+  return {};
+}
+[[gnu::noinline]] inline std::string_view jsonrpc_envelope::* jsonrpc_member(std::string_view raw) {
+  std::string storage;
+  const std::string_view name = json_string_value(raw, storage);
+  if (name == "jsonrpc") return &jsonrpc_envelope::version;
+  if (name == "method") return &jsonrpc_envelope::method;
+  if (name == "id") return &jsonrpc_envelope::id;
+  if (name == "params") return &jsonrpc_envelope::params;
+  if (name == "result") return &jsonrpc_envelope::result;
+  if (name == "error") return &jsonrpc_envelope::error;
+  if (name == "meta") return &jsonrpc_envelope::meta;
+  return nullptr;
+}
 
 /// Reads the object at `at`. Returns the place after it; nullptr where `text` is no JSON.
 inline const char* cut_envelope(json_text& text, const char* at, jsonrpc_envelope& into) {
-  std::string storage;
-  json_items members{text, at};
-  while (members.next()) {
-    const std::string_view name = json_string_value(members.key, storage);
-    if (name == "jsonrpc") into.version = members.value;
-    else if (name == "method") into.method = members.value;
-    else if (name == "id") into.id = members.value;
-    else if (name == "params") into.params = members.value;
-    else if (name == "result") into.result = members.value;
-    else if (name == "error") into.error = members.value;
-    else if (name == "meta") into.meta = members.value;
+  at = text.skip_blanks(at + 1);
+  if (text.is_at(at, '}')) return at + 1;
+  if (text.end - at > 16 && std::memcmp(at, R"("jsonrpc":"2.0",)", 16) == 0) {
+    into.version = {at + 10, 5};
+    at = text.skip_blanks(at + 16);
   }
-  return members.after();
+  while (true) {
+    jsonrpc_key key;
+    if (text.end - at > 9) key = jsonrpc_key_at(at);
+    if (key.member != nullptr) {
+      at += key.size;
+    } else {
+      const char* const name = at;
+      at = text.skip_string(at);
+      if (at == nullptr) return nullptr;
+      key.member = jsonrpc_member({name, static_cast<std::size_t>(at - name)});
+    }
+    at = text.skip_blanks(at);
+    if (!text.is_at(at, ':')) [[unlikely]] return text.fail(at, "':'");
+    at = text.skip_blanks(at + 1);
+    const char* const value = at;
+    at = text.skip_value(at);
+    if (at == nullptr) return nullptr;
+    if (key.member != nullptr) into.*key.member = {value, static_cast<std::size_t>(at - value)};
+    at = text.skip_blanks(at);
+    if (text.is_at(at, ',')) at = text.skip_blanks(at + 1);
+    else if (text.is_at(at, '}')) return at + 1;
+    else return text.fail(at, "',' or '}'");
+  }
 }
 
 // Strings, numbers of every kind, and null may be ids.
@@ -55,10 +106,10 @@ constexpr bool is_jsonrpc_id(std::string_view raw) noexcept {
 ///
 /// Source  JSON-RPC 2.0, 4 and 4.2. `params` may be null here, as it is with many clients.
 inline std::string_view fault_of_request(const jsonrpc_envelope& call) noexcept {
-  if (call.version != "\"2.0\"") return R"(Invalid Request: expected member "jsonrpc" to be "2.0")";
+  if (call.version.size() != 5 || std::memcmp(call.version.data(), "\"2.0\"", 5) != 0) return R"(Invalid Request: expected member "jsonrpc" to be "2.0")";
   if (!call.id.empty() && !is_jsonrpc_id(call.id)) return R"(Invalid Request: expected member "id" to be a string, a number or null)";
   if (call.method.empty() || call.method.front() != '"') return R"(Invalid Request: expected member "method" to be a string)";
-  if (!call.params.empty() && std::string_view{"[{n"}.find(call.params.front()) == std::string_view::npos) {
+  if (!call.params.empty() && call.params.front() != '[' && call.params.front() != '{' && call.params.front() != 'n') {
     return R"(Invalid Request: expected member "params" to be an array or an object)";
   }
   return {};

@@ -46,6 +46,15 @@ class jsonrpc_framer {
   /// Whether the text was refused, so that what comes of it is not kept.
   bool skipping() const noexcept { return skipping_ || in_junk_; }
 
+  /// Whether a text that begins with a brace, on lines, stands at the front of `in`: an object that is JSON throughout, and no longer than `longest`, ends where `next` would cut
+  /// it, so that it may be read at once.
+  bool begins_object(std::string_view in) noexcept {
+    if (scanned_ != 0 || unfinished() || in.front() != '{' || framing_ != jsonrpc_framing::lines) return false;
+    decided_ = true;
+    return true;
+  }
+  std::size_t longest() const noexcept { return longest_; }
+
   jsonrpc_cut next(std::string_view in) {
     std::size_t blanks = 0;
     if (scanned_ == 0 && !unfinished()) {

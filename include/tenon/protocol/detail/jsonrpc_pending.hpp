@@ -1,7 +1,6 @@
 // The ids of JSON-RPC calls that wait for their answers, and the batches they came in. Protocol layer, detail of jsonrpc.hpp.
 #pragma once
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,12 +9,14 @@
 #include <vector>
 
 #include <tenon/core/buffer.hpp>
+#include <tenon/protocol/detail/http_json.hpp>
+#include <tenon/protocol/detail/jsonrpc_text.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 
 /// From a request to the number in its `reply_address`, and back.
 ///
-/// Shape   an id that is a whole number in plain digits, outside a batch, is that number; every other one lies in a slot, whose index is the number's low half under
+/// Shape   an id that is a plain number (eighteen digits stay below the highest bit), outside a batch, is that number; every other one lies in a slot, whose index is the number's low half under
 ///         its highest bit.
 class jsonrpc_pending {
  public:
@@ -30,7 +31,7 @@ class jsonrpc_pending {
   };
 
   std::uint64_t keep(std::string_view id, std::uint32_t in_batch) {
-    if (std::uint64_t number = 0; in_batch == none && is_plain(id, number)) return number;
+    if (std::uint64_t number = 0; in_batch == none && read_plain_number(id, number)) return number;
     if (free_slot_ == none) {
       free_slot_ = static_cast<std::uint32_t>(slots_.size());
       slots_.emplace_back();
@@ -51,22 +52,23 @@ class jsonrpc_pending {
       if (slots_[index].id == id) return in_slot | index;
     }
     std::uint64_t number = 0;
-    return is_plain(id, number) ? std::optional{number} : std::nullopt;
+    return read_plain_number(id, number) ? std::optional{number} : std::nullopt;
   }
   /// What all ids that are kept take.
   std::size_t id_bytes() const noexcept { return id_bytes_; }
 
-  std::uint32_t batch_of(std::uint64_t key) const noexcept { return (key & in_slot) != 0 ? slots_[static_cast<std::uint32_t>(key)].in_batch : none; }
+  /// Whether anything is kept for this call beside its number.
+  static constexpr bool is_kept(std::uint64_t key) noexcept { return (key & in_slot) != 0; }
+  std::uint32_t batch_of(std::uint64_t key) const noexcept { return is_kept(key) ? slots_[static_cast<std::uint32_t>(key)].in_batch : none; }
 
   void append_id(buffer& out, std::uint64_t key) const {
-    if ((key & in_slot) != 0) return out.append(slots_[static_cast<std::uint32_t>(key)].id);
-    char digits[20];
-    out.append(digits, static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, key).ptr - digits));
+    if (is_kept(key)) return out.append(slots_[static_cast<std::uint32_t>(key)].id);
+    append_plain_number(out, key);
   }
 
   /// The call has been answered.
   void forget(std::uint64_t key) noexcept {
-    if ((key & in_slot) == 0) return;
+    if (!is_kept(key)) return;
     const auto index = static_cast<std::uint32_t>(key);
     slot& freed = slots_[index];
     if (freed.in_batch != none) --batches_[freed.in_batch].due;
@@ -104,16 +106,6 @@ class jsonrpc_pending {
     std::uint32_t in_batch = none;
     std::uint32_t next_free = none;
   };
-
-  static bool is_plain(std::string_view id, std::uint64_t& number) noexcept {
-    // Eighteen digits stay below the highest bit; a zero in front, like `-0` and `1.0`, would not come back as it was sent.
-    if (id.size() > 18 || (id.front() == '0' && id.size() > 1)) return false;
-    for (const char c : id) {
-      if (c < '0' || c > '9') return false;
-      number = number * 10 + static_cast<std::uint64_t>(c - '0');
-    }
-    return true;
-  }
 
   std::vector<slot> slots_;
   std::vector<batch> batches_;

@@ -7,12 +7,24 @@
 #include <string_view>
 
 #include <tenon/core/plain_text.hpp>
+#include <tenon/core/utf8.hpp>
 #include <tenon/protocol/detail/http_json.hpp>
 #include <tenon/protocol/detail/http_text.hpp>
 
 namespace tenon::inline v0::protocol::detail {
 
 constexpr bool is_json_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// Whether `raw` is a whole number in plain digits, no more than eighteen, that would be written back as it stands: no zero in front, no sign.
+inline bool read_plain_number(std::string_view raw, std::uint64_t& number) noexcept {
+  if (raw.empty() || raw.size() > 18 || (raw.front() == '0' && raw.size() > 1)) return false;
+  number = 0;
+  for (const char c : raw) {
+    if (c < '0' || c > '9') return false;
+    number = number * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return true;
+}
 
 /// A text and where it stops being JSON. Every function takes the place to read at and returns the place after, or nullptr once `expected` is set.
 ///
@@ -29,40 +41,22 @@ class json_text {
   std::size_t byte = 0;       ///< where that was
 
   bool is_at(const char* at, char c) const noexcept { return at != end && *at == c; }
-  const char* skip_blanks(const char* at) const noexcept {
-    while (at != end && is_json_blank(*at)) ++at;
-    return at;
-  }
+  const char* skip_blanks(const char* at) const noexcept { return at != end && *at > ' ' ? at : skip_more_blanks(at); }
 
   const char* skip_value(const char* at) {
     if (at == end) return fail(at, "a value");
-    switch (*at) {
-      case '{':
-      case '[': return skip_container(at);
-      case '"': return skip_string(at);
-      case 't': return skip_word(at, "true");
-      case 'f': return skip_word(at, "false");
-      case 'n': return skip_word(at, "null");
-      default: return skip_number(at);
+    if (*at == '"') return skip_string(at);
+    if (*at >= '1' && *at <= '9' && end - at > 1) {
+      // A whole number, most often.
+      const char* const stop = skip_digits(at + 1);
+      if (is_at(stop, ',') || is_at(stop, '}') || is_at(stop, ']')) return stop;
     }
+    return skip_other_value(at);
   }
-
   const char* skip_string(const char* at) {
-    if (!is_at(at, '"')) return fail(at, "a string");
-    for (++at; (at = tenon::detail::skip_plain(at, end)) != end; ++at) {
-      const auto byte_here = static_cast<unsigned char>(*at);
-      if (byte_here == '"') return at + 1;
-      if (byte_here < 0x20) return fail(at, "no control characters in a string");
-      if (byte_here == '\\') {
-        at = skip_escape(at);
-        if (at == nullptr) return nullptr;
-      } else if (byte_here >= 0x80) {
-        const std::size_t length = tenon::detail::utf8_sequence(at, end);
-        if (length == 0) return fail(at, "UTF-8");
-        at += length - 1;
-      }
-    }
-    return fail(at, "the end of a string");
+    if (!is_at(at, '"')) [[unlikely]] return fail(at, "a string");
+    at = tenon::detail::skip_plain(at + 1, end);
+    return is_at(at, '"') ? at + 1 : skip_rest_of_string(at);
   }
 
   [[gnu::cold, gnu::noinline]] const char* fail(const char* at, std::string_view what) noexcept {
@@ -74,6 +68,41 @@ class json_text {
   }
 
  private:
+  [[gnu::noinline]] const char* skip_more_blanks(const char* at) const noexcept {
+    while (at != end && is_json_blank(*at)) ++at;
+    return at;
+  }
+
+  [[gnu::noinline]] const char* skip_other_value(const char* at) {
+    switch (*at) {
+      case '{':
+      case '[': return skip_container(at);
+      case 't': return skip_word(at, "true");
+      case 'f': return skip_word(at, "false");
+      case 'n': return skip_word(at, "null");
+      default: return skip_number(at);
+    }
+  }
+
+  // From what is not plain in a string.
+  [[gnu::noinline]] const char* skip_rest_of_string(const char* at) {
+    for (; at != end; at = tenon::detail::skip_plain(at, end)) {
+      const auto byte_here = static_cast<unsigned char>(*at);
+      if (byte_here == '"') return at + 1;
+      if (byte_here < 0x20) return fail(at, "no control characters in a string");
+      if (byte_here == '\\') {
+        at = skip_escape(at);
+        if (at == nullptr) return nullptr;
+        ++at;
+      } else {
+        const char* const letters = at;
+        at = tenon::detail::skip_utf8(at, end);
+        if (at == letters) return fail(at, "UTF-8");
+      }
+    }
+    return fail(at, "the end of a string");
+  }
+
   const char* skip_container(const char* at) {
     const bool object = *at == '{';
     const char close = object ? '}' : ']';

@@ -12,8 +12,8 @@ struct rpc_name {
   std::string_view method{};
 };
 inline rpc_name split_rpc_name(std::string_view name) noexcept {
-  std::size_t middle = name.rfind('/');
-  if (middle == std::string_view::npos) middle = name.rfind('.');
+  // Few have a slash, and there is an instruction for the first one of something.
+  const std::size_t middle = name.rfind(name.find('/') != std::string_view::npos ? '/' : '.');
   if (middle == std::string_view::npos) return {{}, name};
   return {name.substr(0, middle), name.substr(middle + 1)};
 }
