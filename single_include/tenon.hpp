@@ -6721,12 +6721,21 @@ class decode_error {
 // Digits of json text, eight bytes at a time. Codec layer, detail of codec/json.hpp.
 
 // tenon/core/plain_text.hpp
-// Eight bytes of JSON text at a time: which of them need a look of their own. Core layer; the JSON codec and the envelopes of JSON-RPC read with it.
+// Many bytes of JSON text at a time, eight or sixteen: which of them need a look of their own. Core layer; the JSON codec and the envelopes of JSON-RPC read with it.
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace tenon::inline v0::detail {
 
 inline constexpr std::uint64_t every_byte = 0x0101010101010101ULL;
 
+inline std::uint64_t load_4(const char* at) noexcept {
+  std::uint32_t word = 0;
+  std::memcpy(&word, at, 4);
+  return word;
+}
 inline std::uint64_t load_8(const char* at) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, at, 8);
@@ -6751,18 +6760,69 @@ constexpr bool is_plain(char c) noexcept {
   return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
+// Bytes that are looked at in one step: `plain` of them come before the first that is not, and where `plain` is not `size` that one, or what follows it, is looked at by itself.
+class text_word {
+ public:
+  static constexpr std::size_t size = 8;
+  explicit text_word(const char* at) noexcept : bytes_{load_8(at)} {}
+  void store(char* at) const noexcept { std::memcpy(at, &bytes_, size); }
+  std::size_t plain() const noexcept {
+    const std::uint64_t marks = special_bytes(bytes_);
+    return marks == 0 ? size : bytes_before_mark(marks);
+  }
+
+ private:
+  std::uint64_t bytes_;
+};
+
+// The same for as many as there are instructions for everywhere.
+#if defined(__SSE2__)
+class text_block {
+ public:
+  static constexpr std::size_t size = 16;
+  explicit text_block(const char* at) noexcept : bytes_{_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))} {}
+  void store(char* at) const noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(at), bytes_); }
+  std::size_t plain() const noexcept {
+    // As signed bytes, what is above 0x7F is below 0x20.
+    const __m128i low = _mm_cmplt_epi8(bytes_, _mm_set1_epi8(0x20));
+    const __m128i marks = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(bytes_, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes_, _mm_set1_epi8('\\'))));
+    return static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(_mm_movemask_epi8(marks)) | 0x10000U));
+  }
+
+ private:
+  __m128i bytes_;
+};
+#else
+using text_block = text_word;
+#endif
+
 // The first byte from `at` on that is not plain.
 inline const char* skip_plain(const char* at, const char* end) noexcept {
-  while (end - at >= 8) {
-    const std::uint64_t marks = special_bytes(load_8(at));
-    if (marks != 0) {
-      at += bytes_before_mark(marks);
+  while (static_cast<std::size_t>(end - at) >= text_block::size) {
+    const std::size_t plain = text_block{at}.plain();
+    at += plain;
+    if (plain != text_block::size) {
+      if constexpr (std::endian::native == std::endian::little) return at;
       break;
     }
-    at += 8;
   }
   while (at != end && is_plain(*at)) ++at;
   return at;
+}
+
+// For short texts, as names are: the last step overlaps the one before it.
+inline bool is_plain_text(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() < 4) {
+    while (at != end && is_plain(*at)) ++at;
+    return at == end;
+  }
+  if (text.size() < 8) return special_bytes(load_4(at) | load_4(end - 4) << 32) == 0;
+  for (; end - at > 8; at += 8) {
+    if (special_bytes(load_8(at)) != 0) return false;
+  }
+  return special_bytes(load_8(end - 8)) == 0;
 }
 
 }  // namespace tenon::inline v0::detail
@@ -6774,7 +6834,8 @@ using tenon::detail::every_byte;
 using tenon::detail::is_plain;
 using tenon::detail::load_8;
 using tenon::detail::skip_plain;
-using tenon::detail::special_bytes;
+using tenon::detail::text_block;
+using tenon::detail::text_word;
 
 // The value of the one to seven digits at `at`, where eight bytes can be read; returns how many there were, 0 when none or more.
 inline std::size_t read_few_digits(const char* at, std::uint64_t& value) noexcept {
@@ -7514,8 +7575,8 @@ class json_writer {
   }
 
  private:
-  // Two quotes, the longest escape, and eight bytes that are stored before it is known how many of them count.
-  static constexpr std::size_t escape_room = 2 + 6 + 8;
+  // Two quotes, the longest escape, and a block that is stored before it is known how much of it counts.
+  static constexpr std::size_t escape_room = 2 + 6 + text_block::size;
 
   [[gnu::cold, gnu::noinline]] char* grow(char* at, std::size_t count) {
     finish(at);
@@ -7524,23 +7585,25 @@ class json_writer {
     return begin_;
   }
 
+  // Copies a block. Returns how many of its bytes count: those before the first that is not plain.
+  template <class Block>
+  static std::size_t copy_plain(char* at, const char* from) noexcept {
+    const Block block{from};
+    block.store(at);
+    return block.plain();
+  }
+
   // Needs room for the text and `escape_room`.
   char* write_escaped(char* at, std::string_view text) {
     const char* from = text.data();
     const char* const end = from + text.size();
     for (;;) {
-      while (end - from >= 8) {
-        const std::uint64_t word = load_8(from);
-        std::memcpy(at, &word, 8);
-        const std::uint64_t marks = special_bytes(word);
-        if (marks != 0) {
-          const std::size_t plain = bytes_before_mark(marks);
-          from += plain;
-          at += plain;
-          break;
-        }
-        from += 8;
-        at += 8;
+      while (static_cast<std::size_t>(end - from) >= text_word::size) {
+        const std::size_t left = static_cast<std::size_t>(end - from);
+        const std::size_t plain = left >= text_block::size ? copy_plain<text_block>(at, from) : copy_plain<text_word>(at, from);
+        from += plain;
+        at += plain;
+        if (plain < text_word::size) break;
       }
       while (from != end && is_plain(*from)) *at++ = *from++;
       if (from == end) return at;
@@ -18650,30 +18713,52 @@ constexpr std::string_view http_reason(int status) noexcept {
 
 namespace tenon::inline v0::protocol::detail {
 
-// Messages quote what peers sent: bytes that are not UTF-8 become U+FFFD, so that the answer always parses.
-[[gnu::cold]] inline void append_json_string(buffer& out, std::string_view text) {
+// The first character of `text` as JSON has it in a string. Returns how many bytes it took.
+[[gnu::cold, gnu::noinline]] inline std::size_t append_json_escape(buffer& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
-  out.push_back('"');
-  while (!text.empty()) {
-    const char c = text.front();
-    const auto byte = static_cast<unsigned char>(c);
-    std::size_t length = 1;
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20) {
-      out.append("\\u00");
-      out.push_back(digits[byte >> 4]);
-      out.push_back(digits[byte & 15]);
-    } else if ((length = tenon::detail::utf8_sequence(text.data(), text.data() + text.size())) != 0) {
-      out.append(text.data(), length);
-    } else {
-      out.append("\\ufffd");
-      length = 1;
-    }
-    text.remove_prefix(length);
+  const char c = text.front();
+  const auto byte = static_cast<unsigned char>(c);
+  if (c == '"' || c == '\\') {
+    out.push_back('\\');
+    out.push_back(c);
+  } else if (byte < 0x20) {
+    out.append("\\u00");
+    out.push_back(digits[byte >> 4]);
+    out.push_back(digits[byte & 15]);
+  } else {
+    const std::size_t length = tenon::detail::utf8_sequence(text.data(), text.data() + text.size());
+    if (length != 0) return out.append(text.data(), length), length;
+    out.append("\\ufffd");
   }
+  return 1;
+}
+
+// What stands between the quotes. Messages quote what peers sent: bytes that are not UTF-8 become U+FFFD, so that the answer always parses.
+inline void append_json_text(buffer& out, std::string_view text) {
+  if (tenon::detail::is_plain_text(text)) [[likely]] return out.append(text);
+  while (true) {
+    const auto plain = static_cast<std::size_t>(tenon::detail::skip_plain(text.data(), text.data() + text.size()) - text.data());
+    out.append(text.data(), plain);
+    if (plain == text.size()) return;
+    text.remove_prefix(plain);
+    text.remove_prefix(append_json_escape(out, text));
+  }
+}
+inline void append_json_string(buffer& out, std::string_view text) {
   out.push_back('"');
+  append_json_text(out, text);
+  out.push_back('"');
+}
+
+// A literal, copied by as many instructions as it takes and no call.
+template <std::size_t Size>
+void append_literal(buffer& out, const char (&text)[Size]) {
+  std::memcpy(out.extend(Size - 1), text, Size - 1);
+}
+inline void append_plain_number(buffer& out, std::uint64_t number) {
+  constexpr std::size_t longest = 20;
+  char* const at = out.prepare(longest);
+  out.commit(static_cast<std::size_t>(std::to_chars(at, at + longest, number).ptr - at));
 }
 
 // `,"details":[...]`, when there are any; their values in base64 without padding, as Connect wants it.
