@@ -19,6 +19,7 @@
 
 #include <tenon/core/buffer.hpp>
 #include <tenon/core/kept_memory.hpp>
+#include <tenon/core/post.hpp>
 #include <tenon/core/status.hpp>
 #include <tenon/core/text.hpp>
 #include <tenon/core/units.hpp>
@@ -115,6 +116,17 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
+  // After a batch, behind the other connections that are ready: asio tries to read at once whenever a read begins. Right after the answers nothing can have come yet, and the attempt would be a
+  // system call in vain; later it finds the next batch. Until then it is as if a read were under way.
+  void read_later() {
+    if (reading_ || closed_) return;
+    reading_ = true;
+    post(home_.io, [this, held = net::user_reference{*this}] {
+      reading_ = false;
+      read();
+    });
+  }
+
   [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
@@ -176,7 +188,7 @@ class connection final : public served_connection, private net::stream_user, pri
     give_back();
     if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
-    read();
+    read_later();
   }
 
   [[gnu::cold, gnu::noinline]] void say_that_we_go() {
