@@ -29648,6 +29648,17 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->read_some(in_.prepare(read_space_), read_space_, *this);
   }
 
+  // After a batch, behind the other connections that are ready: asio tries to read at once whenever a read begins. Right after the answers nothing can have come yet, and the attempt would be a
+  // system call in vain; later it finds the next batch. Until then it is as if a read were under way.
+  void read_later() {
+    if (reading_ || closed_) return;
+    reading_ = true;
+    post(home_.io, [this, held = net::user_reference{*this}] {
+      reading_ = false;
+      read();
+    });
+  }
+
   [[gnu::noinline]] void read_done(const std::error_code& error, std::size_t count) override {
     reading_ = false;
     if (closed_) return;
@@ -29709,7 +29720,7 @@ class connection final : public served_connection, private net::stream_user, pri
     give_back();
     if (session_.with([](const auto& spoken) { return spoken.closing(); })) stopping_ = true;
     if (finished_everything()) return end();
-    read();
+    read_later();
   }
 
   [[gnu::cold, gnu::noinline]] void say_that_we_go() {
