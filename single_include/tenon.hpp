@@ -2221,7 +2221,14 @@ class posted_work : public from_frame_cache {
 };
 
 inline void post_work(asio::io_context& io, std::unique_ptr<posted_work, posted_work::deleter> work) {
-  asio::post(io, [work = std::move(work)] { work->run(); });
+  // asio's own recycling has two blocks a thread, which reads and writes take turns in.
+  struct handler {
+    using allocator_type = frame_allocator<char>;
+    allocator_type get_allocator() const noexcept { return {}; }
+    void operator()() const { work->run(); }
+    std::unique_ptr<posted_work, posted_work::deleter> work;
+  };
+  asio::post(io, handler{std::move(work)});
 }
 
 // `work()` is called by whoever runs `io`; never inside this call.
@@ -29620,6 +29627,7 @@ class connection final : public served_connection, private net::stream_user, pri
   using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
+  static constexpr std::size_t enough_to_go_behind = 16;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
 
@@ -29649,9 +29657,9 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   // After a batch, behind the other connections that are ready: asio tries to read at once whenever a read begins. Right after the answers nothing can have come yet, and the attempt would be a
-  // system call in vain; later it finds the next batch. Until then it is as if a read were under way.
+  // system call in vain; when some others have had their turn it finds the next batch. Until then it is as if a read were under way.
   void read_later() {
-    if (reading_ || closed_) return;
+    if (reading_ || closed_ || home_.connections < enough_to_go_behind) return read();
     reading_ = true;
     post(home_.io, [this, held = net::user_reference{*this}] {
       reading_ = false;

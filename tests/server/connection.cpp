@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <proofs/sockets.hpp>
 #include <server/desk.hpp>
 #include <simulation.hpp>
 
@@ -272,4 +274,57 @@ TEST_CASE("a heartbeat is echoed between calls") {
   REQUIRE(answers.size() == 3);
   CHECK(answers[1].sequence == 2);
   CHECK(answers[1].bits == (simulated::heartbeat | simulated::response));
+}
+
+TEST_CASE("of many connections each is read behind the others, and every call is answered until the server has gone") {
+  served_desk world;
+  std::vector<std::unique_ptr<peer>> callers;
+  for (int i = 0; i < 40; ++i) {
+    callers.push_back(std::make_unique<peer>(world));
+    REQUIRE(callers.back()->connect("desk"));
+  }
+  for (std::uint64_t round = 1; round < 4; ++round) {
+    for (auto& each : callers) each->say(call_of(round, "echo", "text").bytes());
+    for (auto& each : callers) {
+      const auto answers = frames_in(each->heard());
+      REQUIRE(answers.size() == 1);
+      CHECK(answers[0].sequence == round);
+    }
+    // Some hang up between two batches.
+    callers.resize(callers.size() - 5);
+    world.run();
+  }
+  for (auto& each : callers) each->say(call_of(9, "wait", "text").bytes());
+  world.on_loop([&] { world.records.door.open(); });
+  world.server.stop();
+  world.run();
+  for (auto& each : callers) {
+    CHECK(frames_in(each->heard()).size() >= 1);
+    each->say(call_of(10, "echo", "late").bytes());
+  }
+  world.run();
+  for (auto& each : callers) CHECK(each->hung_up());
+}
+
+TEST_CASE("a server may go at every step of many connections that read, answer and wait for their turn") {
+  for (int steps = 0; steps < 200; steps += 7) {
+    std::vector<proofs::plain_socket> callers;
+    asio::io_context io;
+    int taken = 0;
+    {
+      tenon::server<> server{io};
+      simulated::desk_records records;
+      server.serve(simulated::desk{&records});
+      const auto at = server.listen("tcp://127.0.0.1:0");
+      server.start();
+      for (int i = 0; i < 20; ++i) {
+        callers.emplace_back(at.port());
+        (void)callers.back().say(call_of(1, "echo", "text").bytes());
+      }
+      for (; taken < steps; ++taken) (void)io.poll_one();
+    }
+    io.restart();
+    io.poll();
+    CHECK(taken == steps);
+  }
 }

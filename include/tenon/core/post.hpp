@@ -30,7 +30,14 @@ class posted_work : public from_frame_cache {
 };
 
 inline void post_work(asio::io_context& io, std::unique_ptr<posted_work, posted_work::deleter> work) {
-  asio::post(io, [work = std::move(work)] { work->run(); });
+  // asio's own recycling has two blocks a thread, which reads and writes take turns in.
+  struct handler {
+    using allocator_type = frame_allocator<char>;
+    allocator_type get_allocator() const noexcept { return {}; }
+    void operator()() const { work->run(); }
+    std::unique_ptr<posted_work, posted_work::deleter> work;
+  };
+  asio::post(io, handler{std::move(work)});
 }
 
 // `work()` is called by whoever runs `io`; never inside this call.

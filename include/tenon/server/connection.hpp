@@ -88,6 +88,7 @@ class connection final : public served_connection, private net::stream_user, pri
   using watch = quiet_watch<connection>;
   static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
   static constexpr std::size_t largest_read = 64 * 1024;
+  static constexpr std::size_t enough_to_go_behind = 16;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
 
@@ -117,9 +118,9 @@ class connection final : public served_connection, private net::stream_user, pri
   }
 
   // After a batch, behind the other connections that are ready: asio tries to read at once whenever a read begins. Right after the answers nothing can have come yet, and the attempt would be a
-  // system call in vain; later it finds the next batch. Until then it is as if a read were under way.
+  // system call in vain; when some others have had their turn it finds the next batch. Until then it is as if a read were under way.
   void read_later() {
-    if (reading_ || closed_) return;
+    if (reading_ || closed_ || home_.connections < enough_to_go_behind) return read();
     reading_ = true;
     post(home_.io, [this, held = net::user_reference{*this}] {
       reading_ = false;
