@@ -25819,6 +25819,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   // --- reading
 
   void read() {
+    resting_ = false;
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
     kept_.widen(in_, read_space_);
@@ -26007,7 +26008,6 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    resting_ = false;
     in_.release();
     read_size_ = smallest_read;
     read();
@@ -28878,7 +28878,7 @@ class outbox {
   /// What has been emptied goes to whoever writes next; `borrow` before a batch of so many bytes, which a larger answer may follow if it is large.
   void borrow(spare_buffers& from, std::size_t asked) noexcept {
     if (out_.capacity() != 0) return;
-    if (asked > spare_buffers::largest) [[unlikely]] from.lend_large(out_);
+    if (asked > spare_buffers::largest && mark_ > spare_buffers::largest_of_all) [[unlikely]] from.lend_large(out_);
     else from.lend(out_);
   }
   /// `keep_large`: not while there are streams or the peer reads too slowly for what it asks. What is kept would stand beside what they let wait.
@@ -29071,8 +29071,8 @@ namespace tenon::inline v0::detail {
 
 /// One connection's count.
 ///
-/// Laws    a question is early within `least_between_questions` of the last, or within two hours where no call is under way; the third early one in a row is too many. Whoever was
-///         sent something since the last one has a reason to ask, and begins anew.
+/// Laws    a question is early within `least_between_questions` of the last, or within two hours where no call is under way; the third early one is too many. Whoever was
+///         sent something since the last one has a reason to ask, and begins anew; nothing else makes up for an early one.
 /// Source  gRPC's server side of keepalive (A8), which grpc-go and gRPC C++ have by default.
 class ping_strikes {
  public:
@@ -29195,7 +29195,10 @@ class ration {
     if (!goes_on_) return;
     if (left_ == 0) return wait();
     post(loop_.io(), [self = std::weak_ptr<ration*>{self_}] {
-      if (const auto still = self.lock()) (*still)->next();
+      // Not held meanwhile: a turn may be the end of the server, and of this.
+      ration* to = nullptr;
+      if (const auto still = self.lock()) to = *still;
+      if (to != nullptr) to->next();
     });
   }
 
@@ -29649,6 +29652,7 @@ class connection final : public served_connection, private net::stream_user, pri
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
     reading_ = true;
+    resting_ = false;
     if (lingering_) [[unlikely]] return read_waste();
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
@@ -29663,6 +29667,8 @@ class connection final : public served_connection, private net::stream_user, pri
     reading_ = true;
     post(home_.io, [this, held = net::user_reference{*this}] {
       reading_ = false;
+      if (closed_) return;
+      drop_taken();
       read();
     });
   }
@@ -29875,7 +29881,6 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    resting_ = false;
     in_.release();
     read_size_ = smallest_read;
     read();

@@ -68,7 +68,7 @@ constexpr int continuation = 9;
 constexpr int end = 1;
 constexpr int end_of_headers = 4;
 constexpr int enhance_your_calm = 11;
-std::string cancelled(std::uint32_t stream) { return bytes_of({.type = reset, .stream = stream, .payload = "\0\0\0\x08"s}); }
+std::string cancelled(std::uint32_t stream, char code = '\x08') { return bytes_of({.type = reset, .stream = stream, .payload = "\0\0\0"s + code}); }
 
 }  // namespace grpc_floods
 
@@ -82,6 +82,13 @@ TEST_CASE("streams that are opened and reset end the connection after a thousand
   CHECK(world.thrown_out() == enhance_your_calm);
   CHECK(begun >= 1000);
   CHECK(begun <= 1001);
+
+  // Whatever reason the peer gives for its resets.
+  flooded_kiosk polite;
+  stream = 1;
+  for (int i = 0; i < 3000 && !polite.caller.hung_up(); ++i, stream += 2) polite.caller.say(request(stream, "/kiosk/wait", "x") + cancelled(stream, '\0'));
+  CHECK(polite.caller.hung_up());
+  CHECK(polite.thrown_out() == enhance_your_calm);
 
   flooded_kiosk other;
   stream = 1;

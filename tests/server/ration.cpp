@@ -52,12 +52,16 @@ namespace {
 /// One in a line, who says so when its turn comes.
 struct guest final : tenon::detail::turn {
   guest(std::string& into, char name) : told{into}, called{name} {}
-  void comes() override { told += called; }
+  void comes() override {
+    told += called;
+    if (last_of != nullptr) last_of->reset();
+  }
   void ask(ration& of) {
     if (of.take(*this)) comes();
   }
   std::string& told;
   char called;
+  std::unique_ptr<ration>* last_of = nullptr;  // ends with its turn, as a server does whose last connection is closed
 };
 
 }  // namespace
@@ -82,6 +86,23 @@ TEST_CASE("a turn that nobody waited for any more is not had twice") {
   CHECK(had == "abce");
   world.pass(1_ms);
   CHECK(had == "abcefg");
+}
+
+TEST_CASE("a ration may end within any turn, that of the timer and those that follow it") {
+  for (const std::size_t last : {std::size_t{2}, std::size_t{3}}) {
+    simulated::world world;
+    std::string had;
+    auto all = std::make_unique<ration>(tenon::net::loop::of(world.io), 2U);
+    std::vector<std::unique_ptr<guest>> guests;
+    for (char name = 'a'; name <= 'f'; ++name) guests.push_back(std::make_unique<guest>(had, name));
+    guests[last]->last_of = &all;
+    world.on_loop([&] {
+      for (const auto& each : guests) each->ask(*all);
+    });
+    world.pass(60_s);
+    CHECK(had == std::string{"abcd"}.substr(0, last + 1));
+    CHECK(!guests.back()->in_line());
+  }
 }
 
 TEST_CASE("turns are had at once as long as there are any, then in line, so many in a stretch and one between two looks at other work") {

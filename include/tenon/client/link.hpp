@@ -204,6 +204,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   // --- reading
 
   void read() {
+    resting_ = false;
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
     kept_.widen(in_, read_space_);
@@ -392,7 +393,6 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    resting_ = false;
     in_.release();
     read_size_ = smallest_read;
     read();

@@ -261,7 +261,7 @@ class grpc_client_session final : public client_session {
   int frame_ended(const nghttp2_frame& frame) {
     if (frame.hd.type != NGHTTP2_GOAWAY) [[likely]] return 0;
     const nghttp2_goaway& farewell = frame.goaway;
-    asked_too_often_ = farewell.error_code == NGHTTP2_ENHANCE_YOUR_CALM && detail::text_of(farewell.opaque_data, farewell.opaque_data_len) == "too_many_pings";
+    asked_too_often_ |= farewell.error_code == NGHTTP2_ENHANCE_YOUR_CALM && detail::text_of(farewell.opaque_data, farewell.opaque_data_len) == "too_many_pings";
     if (!std::exchange(told_of_the_end_, true)) sink_->on_going_away(last_call_);
     return 0;
   }

@@ -110,6 +110,7 @@ class connection final : public served_connection, private net::stream_user, pri
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
     if (in_order_ && in_.size() >= largest_read) return;
     reading_ = true;
+    resting_ = false;
     if (lingering_) [[unlikely]] return read_waste();
     // Room grows with what has arrived, never with what a header announces.
     read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
@@ -124,6 +125,8 @@ class connection final : public served_connection, private net::stream_user, pri
     reading_ = true;
     post(home_.io, [this, held = net::user_reference{*this}] {
       reading_ = false;
+      if (closed_) return;
+      drop_taken();
       read();
     });
   }
@@ -336,7 +339,6 @@ class connection final : public served_connection, private net::stream_user, pri
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    resting_ = false;
     in_.release();
     read_size_ = smallest_read;
     read();

@@ -72,7 +72,7 @@ class outbox {
   /// What has been emptied goes to whoever writes next; `borrow` before a batch of so many bytes, which a larger answer may follow if it is large.
   void borrow(spare_buffers& from, std::size_t asked) noexcept {
     if (out_.capacity() != 0) return;
-    if (asked > spare_buffers::largest) [[unlikely]] from.lend_large(out_);
+    if (asked > spare_buffers::largest && mark_ > spare_buffers::largest_of_all) [[unlikely]] from.lend_large(out_);
     else from.lend(out_);
   }
   /// `keep_large`: not while there are streams or the peer reads too slowly for what it asks. What is kept would stand beside what they let wait.

@@ -11,8 +11,8 @@ namespace tenon::inline v0::detail {
 
 /// One connection's count.
 ///
-/// Laws    a question is early within `least_between_questions` of the last, or within two hours where no call is under way; the third early one in a row is too many. Whoever was
-///         sent something since the last one has a reason to ask, and begins anew.
+/// Laws    a question is early within `least_between_questions` of the last, or within two hours where no call is under way; the third early one is too many. Whoever was
+///         sent something since the last one has a reason to ask, and begins anew; nothing else makes up for an early one.
 /// Source  gRPC's server side of keepalive (A8), which grpc-go and gRPC C++ have by default.
 class ping_strikes {
  public:

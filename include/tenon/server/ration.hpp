@@ -105,7 +105,10 @@ class ration {
     if (!goes_on_) return;
     if (left_ == 0) return wait();
     post(loop_.io(), [self = std::weak_ptr<ration*>{self_}] {
-      if (const auto still = self.lock()) (*still)->next();
+      // Not held meanwhile: a turn may be the end of the server, and of this.
+      ration* to = nullptr;
+      if (const auto still = self.lock()) to = *still;
+      if (to != nullptr) to->next();
     });
   }
 

@@ -123,7 +123,10 @@ class grpc_requests {
     if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
     spoke_ = true;
     if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
-    if (const stream* of = find(frame.hd.stream_id); of != nullptr && of->stop_sender) {
+    stream* const of = find(frame.hd.stream_id);
+    if (of == nullptr) return 0;
+    of->delivered = true;
+    if (of->stop_sender) {
       nghttp2_submit_rst_stream(engine_.get(), NGHTTP2_FLAG_NONE, of->id, NGHTTP2_NO_ERROR);
     }
     return 0;
@@ -136,8 +139,10 @@ class grpc_requests {
     if (!gone->requested && !gone->answered) --unfinished_;
     held_ -= gone->body.size() + gone->reply.size() + gone->charged;
     const bool unanswered = gone->requested && !gone->answered;
+    // Not by the code: that of a reset is the peer's own choice.
+    const bool ended_well = error == NGHTTP2_NO_ERROR && gone->delivered;
     streams_.give_back(*gone);
-    if (error == NGHTTP2_NO_ERROR) {
+    if (ended_well) {
       resets_ = (std::max)(0, resets_ - 1);
     } else if (++resets_ > most_resets) {
       throw_out("too_many_resets");

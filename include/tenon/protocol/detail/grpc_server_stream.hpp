@@ -31,6 +31,7 @@ struct grpc_server_stream {
   bool requested = false;  // handed on: an answer will come
   bool answered = false;
   bool stop_sender = false;  // answered before the request has ended
+  bool delivered = false;    // its answer has left, to the end
   bool caller_streams = false;
   bool ended = false;        // by the caller
   bool streaming = false;    // the answer, in items
@@ -55,7 +56,7 @@ struct grpc_server_stream {
 
   void reset() noexcept {
     codec = serialization::raw;
-    is_post = is_grpc = requested = answered = stop_sender = caller_streams = ended = streaming = deflates = false;
+    is_post = is_grpc = requested = answered = stop_sender = delivered = caller_streams = ended = streaming = deflates = false;
     encoding = grpc_encoding::identity;
     timeout.reset();
     path.clear();

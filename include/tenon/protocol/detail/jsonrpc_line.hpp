@@ -22,8 +22,9 @@ inline jsonrpc_line read_jsonrpc_line(jsonrpc_framer& framer, std::string_view i
   into.clear();
   json_text text{in, levels};
   const char* const stop = cut_envelope(text, text.begin, into);
+  if (stop == nullptr) return {};
   const auto size = static_cast<std::size_t>(stop - text.begin);
-  if (stop == nullptr || size > framer.longest()) return {};
+  if (size > framer.longest()) return {};
   return {in.substr(0, size), size + (text.is_at(stop, '\n') ? 1U : 0U)};
 }
 
