@@ -185,6 +185,8 @@ TEST_CASE("what no protocol recognises is closed at once, and the log names all 
   port world;
   for (const std::string& bytes : {"\x01 hello"s, "hello\r\n"s, "\x16\x03\x01\x00"s, "\x00\x02\x00\x00\x05"s, std::string(8, '\0'), "PROXY TCP4"s, "GETTY"s, "\x93\x05"s, std::string(200, ' ')}) {
     CAPTURE(bytes);
+    // Two a millisecond are closed.
+    world.pass(1_ms);
     peer stranger{world};
     REQUIRE(stranger.connect("desk"));
     simulated::served_desk::lines().clear();
@@ -193,6 +195,7 @@ TEST_CASE("what no protocol recognises is closed at once, and the log names all 
     CHECK(stranger.heard().empty());
     CHECK(simulated::served_desk::lines().size() == 1);
   }
+  world.pass(1_ms);
   peer stranger{world};
   REQUIRE(stranger.connect("desk"));
   simulated::served_desk::lines().clear();
