@@ -25623,15 +25623,30 @@ class kept_memory {
   unsigned small_in_a_row_ = enough;
 };
 
-/// The same for a buffer that is read into: an idle connection waits in a read, whose memory cannot be given back. So it waits with little, and the rest stands aside.
+/// The same for a buffer that is read into, and how much is read at a time. A connection waits in a read, whose memory cannot be given back before it ends: so large memory stands aside,
+/// and one that was busy and rests ends its read to begin it anew with little.
 class kept_input {
  public:
-  /// Before `more` bytes are read behind what `in` holds.
-  void widen(buffer& in, std::size_t more) {
-    if (in.size() + more <= kept_memory::little || aside_.capacity() <= in.capacity()) [[likely]] return;
-    aside_.append(in.view());
-    in.swap(aside_);
-    aside_.clear();
+  static constexpr std::size_t smallest_read = 512;
+  static constexpr std::size_t largest_read = 64 * 1024;
+
+  /// Makes room behind what `in` holds, and returns how many bytes to read there. It grows with what has arrived, never with what a header announces.
+  std::size_t make_room(buffer& in) {
+    room_ = (std::max)(size_, (std::min)(in.size(), largest_read));
+    widen(in);
+    in.prepare(room_);
+    return room_;
+  }
+  /// So many bytes came.
+  void came(std::size_t count) noexcept {
+    if (count == room_) size_ = (std::min)(size_ * 2, largest_read);
+  }
+  /// Whether the memory that a read under way waits with is more than an idle connection needs.
+  static bool holds_much(const buffer& in) noexcept { return in.empty() && in.capacity() > smallest_read; }
+  /// After that read: the next one waits with little.
+  void begin_anew(buffer& in) noexcept {
+    in.release();
+    size_ = smallest_read;
   }
   /// As `kept_memory::emptied`.
   void emptied(buffer& in, std::size_t used, std::size_t bound) noexcept {
@@ -25641,8 +25656,17 @@ class kept_input {
   void rest() noexcept { kept_memory::rest(aside_); }
 
  private:
+  void widen(buffer& in) {
+    if (in.size() + room_ <= kept_memory::little || aside_.capacity() <= in.capacity()) [[likely]] return;
+    aside_.append(in.view());
+    in.swap(aside_);
+    aside_.clear();
+  }
+
   buffer aside_;
   kept_memory kept_;
+  std::size_t size_ = smallest_read;
+  std::size_t room_ = 0;
 };
 
 }  // namespace tenon::inline v0::detail
@@ -25800,8 +25824,6 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   const std::string& url() const noexcept { return url_; }
 
  private:
-  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
-  static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t largest_write = 1024 * 1024;
   static constexpr std::size_t largest_kept = 4 * 1024 * 1024;
 
@@ -25820,10 +25842,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
 
   void read() {
     resting_ = false;
-    // Room grows with what has arrived, never with what a header announces.
-    read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
-    kept_.widen(in_, read_space_);
-    stream_->read_some(in_.prepare(read_space_), read_space_, *this);
+    const std::size_t room = kept_.make_room(in_);
+    stream_->read_some(in_.prepare(room), room, *this);
   }
 
   void read_done(const std::error_code& error, std::size_t count) override {
@@ -25831,7 +25851,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     if (error && resting_ && error == asio::error::operation_aborted) [[unlikely]] return read_with_little();
     if (error) return owner_->link_lost(*this, error.message());
     in_.commit(count);
-    if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
+    kept_.came(count);
     heard_ = loop_.refresh();
     link_owner& told = *owner_;
     told.batch_begins();
@@ -26003,13 +26023,12 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     kept_.rest();
     kept_memory::rest(sending_);
     kept_memory::rest(out_);
-    if (!in_.empty() || in_.capacity() <= smallest_read) return;
+    if (!kept_input::holds_much(in_)) return;
     resting_ = true;
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    in_.release();
-    read_size_ = smallest_read;
+    kept_.begin_anew(in_);
     read();
   }
   // Returns when to look again.
@@ -26046,8 +26065,6 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   kept_input kept_;
   kept_memory kept_out_;
   std::size_t handed_over_ = 0;  // bytes of `sending_` that the stream has been given
-  std::size_t read_size_ = smallest_read;
-  std::size_t read_space_ = 0;
   std::size_t references_ = 1;
   bool writing_ = false;
   bool leaving_ = false;
@@ -29628,8 +29645,6 @@ class connection final : public served_connection, private net::stream_user, pri
   friend deadline_watch<connection>;
   friend turn_watch<connection>;
   using watch = quiet_watch<connection>;
-  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
-  static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t enough_to_go_behind = 16;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
@@ -29650,14 +29665,12 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void read() {
     if (reading_ || closed_ || (stopping_ && !lingering_) || full()) return;
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
-    if (in_order_ && in_.size() >= largest_read) return;
+    if (in_order_ && in_.size() >= kept_input::largest_read) return;
     reading_ = true;
     resting_ = false;
     if (lingering_) [[unlikely]] return read_waste();
-    // Room grows with what has arrived, never with what a header announces.
-    read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
-    kept_.widen(in_, read_space_);
-    stream_->read_some(in_.prepare(read_space_), read_space_, *this);
+    const std::size_t room = kept_.make_room(in_);
+    stream_->read_some(in_.prepare(room), room, *this);
   }
 
   // After a batch, behind the other connections that are ready: asio tries to read at once whenever a read begins. Right after the answers nothing can have come yet, and the attempt would be a
@@ -29683,7 +29696,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!lingering_) in_.commit(count);
     drop_taken();
     if (lingering_) return linger_on(count);
-    if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
+    kept_.came(count);
     read_at_ = home_.loop.refresh();
     silence_.looks = 0;
     process();
@@ -29876,13 +29889,12 @@ class connection final : public served_connection, private net::stream_user, pri
     kept_.rest();
     out_.rest();
     home_.loop.spare().rest();
-    if (!reading_ || lingering_ || out_.writing() || !in_.empty() || in_.capacity() <= smallest_read) return;
+    if (!reading_ || lingering_ || out_.writing() || !kept_input::holds_much(in_)) return;
     resting_ = true;
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    in_.release();
-    read_size_ = smallest_read;
+    kept_.begin_anew(in_);
     read();
   }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
@@ -30266,8 +30278,6 @@ class connection final : public served_connection, private net::stream_user, pri
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t references_ = 0;
-  std::size_t read_size_ = smallest_read;
-  std::size_t read_space_ = 0;
   std::size_t wasted_ = 0;  // bytes that came after everything had been said
   bool reading_ = false;
   bool resting_ = false;  // the read under way is ended, to be begun anew with little memory

@@ -61,11 +61,12 @@ TEST_CASE("what is read into waits with little memory, and finds the rest again 
   const auto receive = [&](std::size_t bytes) {
     std::size_t largest = 0;
     while (in.size() < bytes) {
-      kept.widen(in, 64 * 1024);
+      const std::size_t room = kept.make_room(in);
       const std::size_t before = in.size();
-      char* const into = in.prepare(64 * 1024);
-      for (std::size_t i = 0; i < 64 * 1024; ++i) into[i] = static_cast<char>((before + i) % 251);
-      in.commit(64 * 1024);
+      char* const into = in.prepare(room);
+      for (std::size_t i = 0; i < room; ++i) into[i] = static_cast<char>((before + i) % 251);
+      in.commit(room);
+      kept.came(room);
       largest = in.capacity();
     }
     for (std::size_t i = 0; i < bytes; ++i) {
@@ -84,4 +85,24 @@ TEST_CASE("what is read into waits with little memory, and finds the rest again 
   CHECK(in.capacity() <= kept_memory::little);
   CHECK(receive(large) >= large);
   for (int i = 0; i < 16; ++i) CHECK(receive(100) <= kept_memory::little);
+}
+
+TEST_CASE("reads grow as long as they are filled, to 64 KiB, and begin anew with little") {
+  buffer in;
+  kept_input kept;
+  std::size_t room = kept.make_room(in);
+  CHECK(room == kept_input::smallest_read);
+  CHECK(!kept_input::holds_much(in));
+  kept.came(room - 1);
+  CHECK(kept.make_room(in) == kept_input::smallest_read);
+  for (int i = 0; i < 20; ++i) kept.came(kept.make_room(in));
+  CHECK(kept.make_room(in) == kept_input::largest_read);
+  CHECK(kept_input::holds_much(in));
+  kept.begin_anew(in);
+  CHECK(in.capacity() == 0);
+  CHECK(kept.make_room(in) == kept_input::smallest_read);
+  // What has arrived of a message makes room for as much again.
+  in.append(std::string(10'000, 'x'));
+  CHECK(kept.make_room(in) == 10'000);
+  CHECK(!kept_input::holds_much(in));
 }

@@ -185,8 +185,6 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   const std::string& url() const noexcept { return url_; }
 
  private:
-  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
-  static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t largest_write = 1024 * 1024;
   static constexpr std::size_t largest_kept = 4 * 1024 * 1024;
 
@@ -205,10 +203,8 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
 
   void read() {
     resting_ = false;
-    // Room grows with what has arrived, never with what a header announces.
-    read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
-    kept_.widen(in_, read_space_);
-    stream_->read_some(in_.prepare(read_space_), read_space_, *this);
+    const std::size_t room = kept_.make_room(in_);
+    stream_->read_some(in_.prepare(room), room, *this);
   }
 
   void read_done(const std::error_code& error, std::size_t count) override {
@@ -216,7 +212,7 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     if (error && resting_ && error == asio::error::operation_aborted) [[unlikely]] return read_with_little();
     if (error) return owner_->link_lost(*this, error.message());
     in_.commit(count);
-    if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
+    kept_.came(count);
     heard_ = loop_.refresh();
     link_owner& told = *owner_;
     told.batch_begins();
@@ -388,13 +384,12 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
     kept_.rest();
     kept_memory::rest(sending_);
     kept_memory::rest(out_);
-    if (!in_.empty() || in_.capacity() <= smallest_read) return;
+    if (!kept_input::holds_much(in_)) return;
     resting_ = true;
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    in_.release();
-    read_size_ = smallest_read;
+    kept_.begin_anew(in_);
     read();
   }
   // Returns when to look again.
@@ -431,8 +426,6 @@ class basic_link final : private net::stream_user, private protocol::reply_sink,
   kept_input kept_;
   kept_memory kept_out_;
   std::size_t handed_over_ = 0;  // bytes of `sending_` that the stream has been given
-  std::size_t read_size_ = smallest_read;
-  std::size_t read_space_ = 0;
   std::size_t references_ = 1;
   bool writing_ = false;
   bool leaving_ = false;

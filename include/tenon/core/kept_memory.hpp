@@ -33,15 +33,30 @@ class kept_memory {
   unsigned small_in_a_row_ = enough;
 };
 
-/// The same for a buffer that is read into: an idle connection waits in a read, whose memory cannot be given back. So it waits with little, and the rest stands aside.
+/// The same for a buffer that is read into, and how much is read at a time. A connection waits in a read, whose memory cannot be given back before it ends: so large memory stands aside,
+/// and one that was busy and rests ends its read to begin it anew with little.
 class kept_input {
  public:
-  /// Before `more` bytes are read behind what `in` holds.
-  void widen(buffer& in, std::size_t more) {
-    if (in.size() + more <= kept_memory::little || aside_.capacity() <= in.capacity()) [[likely]] return;
-    aside_.append(in.view());
-    in.swap(aside_);
-    aside_.clear();
+  static constexpr std::size_t smallest_read = 512;
+  static constexpr std::size_t largest_read = 64 * 1024;
+
+  /// Makes room behind what `in` holds, and returns how many bytes to read there. It grows with what has arrived, never with what a header announces.
+  std::size_t make_room(buffer& in) {
+    room_ = (std::max)(size_, (std::min)(in.size(), largest_read));
+    widen(in);
+    in.prepare(room_);
+    return room_;
+  }
+  /// So many bytes came.
+  void came(std::size_t count) noexcept {
+    if (count == room_) size_ = (std::min)(size_ * 2, largest_read);
+  }
+  /// Whether the memory that a read under way waits with is more than an idle connection needs.
+  static bool holds_much(const buffer& in) noexcept { return in.empty() && in.capacity() > smallest_read; }
+  /// After that read: the next one waits with little.
+  void begin_anew(buffer& in) noexcept {
+    in.release();
+    size_ = smallest_read;
   }
   /// As `kept_memory::emptied`.
   void emptied(buffer& in, std::size_t used, std::size_t bound) noexcept {
@@ -51,8 +66,17 @@ class kept_input {
   void rest() noexcept { kept_memory::rest(aside_); }
 
  private:
+  void widen(buffer& in) {
+    if (in.size() + room_ <= kept_memory::little || aside_.capacity() <= in.capacity()) [[likely]] return;
+    aside_.append(in.view());
+    in.swap(aside_);
+    aside_.clear();
+  }
+
   buffer aside_;
   kept_memory kept_;
+  std::size_t size_ = smallest_read;
+  std::size_t room_ = 0;
 };
 
 }  // namespace tenon::inline v0::detail

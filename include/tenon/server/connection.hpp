@@ -86,8 +86,6 @@ class connection final : public served_connection, private net::stream_user, pri
   friend deadline_watch<connection>;
   friend turn_watch<connection>;
   using watch = quiet_watch<connection>;
-  static constexpr std::size_t smallest_read = 512;  // what an idle connection waits with
-  static constexpr std::size_t largest_read = 64 * 1024;
   static constexpr std::size_t enough_to_go_behind = 16;
   static constexpr std::chrono::seconds farewell{1};
   static constexpr std::size_t most_wasted = 1024 * 1024;
@@ -108,14 +106,12 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::noinline]] void read() {
     if (reading_ || closed_ || (stopping_ && !lingering_) || full()) return;
     // While a protocol that answers in order is busy, reading on is how we learn that the caller has gone.
-    if (in_order_ && in_.size() >= largest_read) return;
+    if (in_order_ && in_.size() >= kept_input::largest_read) return;
     reading_ = true;
     resting_ = false;
     if (lingering_) [[unlikely]] return read_waste();
-    // Room grows with what has arrived, never with what a header announces.
-    read_space_ = (std::max)(read_size_, (std::min)(in_.size(), largest_read));
-    kept_.widen(in_, read_space_);
-    stream_->read_some(in_.prepare(read_space_), read_space_, *this);
+    const std::size_t room = kept_.make_room(in_);
+    stream_->read_some(in_.prepare(room), room, *this);
   }
 
   // After a batch, behind the other connections that are ready: asio tries to read at once whenever a read begins. Right after the answers nothing can have come yet, and the attempt would be a
@@ -141,7 +137,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!lingering_) in_.commit(count);
     drop_taken();
     if (lingering_) return linger_on(count);
-    if (count == read_space_) read_size_ = (std::min)(read_size_ * 2, largest_read);
+    kept_.came(count);
     read_at_ = home_.loop.refresh();
     silence_.looks = 0;
     process();
@@ -334,13 +330,12 @@ class connection final : public served_connection, private net::stream_user, pri
     kept_.rest();
     out_.rest();
     home_.loop.spare().rest();
-    if (!reading_ || lingering_ || out_.writing() || !in_.empty() || in_.capacity() <= smallest_read) return;
+    if (!reading_ || lingering_ || out_.writing() || !kept_input::holds_much(in_)) return;
     resting_ = true;
     stream_->stop_reading();
   }
   [[gnu::cold]] void read_with_little() {
-    in_.release();
-    read_size_ = smallest_read;
+    kept_.begin_anew(in_);
     read();
   }
   // The first byte, an unfinished message, or a peer that was refused, has had its time.
@@ -724,8 +719,6 @@ class connection final : public served_connection, private net::stream_user, pri
   instant read_at_{};      // when the last bytes of `in_` were read
   std::size_t taken_ = 0;  // bytes at the front of `in_` that were handled
   std::size_t references_ = 0;
-  std::size_t read_size_ = smallest_read;
-  std::size_t read_space_ = 0;
   std::size_t wasted_ = 0;  // bytes that came after everything had been said
   bool reading_ = false;
   bool resting_ = false;  // the read under way is ended, to be begun anew with little memory
