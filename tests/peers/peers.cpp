@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,9 +19,13 @@
 #include <simulation.hpp>
 #include <tenon/client/client.hpp>
 #include <tenon/codec/json.hpp>
+#include <tenon/core/asio.hpp>
 #include <tenon/core/cancellation.hpp>
+#include <tenon/core/connection_handle.hpp>
 #include <tenon/core/context.hpp>
 #include <tenon/core/task.hpp>
+#include <tenon/net/stream.hpp>
+#include <tenon/peers/carried_stream.hpp>
 #include <tenon/policy/bulkhead.hpp>
 #include <tenon/reflect/service.hpp>
 #include <tenon/server/server.hpp>
@@ -80,6 +86,25 @@ struct hall {
     return "told";
   }
   TENON_SERVICE(hall, enter, echo_back, tell_twice)
+};
+
+/// Uses a stream that it owns, as a connection does, and lives by its references.
+struct owner final : tenon::net::stream_user {
+  explicit owner(std::unique_ptr<tenon::net::stream> given) : stream{std::move(given)} {}
+  void read_done(const std::error_code&, std::size_t) override {}
+  void write_done(const std::error_code&) override {}
+  void retain() noexcept override { ++references; }
+  void release() noexcept override {
+    if (--references == 0) delete this;
+  }
+  std::unique_ptr<tenon::net::stream> stream;
+  int references = 0;
+};
+struct nowhere final : tenon::detail::carrier {
+  void carry(std::string_view) override {}
+  bool full() const noexcept override { return false; }
+  tenon::detail::reach can_ask() override { return tenon::detail::reach::calls; }
+  void fail(std::string_view) override {}
 };
 
 struct house : simulated::world {
@@ -423,6 +448,22 @@ TEST_CASE("a peer that does not read what it is told costs no more than the boun
   deaf.read_again();
   world.run();
   CHECK(world.ended(kept.with({.one_way = true}).show("now")).value().has_value());
+}
+
+TEST_CASE("the way back and its user let each other go, where the loop ends before it comes to what was posted") {
+  auto io = std::make_unique<asio::io_context>();
+  nowhere by;
+  const auto handle = std::make_shared<tenon::detail::connection_handle>(*io, 1, "somebody", by);
+  auto path = std::make_shared<tenon::detail::carried>(handle, 1024);
+  const std::weak_ptr<tenon::detail::carried> left = path;
+  char space[16];
+  auto& user = *new owner{std::make_unique<tenon::detail::carried_stream>(path)};
+  user.stream->read_some(space, sizeof space, user);
+  user.stream->write_all("{}\n", 3, user);
+  path->gone();
+  path.reset();
+  io.reset();
+  CHECK(left.expired());
 }
 
 TEST_CASE("a blocking handler on another thread calls its caller back; over sockets, with threads") {

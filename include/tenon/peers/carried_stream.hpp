@@ -50,6 +50,7 @@ class carried : public return_path, public std::enable_shared_from_this<carried>
   void write_all(std::string_view bytes, net::stream_user& user) {
     if (!ended_) take(bytes);
     writer_.emplace(user);
+    writing_ = true;
     write_soon();
   }
   /// The user has closed it: what is carried here is broken, and the connection with it.
@@ -60,6 +61,8 @@ class carried : public return_path, public std::enable_shared_from_this<carried>
   void forget_users() noexcept {
     reader_.reset();
     writer_.reset();
+    into_ = nullptr;
+    writing_ = false;
   }
 
  private:
@@ -85,32 +88,26 @@ class carried : public return_path, public std::enable_shared_from_this<carried>
     return whole;
   }
 
-  // Never inside the call that asks, as a stream promises.
+  // Never inside the call that asks, as a stream promises. What is posted takes the user with it: the user has the stream and that has this, and they must let each other go where the loop ends
+  // before it comes to it.
   void read_soon() {
-    if (!reader_ || read_posted_ || (inbox_.empty() && !ended_)) return;
-    read_posted_ = true;
-    detail::post(by_->io(), [self = shared_from_this()] { self->finish_read(); });
+    if (!reader_ || (inbox_.empty() && !ended_)) return;
+    detail::post(by_->io(), [self = shared_from_this(), user = std::exchange(reader_, std::nullopt)] { self->finish_read(*user); });
   }
-  void finish_read() {
-    read_posted_ = false;
-    if (!reader_) return;
-    const net::user_reference user{std::move(*reader_)};
-    reader_.reset();
+  void finish_read(const net::user_reference& user) {
+    char* const into = std::exchange(into_, nullptr);
+    if (into == nullptr) return;
     const std::size_t count = (std::min)(space_, inbox_.size());
-    if (count != 0) std::memcpy(into_, inbox_.data(), count);
+    if (count != 0) std::memcpy(into, inbox_.data(), count);
     inbox_.drop_front(count);
     user->read_done(count != 0 ? std::error_code{} : asio::error::make_error_code(asio::error::eof), count);
   }
   void write_soon() {
-    if (!writer_ || write_posted_ || (!ended_ && by_->by() != nullptr && by_->by()->full())) return;
-    write_posted_ = true;
-    detail::post(by_->io(), [self = shared_from_this()] { self->finish_write(); });
+    if (!writer_ || (!ended_ && by_->by() != nullptr && by_->by()->full())) return;
+    detail::post(by_->io(), [self = shared_from_this(), user = std::exchange(writer_, std::nullopt)] { self->finish_write(*user); });
   }
-  void finish_write() {
-    write_posted_ = false;
-    if (!writer_) return;
-    const net::user_reference user{std::move(*writer_)};
-    writer_.reset();
+  void finish_write(const net::user_reference& user) {
+    if (!std::exchange(writing_, false)) return;
     user->write_done(ended_ ? asio::error::make_error_code(asio::error::broken_pipe) : std::error_code{});
   }
 
@@ -130,12 +127,11 @@ class carried : public return_path, public std::enable_shared_from_this<carried>
   std::size_t most_held_;
   buffer inbox_;
   buffer partial_;
-  char* into_ = nullptr;
+  char* into_ = nullptr;  // while a read is under way
   std::size_t space_ = 0;
-  std::optional<net::user_reference> reader_;
+  bool writing_ = false;
+  std::optional<net::user_reference> reader_;  // until the end of its operation is posted
   std::optional<net::user_reference> writer_;
-  bool read_posted_ = false;
-  bool write_posted_ = false;
   bool ended_ = false;
 };
 
