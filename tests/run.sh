@@ -55,6 +55,7 @@ install_packages() {
   sh tests/install_packages.sh --optional "HTTP/2, for gRPC" libnghttp2-dev
   sh tests/install_packages.sh --optional "WebSocket" libwslay-dev
   sh tests/install_packages.sh --optional "gzip" zlib1g-dev
+  sh tests/install_packages.sh --optional "TENON_IO_URING" liburing-dev
   sh tests/install_packages.sh --optional "the protobuf that ours is held against" protobuf-compiler libprotobuf-dev
   if [ "$what" = all ]; then
     sh tests/install_packages.sh --optional "the second compiler" clang-19
@@ -116,6 +117,12 @@ oldest_clang() { # <folder> <compiler>
   ctest --test-dir "$folder" -j "$jobs" --output-on-failure --no-tests=error -L misuse || return 1
   ctest --test-dir "$folder" -j "$jobs" --output-on-failure --no-tests=error -R '^examples/' || return 1
   return "$built"
+}
+
+# Containers often forbid it.
+has_io_uring() { # <compiler>
+  printf '#include <liburing.h>\nint main() { io_uring ring; return io_uring_queue_init(8, &ring, 0) < 0; }\n' >"$build/log/uring.cpp"
+  "$1" "$build/log/uring.cpp" -o "$build/log/uring" -luring 2>/dev/null && "$build/log/uring"
 }
 
 # Some kernels place memory where the thread sanitizer of this compiler does not expect it; without randomised addresses
@@ -195,6 +202,13 @@ if [ "$what" = all ]; then
     stage "clang++-14, doors, misuse, examples" oldest_clang clang14 clang++-14
   else
     note skipped "clang++-14, doors, misuse, examples" "no clang 14 to be had here"
+  fi
+
+  if has_io_uring g++; then
+    # What stands on sockets.
+    stage "g++, io_uring" build_and_test uring g++ "-O0 -g1" -DTENON_IO_URING=ON -DTENON_TEST_HOUSE=OFF -DTENON_EXAMPLES=OFF "-DTENON_TEST_LAYERS=net;proofs;every"
+  else
+    note skipped "g++, io_uring" "there is no liburing, or the kernel does not let it work"
   fi
 
   # Users compile as gnu++20, which is CMake's default and defines unix and linux, or as plain c++20: this one is plain. What g++ 12 guesses of memory while it optimises is

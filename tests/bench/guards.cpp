@@ -1,6 +1,6 @@
 // What one call costs in figures that repeat: allocations and system calls of the server and of the client apart, in steady state, over loopback TCP. Both run on
 // one thread, turn by turn. tests/bench/guards.py runs it, counts the instructions of each side's turns besides, and compares all of it with what is recorded.
-// usage: guards echo|json|msgpack|protobuf CONNECTIONS IN_FLIGHT CALLS       prints `calls=... server_allocations=... server_system_calls=... client_...`
+// usage: guards echo|json|msgpack|protobuf CONNECTIONS IN_FLIGHT CALLS [BYTES]       BYTES, 64, is for echo; prints `calls=... server_allocations=... server_system_calls=... client_...`
 
 #include "guards.hpp"
 
@@ -35,8 +35,8 @@ int measure_typed(std::size_t connections, std::size_t in_flight, std::size_t ca
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: guards echo|json|msgpack|protobuf CONNECTIONS IN_FLIGHT CALLS\n");
+  if (argc < 5) {
+    std::fprintf(stderr, "usage: guards echo|json|msgpack|protobuf CONNECTIONS IN_FLIGHT CALLS [BYTES]\n");
     return 2;
   }
   const std::string_view what = argv[1];
@@ -44,6 +44,6 @@ int main(int argc, char** argv) {
   if (what == "json") return measure_typed<tenon::codec::json>(number(2), number(3), number(4));
   if (what == "msgpack") return measure_typed<tenon::codec::msgpack>(number(2), number(3), number(4));
   if (what == "protobuf") return measure_typed<tenon::codec::protobuf>(number(2), number(3), number(4));
-  const std::string text(64, 'x');
+  const std::string text(argc > 5 ? number(5) : 64, 'x');
   return measure<tenon::client<echo_service>, plain_echo, echo_service>(plain_echo{}, [&text](auto& client) { return client.echo(text); }, number(2), number(3), number(4));
 }

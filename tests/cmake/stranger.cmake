@@ -23,12 +23,12 @@ if(WAY STREQUAL "lacking")
   # The prefix becomes the whole world that CMake searches in.
   execute_process(RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said
     COMMAND ${configure} -DCMAKE_FIND_ROOT_PATH=${prefix} -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY
-      -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -Dtenon_DIR=${prefix}/share/cmake/tenon)
+      -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY -Dtenon_DIR=${prefix}/share/cmake/tenon -DTENON_IO_URING=ON)
   if(result EQUAL 0)
     message(FATAL_ERROR "find_package(tenon) succeeds where its dependencies are missing")
   endif()
   foreach(word IN ITEMS asio.hpp libasio-dev boost/hana.hpp libboost-dev msgpack.hpp libmsgpack-cxx-dev nlohmann/json.hpp
-      nlohmann-json3-dev vcpkg conan)
+      nlohmann-json3-dev liburing.h liburing-dev vcpkg conan)
     string(FIND "${said}" "${word}" at)
     if(at EQUAL -1)
       message(FATAL_ERROR "where the dependencies are missing, find_package(tenon) does not say ${word}; it says:\n${said}")

@@ -60,6 +60,7 @@ TEST_CASE("end_writing lets the other side read to the end and answer") {
   asio::io_context io;
   pair ends{io};
   ends.here.write("question");
+  run_until(io, [&] { return ends.here.writes == 1; });
   ends.here.stream->end_writing();
   ends.there.reading_on = true;
   ends.there.read();

@@ -25,7 +25,7 @@ class stream_user {
 /// One connection's bytes.
 ///
 /// Laws    at most one read and one write are under way; each ends exactly once, never inside the call that started it; after `close` they end with an error;
-///         `write_now` and `stop_reading` are for when no write is;
+///         `write_now`, `stop_reading` and `end_writing` are for when no write is;
 ///         destroying a stream with operations under way is sound: its user is told of an error, or released without being told.
 class stream {
  public:
