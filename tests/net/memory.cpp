@@ -163,6 +163,7 @@ TEST_CASE("end_writing: what was written arrives, then the end; the other direct
   asio::io_context io;
   pair ends{io};
   ends.here.write("last");
+  settle(io);
   ends.here.stream->end_writing();
   ends.there.reading_on = true;
   ends.there.read();
