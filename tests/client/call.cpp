@@ -16,6 +16,7 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/strand.hpp>
 #include <asio/use_awaitable.hpp>
@@ -193,6 +194,35 @@ TEST_CASE("a task that is destroyed cancels the call it waits for, here and on a
     world.answer(world.requests().at(0), "1");
     CHECK(room.text() == "OK");
   }
+}
+
+TEST_CASE("options with metadata, made within a co_await, arrive whole") {
+  scripted_shop world;
+  shop_client client{world.io, world.connector()};
+  std::vector<int> got;
+  const auto program = [](shop_client& shop, std::vector<int>& into) -> tenon::task<void> {
+    const tenon::metadata given{{"user", "a name that is too long for a short string"}, {"user", "b"}};
+    into.push_back(*co_await shop.with({.timeout = 1_s, .metadata = given}).price("one"));
+    into.push_back(*co_await shop.with({.timeout = 1_s, .metadata = {{"user", "a name that is too long for a short string"}, {"user", "b"}}}).price("two"));
+    CHECK(given.size() == 2);
+  };
+  const auto in_asio = [](shop_client& shop, std::vector<int>& into) -> asio::awaitable<void> {
+    into.push_back(*co_await shop.with({.metadata = {{"user", "a name that is too long for a short string"}, {"user", "b"}}}).price("three"));
+  };
+  tenon::spawn(world.io, program(client, got));
+  asio::co_spawn(world.io, in_asio(client, got), asio::detached);
+  for (int i = 1; i <= 3; ++i) {
+    const auto requests = world.requests();
+    for (const auto& each : requests) {
+      std::vector<std::string> users;
+      for (const auto& [key, value] : each.metadata) {
+        if (key == "user") users.push_back(value);
+      }
+      CHECK(users == std::vector<std::string>{"a name that is too long for a short string", "b"});
+      world.answer(each, "4");
+    }
+  }
+  CHECK(got == std::vector<int>{4, 4, 4});
 }
 
 TEST_CASE("a task on another loop is resumed there") {
