@@ -1,10 +1,16 @@
 # Compiles SOURCE, which must fail, with the sentence of its first line ("// expect: <sentence>") in an error line.
+# A second line "// only: g++" is for what other compilers do well.
 # As ctest entry: cmake -DCOMPILER=... -DINCLUDES=a;b -DSOURCE=... -P misuse.cmake
 file(STRINGS ${SOURCE} first LIMIT_COUNT 1)
 if(NOT first MATCHES "^// expect: (.+)$")
   message(FATAL_ERROR "${SOURCE}: the first line must be `// expect: <the sentence the compiler has to say>`")
 endif()
 set(sentence "${CMAKE_MATCH_1}")
+file(STRINGS ${SOURCE} only LIMIT_COUNT 1 REGEX "^// only: ")
+if(only AND COMPILER MATCHES "clang")
+  message("not for ${COMPILER}: ${only}")
+  return()
+endif()
 
 list(REMOVE_ITEM INCLUDES "")
 list(REMOVE_DUPLICATES INCLUDES)

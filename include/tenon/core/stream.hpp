@@ -63,7 +63,10 @@ template <class T>
 struct braced {
   template <class... Parts>
     requires requires(Parts&&... parts) { T(std::forward<Parts>(parts)...); }
-  braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {}
+  braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {
+    static_assert(__GNUC__ > 12 || (... && (std::is_lvalue_reference_v<Parts> || !std::is_aggregate_v<Parts> || std::is_trivially_copyable_v<Parts> || std::is_array_v<Parts>)),
+                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield, inside the braces too; name the item first: ticket t{1, seat{\"A\", 2}}; co_yield t;");
+  }
   T value;
 };
 #endif
@@ -131,8 +134,8 @@ struct next_of_stream {
 /// fills up. `co_yield` of a `tenon::status`, or of a `result<T>` without a value, ends the stream with that status; so does an exception, with its text.
 /// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
 ///
-/// Under g++ 12 an item that is an aggregate is yielded in bare braces, `co_yield {"ACME", 42.5}`, or by its name: one that is made within the `co_yield` would be broken,
-/// and is refused.
+/// Under g++ 12 an item that is an aggregate is yielded by its name or, where no member is made in braces of its own, in bare braces, `co_yield {"ACME", 42.5}`: a struct that is
+/// made within the `co_yield` would be broken, and is refused.
 ///
 /// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
 ///         leaves through the `co_await` and a status is `numbers.status()`.
