@@ -15,10 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/executor_work_guard.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_future.hpp>
 
 #include <tenon/core/spawn.hpp>
+#include <tenon/core/stream.hpp>
 #include <tenon/core/task.hpp>
 #include <tenon/server/server.hpp>
 
@@ -33,6 +37,23 @@ struct adder {
     co_return a + b;
   }
   TENON_SERVICE(adder, add, add_later)
+};
+
+struct summer {
+  tenon::task<int> never(tenon::context& call) {
+    asio::steady_timer timer{*call.io(), std::chrono::hours{1}};
+    (void)co_await timer.async_wait(tenon::use_task);
+    co_return 0;
+  }
+  tenon::task<int> sum(tenon::source<int> numbers) {
+    int all = 0;
+    while (auto number = co_await numbers.next()) all += *number;
+    co_return all;
+  }
+  tenon::stream<int> echo(tenon::source<int> numbers) {
+    while (auto number = co_await numbers.next()) co_yield *number;
+  }
+  TENON_SERVICE(summer, never, sum, echo)
 };
 
 struct running_adder {
@@ -180,4 +201,60 @@ TEST_CASE("a call's parent is read while the call is made") {
     parent.reset();
     CHECK(*call.get() == 1 + i);
   }
+}
+
+TEST_CASE("calls and streams outlive their client and its loop: what is asked of them is answered at once") {
+  tenon::server<> server;
+  server.serve(summer{});
+  const std::string url = server.listen("tcp://127.0.0.1:0").url();
+  server.start();
+  auto client = std::make_unique<tenon::client<summer>>(url);
+  auto called = client->never();
+  auto awaited = client->never();
+  auto writer = client->sum();
+  auto unfinished = client->sum();
+  auto both = client->echo();
+  CHECK(writer.write(1).get().has_value());
+  CHECK(both.write(2).get().has_value());
+  CHECK(both.next().get() == 2);
+  client.reset();
+
+  std::optional<tenon::result<int>> told;
+  std::move(called).then([&](tenon::result<int> got) { told.emplace(std::move(got)); });
+  REQUIRE(told);
+  CHECK(told->error().to_string() == "UNAVAILABLE: summer.never: the client was closed");
+
+  asio::io_context io;
+  std::optional<tenon::result<int>> came;
+  asio::co_spawn(io, [](tenon::call<int> of, std::optional<tenon::result<int>>& into) -> asio::awaitable<void> { into.emplace(co_await std::move(of)); }(std::move(awaited), came), asio::detached);
+  io.run();
+  REQUIRE(came);
+  CHECK(came->error().code() == tenon::code::unavailable);
+
+  CHECK(writer.write(3).get().error().code() == tenon::code::unavailable);
+  CHECK(writer.finish().get().error().to_string() == "UNAVAILABLE: summer.sum: the client was closed");
+  CHECK_FALSE(both.next().get());
+  std::optional<std::optional<int>> item;
+  both.next().then([&](std::optional<int> got) { item.emplace(got); });
+  REQUIRE(item);
+  CHECK_FALSE(item->has_value());
+  CHECK(both.write(4).get().error().code() == tenon::code::unavailable);
+  both.end_writing();
+  CHECK(both.status().to_string() == "UNAVAILABLE: summer.echo: the client was closed");
+  server.stop();
+}
+
+TEST_CASE("what is written after finish says so, whether the answer has been taken or not") {
+  tenon::server<> server;
+  server.serve(summer{});
+  const std::string url = server.listen("tcp://127.0.0.1:0").url();
+  server.start();
+  tenon::client<summer> client{url};
+  auto writer = client.sum();
+  CHECK(writer.write(1).get().has_value());
+  auto answer = writer.finish();
+  CHECK(writer.write(2).get().error().code() == tenon::code::failed_precondition);
+  CHECK(answer.get().value() == 1);
+  CHECK(writer.write(3).get().error().code() == tenon::code::failed_precondition);
+  server.stop();
 }

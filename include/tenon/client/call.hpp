@@ -227,6 +227,7 @@ class asio::awaitable<tenon::detail::awaited<T>, asio::any_io_executor> {
 
  private:
   static asio::awaitable<tenon::result<T>> wait(tenon::detail::call_reference<tenon::detail::call_state<T>> state) {
+    if (tenon::detail::outlived_its_client(*state.get())) co_return state->take();
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(tenon::result<T>)>(
         [](auto handler, tenon::detail::call_reference<tenon::detail::call_state<T>> started) {
           asio::io_context& io = tenon::detail::io_of(*started.get());
@@ -243,7 +244,7 @@ namespace tenon::inline v0 {
 /// A call under way. Take its result in one of these ways, once:
 /// `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls `f(result<T>)` on the client's loop.
 ///
-/// Destroying a call whose result was not taken cancels it.
+/// Destroying a call whose result was not taken cancels it. It may outlive its client, which ended it.
 template <class T>
 class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_io_executor> {
   using base = asio::awaitable<detail::awaited<T>, asio::any_io_executor>;
@@ -280,12 +281,13 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
     return state.take();
   }
 
-  /// Calls `f(result<T>)` when the result is there, on the client's loop.
+  /// Calls `f(result<T>)` when the result is there, on the client's loop; here and now where the client has gone already.
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
-    asio::io_context& io = detail::io_of(*this->state_.get());
     detail::call_reference<detail::call_state<T>> state = std::move(this->state_);
+    if (detail::outlived_its_client(*state.get())) [[unlikely]] return static_cast<void>(f(state->take()));
+    asio::io_context& io = detail::io_of(*state.get());
     auto& taker = detail::function_consumer<T, F>::of(*state.get(), std::move(f));
     if (detail::loop_of(*state.get()).on_this_thread()) {
       if (state->listen_here(taker)) return state.reset_here();

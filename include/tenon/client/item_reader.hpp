@@ -277,7 +277,7 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   using base = asio::awaitable<detail::awaited_item<T>, asio::any_io_executor>;
 
  public:
-  next_item(asio::io_context& io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{&io} {}
+  next_item(asio::io_context* io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{io} {}
   next_item(next_item&&) noexcept = default;
   next_item& operator=(next_item&&) = delete;
   ~next_item() {
@@ -300,6 +300,7 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, std::optional<T>>, "tenon::next_item::then: the function does not take the item; write .then([](std::optional<T> item) { ... })");
+    if (!this->waiting_ && io_ == nullptr) return static_cast<void>(f(std::move(this->there_)));
     if (!this->waiting_) return detail::post(*io_, [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
     call<std::optional<T>>{std::move(this->waiting_)}.then([f = std::move(f)](result<std::optional<T>> waited) mutable { f(detail::item_of_wait<T>(std::move(waited))); });
   }

@@ -38,7 +38,10 @@ class item_write final : public call_state<void> {
   void replied(const protocol::reply&) override {}
   void failed(status) override {}
   // The client was closed before its loop took it.
-  void refused(status why) override { over(std::move(why)); }
+  void refused(status why) override {
+    const call_reference<item_write> held{this};
+    this->complete(std::move(why));
+  }
   void expired() override {}
   inline void cancelled(status why) override;
 
@@ -72,6 +75,7 @@ class item_writer {
   }
   /// No item follows those that wait. From any thread.
   void close_from_anywhere() {
+    if (outlived_its_client(self_)) return;
     if (self_.via().loop().on_this_thread()) return close();
     self_.retain();
     post(self_.via().loop().io(), [held = call_reference<call_base>{&self_}, this] { close(); });
@@ -169,7 +173,7 @@ class typed_writer : public item_writer {
     status written = guarded("exception", [&] { return encode_item(item, one->bytes()); });
     if (!written.ok()) return one->over(std::move(written)), call<void>{std::move(held)};
     channel& via = stream_.via();
-    if (via.loop().on_this_thread()) one->start();
+    if (!outlived_its_client(stream_) && via.loop().on_this_thread()) one->start();
     else via.submit_from_elsewhere(*one);
     return call<void>{std::move(held)};
   }

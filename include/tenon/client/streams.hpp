@@ -24,10 +24,11 @@ class stream_handle {
     if (this == &other) return *this;
     const stream_handle replaced{std::move(*this)};
     state_ = std::move(other.state_);
+    handed_on_ = other.handed_on_;
     return *this;
   }
   ~stream_handle() {
-    if (state_ && !state_->done()) abandon(*state_.get());
+    if (state_ && !handed_on_ && !state_->done()) abandon(*state_.get());
   }
 
   /// Ends the call with `cancelled`, here and at the server; it may still end otherwise. From any thread. So does destroying this.
@@ -36,14 +37,24 @@ class stream_handle {
   }
 
  protected:
+  /// The same call for whoever takes its answer: from here on it is theirs to cancel.
+  call_reference<call_state<R>> hand_on() noexcept {
+    handed_on_ = true;
+    state_->retain();
+    return call_reference<call_state<R>>{state_.get()};
+  }
+
   call_reference<call_state<R>> state_;
+
+ private:
+  bool handed_on_ = false;
 };
 
 template <class T>
 next_item<T> next_of(call_base& stream, item_reader<T>& from) {
   std::optional<T> there;
   auto waiting = from.take_or_wait(there);
-  return next_item<T>{io_of(stream), std::move(there), std::move(waiting)};
+  return next_item<T>{outlived_its_client(stream) ? nullptr : &io_of(stream), std::move(there), std::move(waiting)};
 }
 
 }  // namespace detail
@@ -85,7 +96,7 @@ class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
   /// No item follows: gives the call, with the server's answer. Once.
   call<R> finish() {
     to_->close_from_anywhere();
-    return call<R>{std::move(this->state_)};
+    return call<R>{this->hand_on()};
   }
 
  private:
