@@ -267,7 +267,7 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
   /// Whether the result is there.
   bool done() const noexcept { return this->state_->done(); }
 
-  /// Blocks until the result is there.
+  /// Blocks until the result is there; for ever where nobody runs the io_context that the client was given, as before its `run()`.
   ///
   /// Errors  failed_precondition on the client's own loop, where waiting would wait for ever.
   result<T> get() {
