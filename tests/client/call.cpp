@@ -237,12 +237,12 @@ TEST_CASE("a result is given once: whoever asks again is told, and gets no value
   }
   call.cancel();
   // By then() as well: on the loop, as ever.
-  outcome_of<int> later;
-  call.then(later.taker());
-  CHECK_FALSE(later.value.has_value());
+  outcome_of<int> told;
+  call.then(told.taker());
+  CHECK_FALSE(told.value.has_value());
   world.run();
-  REQUIRE(later.value.has_value());
-  CHECK(later.value->error().code() == tenon::code::failed_precondition);
+  REQUIRE(told.value.has_value());
+  CHECK(told.value->error().code() == tenon::code::failed_precondition);
   // And when then() has the call.
   CHECK(call.done());
   call.cancel();
