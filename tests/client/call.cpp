@@ -252,6 +252,56 @@ TEST_CASE("get on the client's own loop says that it would wait for ever") {
   CHECK(got->error().code() == tenon::code::failed_precondition);
 }
 
+TEST_CASE("a result is given once: whoever asks again is told, and gets no value that was moved away") {
+  scripted_shop world;
+  shop_client client{world.io, world.connector()};
+  auto call = client.price("bread");
+  world.answer(world.requests().at(0), "7");
+  REQUIRE(call.done());
+  CHECK(call.get().value_or(0) == 7);
+  CHECK(call.done());
+  for (int turn = 0; turn < 2; ++turn) {
+    const tenon::result<int> again = call.get();
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error().to_string() == "FAILED_PRECONDITION: the call's result was taken already; it is given once, by get(), then() or co_await");
+  }
+  call.cancel();
+  // By then() as well: on the loop, as ever.
+  outcome_of<int> told;
+  call.then(told.taker());
+  CHECK_FALSE(told.value.has_value());
+  world.run();
+  REQUIRE(told.value.has_value());
+  CHECK(told.value->error().code() == tenon::code::failed_precondition);
+  // And when then() has the call.
+  CHECK(call.done());
+  call.cancel();
+  CHECK(call.get().error().code() == tenon::code::failed_precondition);
+  outcome_of<int> once_more;
+  call.then(once_more.taker());
+  REQUIRE(once_more.value.has_value());
+  CHECK(once_more.value->error().code() == tenon::code::failed_precondition);
+}
+
+TEST_CASE("a call that get() has taken from gives an error to co_await, too") {
+  scripted_shop world;
+  shop_client client{world.io, world.connector()};
+  std::vector<tenon::code> got;
+  const auto in_task = [](tenon::call<int> taken, std::vector<tenon::code>& into) -> tenon::task<void> { into.push_back((co_await std::move(taken)).error().code()); };
+  const auto in_awaitable = [](tenon::call<int> taken, std::vector<tenon::code>& into) -> asio::awaitable<void> { into.push_back((co_await std::move(taken)).error().code()); };
+  for (const bool given_away : {false, true}) {
+    auto one = client.price("one");
+    auto two = client.price("two");
+    for (const auto& each : world.requests()) world.answer(each, "7");
+    if (given_away) one.then([](const tenon::result<int>&) {}), two.then([](const tenon::result<int>&) {});
+    else CHECK(one.get().value_or(0) + two.get().value_or(0) == 14);
+    tenon::spawn(world.io, in_task(std::move(one), got));
+    asio::co_spawn(world.io, in_awaitable(std::move(two), got), asio::detached);
+    world.run();
+  }
+  CHECK(got == std::vector(4, tenon::code::failed_precondition));
+}
+
 TEST_CASE("a call moves, and assigning over one that is under way cancels it") {
   scripted_shop world;
   shop_client client{world.io, world.connector(), {.max_pending_calls = 2}};

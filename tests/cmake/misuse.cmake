@@ -1,11 +1,12 @@
-# Compiles SOURCE, which must fail, with the sentence of its first line ("// expect: <sentence>") in an error line.
+# Compiles SOURCE, which must fail, with the sentence of its first line ("// expect: <sentence>") in an error line; with "// expect alone: <sentence>" in the only one.
 # A second line "// only: g++" is for what other compilers do well.
 # As ctest entry: cmake -DCOMPILER=... -DINCLUDES=a;b -DSOURCE=... -P misuse.cmake
 file(STRINGS ${SOURCE} first LIMIT_COUNT 1)
-if(NOT first MATCHES "^// expect: (.+)$")
+if(NOT first MATCHES "^// expect( alone)?: (.+)$")
   message(FATAL_ERROR "${SOURCE}: the first line must be `// expect: <the sentence the compiler has to say>`")
 endif()
-set(sentence "${CMAKE_MATCH_1}")
+set(alone "${CMAKE_MATCH_1}")
+set(sentence "${CMAKE_MATCH_2}")
 file(STRINGS ${SOURCE} only LIMIT_COUNT 1 REGEX "^// only: ")
 if(only AND COMPILER MATCHES "clang")
   message("not for ${COMPILER}: ${only}")
@@ -43,5 +44,8 @@ foreach(line IN LISTS lines)
 endforeach()
 if(NOT heard)
   message(FATAL_ERROR "${SOURCE}: no error line says\n  ${sentence}\nThe compiler said:\n${said}")
+endif()
+if(alone AND NOT errors EQUAL 1)
+  message(FATAL_ERROR "${SOURCE}: the sentence should stand alone, and is one of ${errors} errors. The compiler said:\n${said}")
 endif()
 message(STATUS "said, among ${errors} error lines: ${sentence}")

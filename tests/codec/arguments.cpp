@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -150,6 +151,10 @@ TEST_CASE_TEMPLATE("several arguments are an object by names where those are giv
   CHECK(error_of<Codec, std::string, int>({}, encode<Codec>({}, std::string{"A"}, true)).find("field \"arguments[1]\": expected integer, found boolean") == 0);
   CHECK(error_of<Codec, std::string, int>(given, encode<Codec>({"symbol", "price"}, std::string{"A"}, 3)).find("field \"shares\": expected a value (it is required), found none") == 0);
   CHECK(decode<Codec, std::string, std::optional<int>>(given, encode<Codec>({"symbol", "price"}, std::string{"A"}, 3)).value() == std::tuple{std::string{"A"}, std::optional<int>{}});
+  using perhaps = std::variant<std::monostate, order, std::vector<order>>;
+  CHECK(decode<Codec, std::string, perhaps>(given, encode<Codec>({"symbol", "price"}, std::string{"A"}, 3)).value() == std::tuple{std::string{"A"}, perhaps{}});
+  // Left out it would be an order.
+  CHECK(error_of<Codec, std::string, std::variant<order, std::monostate>>(given, encode<Codec>({"symbol", "price"}, std::string{"A"}, 3)).find("field \"shares\": expected a value (it is required)") == 0);
   CHECK(error_of<Codec, order, int>({"order", "limit"}, encode<Codec>({}, std::map<std::string, bool>{{"shares", true}}, 3)).find("field \"order.shares\": expected integer, found boolean") == 0);
 }
 

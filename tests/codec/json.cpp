@@ -421,6 +421,30 @@ TEST_CASE("a variant is bare when kinds tell its alternatives apart, else named"
   CHECK(failure<named>(R"({"quote":{"price":[]}})") == R"(field "quote.price": expected number, found array at byte 18)");
 }
 
+TEST_CASE("std::monostate in a variant is null, in a named one as well as in a bare one") {
+  using named = std::variant<std::monostate, quote, order>;
+  CHECK(text_of(named{}) == "null");
+  CHECK(text_of(named{quote{"A", 2}}) == R"({"quote":{"symbol":"A","price":2}})");
+  named value = quote{"A", 2};
+  REQUIRE(tenon::decode_into<json>("null", value).ok());
+  CHECK(value == named{});
+  // As it was written once.
+  value = quote{"A", 2};
+  REQUIRE(tenon::decode_into<json>(R"({"null":null})", value).ok());
+  CHECK(value == named{});
+  CHECK(failure<named>("1") == "expected null or object that names the alternative, found number at byte 0");
+  CHECK(failure<named>("nul") != "none");
+  CHECK(failure<named>(R"({"null":1})") == R"(field "null": expected null, found number at byte 8)");
+  CHECK(failure<std::variant<quote, order>>("null") == "expected object that names the alternative, found null at byte 0");
+  CHECK(text_of(std::vector<std::variant<int, double, std::monostate>>{{}, std::monostate{}}) == R"([{"int32":0},null])");
+  // It is null or an object, so that another null beside it needs its name.
+  using nested = std::variant<named, bool>;
+  CHECK(text_of(nested{}) == "null");
+  CHECK(std::get<named>(read<nested>("null")) == named{});
+  using ambiguous = std::variant<std::optional<int>, named>;
+  CHECK(text_of(ambiguous{std::in_place_index<0>}) == R"({"int32":null})");
+}
+
 TEST_CASE("arrays, tuples and pairs have the count they have") {
   CHECK(failure<std::array<int, 3>>("[1,2]") == "expected array of 3 elements, found array of 2 elements at byte 0");
   CHECK(failure<std::array<int, 1>>("[1,2,\"x\"]") == "expected array of 1 elements, found array of 3 elements at byte 0");

@@ -82,6 +82,18 @@ TEST_CASE("GET calls a safe method and no other, whether that is idempotent or n
   CHECK(world.puts == 1);
 }
 
+TEST_CASE("GET without its message is told where that belongs") {
+  served_shelf world;
+  peer caller{world};
+  REQUIRE(caller.connect("shelf"));
+  caller.say("GET /shelf/look?place=5 HTTP/1.1\r\nHost: h\r\n\r\n");
+  const std::string heard{caller.heard()};
+  CHECK(count(heard, "HTTP/1.1 400 ") == 1);
+  CHECK(count(heard, "shelf.look: request expected integer, found end of input at byte 0; GET takes its request in ?message=, percent-encoded JSON") == 1);
+  caller.say("GET /shelf/look?message=%22x%22 HTTP/1.1\r\nHost: h\r\n\r\n" + post("/shelf/look", ""));
+  CHECK(count(std::string{caller.heard()}, "?message=") == 0);
+}
+
 TEST_CASE("a batch whose calls take their time is answered once, and the requests behind it after it") {
   served_shelf world;
   peer caller{world};

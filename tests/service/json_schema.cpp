@@ -101,11 +101,11 @@ struct two_quotes {
 
 struct market {
   quote last(std::string symbol);
-  quote buy(std::string symbol, int shares, std::optional<double> limit);
+  quote buy(std::string symbol, int shares, std::optional<double> limit, std::variant<std::monostate, quote, node> reason);
   void put(quote what);
   double average(std::vector<std::string> symbols, int days);
   int count();
-  TENON_SERVICE((market, tenon::doc("Prices.")), (last, tenon::params("symbol"), tenon::doc("the newest price")), (buy, tenon::params("symbol", "shares", "limit")), put, average, count)
+  TENON_SERVICE((market, tenon::doc("Prices.")), (last, tenon::params("symbol"), tenon::doc("the newest price")), (buy, tenon::params("symbol", "shares", "limit", "reason")), put, average, count)
 };
 
 template <class T>
@@ -198,12 +198,15 @@ TEST_CASE("a service's schema has the parameters and the result of each method")
         json{{"description", "the newest price"}, {"type", "object"}, {"properties", {{"symbol", {{"type", "string"}}}}}, {"required", {"symbol"}}, {"additionalProperties", true}});
   CHECK(known["last.result"] == json{{"$ref", "#/$defs/quote"}});
   CHECK(known["buy.parameters"]["required"] == json{"symbol", "shares"});
-  CHECK(known["buy.parameters"]["properties"].size() == 3);
+  CHECK(known["buy.parameters"]["properties"].size() == 4);
+  const json named{{"type", "object"}, {"properties", {{"node", {{"$ref", "#/$defs/node"}}}}}, {"required", {"node"}}, {"additionalProperties", false}};
+  CHECK(known["buy.parameters"]["properties"]["reason"]["oneOf"][0] == json{{"type", "null"}});
+  CHECK(known["buy.parameters"]["properties"]["reason"]["oneOf"][2] == named);
   CHECK(known["put.parameters"] == json{{"$ref", "#/$defs/quote"}});
   CHECK(known["put.result"] == json{{"type", "null"}});
   CHECK(known["average.parameters"]["prefixItems"][0]["items"] == json{{"type", "string"}});
   CHECK(known["count.parameters"] == json{{"type", "null"}});
-  CHECK(known.size() == 11);
+  CHECK(known.size() == 12);
 }
 
 // Schemas and the texts that codec::json writes for them, for a validator that is not ours: TENON_SCHEMA_CASES names the file to write.
@@ -233,7 +236,9 @@ TEST_CASE("schemas and values are written for a foreign validator") {
   out_of_range["i8"] = 300;
   json no_color = text(full);
   no_color["paint"] = "purple";
+  using perhaps = std::variant<std::monostate, quote, node>;
   json cases = json::array();
+  cases.push_back({{"schema", schema<perhaps>()}, {"good", {text(perhaps{}), text(perhaps{quote{"E", 5}})}}, {"bad", {5, json::object(), {{"null", nullptr}}}}});
   cases.push_back({{"schema", schema<everything>()}, {"good", {text(full), text(everything{}), json::object()}}, {"bad", {wrong, out_of_range, no_color, 5}}});
   cases.push_back({{"schema", schema<documented>()}, {"good", {text(documented{})}}, {"bad", {json::object()}}});
   cases.push_back({{"schema", schema<std::vector<quote>>()}, {"good", {json::array(), text(std::vector<quote>(2))}}, {"bad", {json::object()}}});

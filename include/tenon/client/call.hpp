@@ -66,7 +66,7 @@ void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handl
     return;
   }
   // There already: a completion handler still must not run inside the call that started it.
-  detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
+  detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take_unless_taken()); });
 }
 
 // Calls what `then` was given, on the client's loop and in the middle of the batch: it has no executor of its own to ask, as a completion handler has.
@@ -170,7 +170,7 @@ class call_awaiter final : consumer<T>, wants_home {
     abandon(*state_.get());
   }
 
-  bool await_ready() const noexcept { return state_->done(); }
+  bool await_ready() const noexcept { return !state_ || state_->done(); }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
     waiter_ = self;
@@ -180,7 +180,7 @@ class call_awaiter final : consumer<T>, wants_home {
     self.promise().when_home(*this);
     return true;
   }
-  result<T> await_resume() { return state_->take(); }
+  result<T> await_resume() { return state_ ? state_->take_unless_taken() : taken_already<T>(); }
 
  private:
   void listen_from(asio::io_context& home) {
@@ -227,7 +227,8 @@ class asio::awaitable<tenon::detail::awaited<T>, asio::any_io_executor> {
 
  private:
   static asio::awaitable<tenon::result<T>> wait(tenon::detail::call_reference<tenon::detail::call_state<T>> state) {
-    if (tenon::detail::outlived_its_client(*state.get())) co_return state->take();
+    if (!state) co_return tenon::detail::taken_already<T>();
+    if (tenon::detail::outlived_its_client(*state.get())) co_return state->take_unless_taken();
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(tenon::result<T>)>(
         [](auto handler, tenon::detail::call_reference<tenon::detail::call_state<T>> started) {
           asio::io_context& io = tenon::detail::io_of(*started.get());
@@ -264,13 +265,14 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
     if (this->state_ && !this->state_->done()) detail::abandon(*this->state_.get());
   }
 
-  /// Whether the result is there.
-  bool done() const noexcept { return this->state_->done(); }
+  /// Whether the result is there, or has been taken.
+  bool done() const noexcept { return !this->state_ || this->state_->done(); }
 
   /// Blocks until the result is there; for ever where nobody runs the io_context that the client was given, as before its `run()`.
   ///
-  /// Errors  failed_precondition on the client's own loop, where waiting would wait for ever.
+  /// Errors  failed_precondition on the client's own loop, where waiting would wait for ever, and where the result was taken already.
   result<T> get() {
+    if (!this->state_) [[unlikely]] return detail::taken_already<T>();
     detail::call_state<T>& state = *this->state_.get();
     if (!state.done()) {
       if (detail::loop_of(state).on_this_thread()) {
@@ -278,15 +280,18 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
       }
       state.block();
     }
-    return state.take();
+    return state.take_and_mark();
   }
 
   /// Calls `f(result<T>)` when the result is there, on the client's loop; here and now where the client has gone already.
+  ///
+  /// Errors  failed_precondition where the result was taken already; after another then(), whose the call is now, at once and on this thread.
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
+    if (!this->state_) [[unlikely]] return static_cast<void>(f(detail::taken_already<T>()));
     detail::call_reference<detail::call_state<T>> state = std::move(this->state_);
-    if (detail::outlived_its_client(*state.get())) [[unlikely]] return static_cast<void>(f(state->take()));
+    if (detail::outlived_its_client(*state.get())) [[unlikely]] return static_cast<void>(f(state->take_unless_taken()));
     asio::io_context& io = detail::io_of(*state.get());
     auto& taker = detail::function_consumer<T, F>::of(*state.get(), std::move(f));
     if (detail::loop_of(*state.get()).on_this_thread()) {
@@ -295,11 +300,13 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
       return;
     }
     // There already: the function still must not run inside the call that started it.
-    detail::post(io, [f = taker.take_back(), state = std::move(state)]() mutable { f(state->take()); });
+    detail::post(io, [f = taker.take_back(), state = std::move(state)]() mutable { f(state->take_unless_taken()); });
   }
 
   /// Asks the call to end with `cancelled`; it may still end otherwise. From any thread.
-  void cancel() { detail::shared_call{*this->state_.get()}.cancel(); }
+  void cancel() {
+    if (this->state_) detail::shared_call{*this->state_.get()}.cancel();
+  }
 
   /// For tenon::task.
   detail::call_awaiter<T> awaiter_in_task() && { return detail::call_awaiter<T>{std::move(this->state_)}; }

@@ -65,11 +65,11 @@ class call_base : public from_frame_cache, public net::timer {
     for (std::size_t at = 0; at < expected_bytes; at += 64) __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
   }
   channel& via() const noexcept { return channel_; }
-  bool done() const noexcept { return phase_.load(std::memory_order_acquire) == phase::done; }
+  bool done() const noexcept { return phase_.load(std::memory_order_acquire) >= phase::done; }
 
  protected:
   static constexpr std::size_t expected_bytes = 384;
-  enum class phase : std::uint32_t { open, listened, done };
+  enum class phase : std::uint32_t { open, listened, done, taken };
 
   explicit call_base(channel& via) noexcept;
   virtual ~call_base();
@@ -132,6 +132,12 @@ class consumer {
   ~consumer() = default;
 };
 
+// What a call gives whose result somebody has had.
+template <class T>
+[[gnu::cold, gnu::noinline]] result<T> taken_already() {
+  return status{code::failed_precondition, "the call's result was taken already; it is given once, by get(), then() or co_await"};
+}
+
 // The typed half: the result, and the one who waits for it.
 template <class T>
 class call_state : public call_base {
@@ -156,6 +162,16 @@ class call_state : public call_base {
   }
   void block() const noexcept { phase_.wait(phase::open, std::memory_order_acquire); }
   result<T> take() { return std::move(*value_); }
+  /// Of a caller who keeps the call: only the first gets the result. The state stays its own, since another thread may be about to cancel it.
+  result<T> take_and_mark() {
+    result<T> given = take_unless_taken();
+    phase_.store(phase::taken, std::memory_order_relaxed);
+    return given;
+  }
+  result<T> take_unless_taken() {
+    if (phase_.load(std::memory_order_relaxed) == phase::taken) [[unlikely]] return taken_already<T>();
+    return take();
+  }
   /// Where a small consumer may live: it goes before the call does.
   static constexpr std::size_t consumer_room = 32;
   void* room() noexcept { return room_.data(); }

@@ -12,7 +12,8 @@ namespace tenon::inline v0::codec {
 ///
 /// Shape   written: none as null; one as the bare value; several as an object by `names` when those are given, else as an array.
 ///         read: none from nothing, null, an empty array or an empty object; one from its bare value, or (when the value cannot be an array) from an array of one,
-///         or (when it has a name and cannot be an object) from an object with that name; several from an array of that many, or from an object by `names`.
+///         or (when it has a name and cannot be an object) from an object with that name; several from an array of that many, or from an object by `names`,
+///         where what is optional may be missing, and a variant whose first alternative is std::monostate.
 template <class Tuple>
 struct arguments {
   Tuple& values;

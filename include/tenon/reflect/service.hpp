@@ -181,10 +181,6 @@ struct method {
  public:
   using service_type = S;
   using signature = type_at<0, decltype(detail::signature_behind<caller, S>())>;
-  static_assert(detail::signature_of<signature>::value,
-                "tenon: TENON_SERVICE lists a name that is not one method; list methods that are neither overloaded "
-                "nor templates, each once");
-
   using parameters = typename parts::parameters;
   using declared_parameters = typename parts::declared_parameters;
   using response = typename parts::response;
@@ -206,18 +202,10 @@ struct method {
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
                                         detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
-  static_assert(!parts::has_source_among_others, "tenon: a service's method takes a tenon::source beside other parameters; "
-                                                 "take it alone (tenon::context& may stand first) and let the first item "
-                                                 "say what the others would: a call that streams starts with no message");
-  static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
-                                               "comes back through it; return the value, or a struct of values "
-                                               "(tenon::context& stands first)");
-  static_assert(!(parts::is_coroutine && parts::has_reference_parameters && !parts::has_output_parameters),
-                "tenon: a service's method is a coroutine; take its parameters by value: a reference dies at the first "
-                "suspension");
-  static_assert(parameter_names.empty() || parameter_names.size() == parameters::size,
-                "tenon: tenon::params gives another number of names than the method has parameters; name each one, "
-                "tenon::context& aside");
+  /// False where one of the sentences below is said: what else is amiss with the method follows from it.
+  static constexpr bool is_sound = detail::signature_of<signature>::value && !parts::has_copied_context && !parts::has_source_among_others &&
+                                   !parts::has_output_parameters && !(parts::is_coroutine && parts::has_reference_parameters) &&
+                                   (parameter_names.empty() || parameter_names.size() == parameters::size);
 
   /// Calls the method of this name on any object that has one which takes these arguments; otherwise drops out of
   /// overload resolution.
@@ -232,6 +220,25 @@ struct method {
   static constexpr bool callable_on = requires {
     typename std::type_identity<decltype(caller::tenon_call(std::declval<Object&>(), std::declval<Arguments>()...))>;
   };
+
+  // At the end: clang leaves out what stands behind an assertion that fails, and would go on about what is missing.
+  static_assert(detail::signature_of<signature>::value,
+                "tenon: TENON_SERVICE lists a name that is not one method; list methods that are neither overloaded "
+                "nor templates, each once");
+  static_assert(!parts::has_copied_context, "tenon: a service's method takes a tenon::context by value or as const; take tenon::context& "
+                                            "as its first parameter");
+  static_assert(!parts::has_source_among_others, "tenon: a service's method takes a tenon::source beside other parameters; "
+                                                 "take it alone (tenon::context& may stand first) and let the first item "
+                                                 "say what the others would: a call that streams starts with no message");
+  static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
+                                               "comes back through it; return the value, or a struct of values "
+                                               "(tenon::context& stands first)");
+  static_assert(!(parts::is_coroutine && parts::has_reference_parameters && !parts::has_output_parameters),
+                "tenon: a service's method is a coroutine; take its parameters by value: a reference dies at the first "
+                "suspension");
+  static_assert(parameter_names.empty() || parameter_names.size() == parameters::size,
+                "tenon: tenon::params gives another number of names than the method has parameters; name each one, "
+                "tenon::context& aside");
 };
 
 namespace detail {

@@ -100,8 +100,16 @@ template <class S, class Implementation, std::size_t... Index>
 consteval bool every_method_fits(std::index_sequence<Index...>) {
   return (handler_fit<S, Implementation, Index>::fits && ...);
 }
+template <class S, std::size_t... Index>
+consteval bool every_method_is_sound(std::index_sequence<Index...>) {
+  return (method<S, Index>::is_sound && ...);
+}
 
 }  // namespace detail
+
+/// Whether contract `S` is one that anything could serve. Where it is not, each of its methods at fault has said why by a sentence of its own.
+template <class S>
+inline constexpr bool is_sound_contract = detail::every_method_is_sound<S>(std::make_index_sequence<method_count<S>>{});
 
 /// Whether an object of type `Implementation` can serve contract `S`.
 template <class S, class Implementation>

@@ -123,7 +123,7 @@ void write_route_parameters(json_schema_writer& to, const service::route& of, st
     to.quoted(of.positional ? service::detail::capture_at(of.path, I) : parameter.name);
     to.key("in");
     to.quoted(from_path ? "path" : "query");
-    const bool may_lack = of.is_record || parameter.is_list || shape_of<type> == shape::optional;
+    const bool may_lack = of.is_record || parameter.is_list || codec::detail::can_be_left_out<type>;
     to.raw(from_path || !may_lack ? ",\"required\":true" : "");
     to.key("schema");
     write_schema<type>(to);

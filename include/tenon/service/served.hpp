@@ -69,8 +69,11 @@ bool with_codec(codecs<Codecs...>, const protocol::reply_address& wanted, F&& f)
   return ((!is_for_proto3_peers<Codecs> && number == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
 }
 
-[[gnu::cold]] inline void say_where(status& read, std::string_view method) {
-  read.set_message(tenon::detail::join_text({method, ": request ", read.message()}));
+[[gnu::cold]] inline void say_where(status& read, std::string_view method, const protocol::request& call) {
+  // Who asks by GET may have written the fields themselves into the query.
+  const bool lacks_message = call.safely && call.payload.empty();
+  read.set_message(tenon::detail::join_text(
+      {method, ": request ", read.message(), lacks_message ? "; GET takes its request in ?message=, percent-encoded JSON, or with &encoding=proto or msgpack (and &base64=1)" : ""}));
   read.add_flag(outcome::not_executed);
 }
 
@@ -367,7 +370,7 @@ class served final : public instance {
   static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
     codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
     status read = Codec::decode(call.call.payload, all, call.bounds);
-    if (!read.ok()) [[unlikely]] detail::say_where(read, full_name<S, I>);
+    if (!read.ok()) [[unlikely]] detail::say_where(read, full_name<S, I>, call.call);
     return read;
   }
 

@@ -98,7 +98,7 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
   from.leave();
   if (at == nullptr) return nullptr;
   const bool complete = [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    return ((seen[Index] || Style::style.omit_defaults || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
+    return ((seen[Index] || Style::style.omit_defaults || can_be_left_out<std::tuple_element_t<Index, Tuple>> || from.fail_missing(start, call.names[Index])) && ...);
   }(std::make_index_sequence<expected>{});
   return complete ? at : nullptr;
 }

@@ -74,7 +74,11 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
     return from.fail(at, expected_kinds(kinds::value));
   } else {
     using names = alternative_names<variant>;
-    if (!from.is_at(at, '{')) return from.fail(at, "object that names the alternative");
+    constexpr bool takes_null = null_alternative<variant> != std::variant_npos;
+    if (!from.is_at(at, '{')) {
+      if (takes_null && from.is_null(at)) return read_json_alternative<Style>(from, at, value, null_alternative<variant>);
+      return from.fail(at, takes_null ? "null or object that names the alternative" : "object that names the alternative");
+    }
     bool closed = false;
     const char* const start = at;
     at = from.first_element(at, '}', closed);

@@ -183,7 +183,7 @@ template <class Style, class... Alternatives>
 char* write_json_variant(json_writer& to, char* at, const std::variant<Alternatives...>& value) {
   using variant = std::variant<Alternatives...>;
   // A variant that an exception left without a value is written as null.
-  if (value.valueless_by_exception()) return to.write_raw(at, "null");
+  if (value.valueless_by_exception() || value.index() == null_alternative<variant>) return to.write_raw(at, "null");
   if constexpr (!tells_by_kind<variant, false>) {
     at = put(to, at, '{');
     at = to.write_text(at, alternative_names<variant>::value[value.index()]);

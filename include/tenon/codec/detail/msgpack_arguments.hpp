@@ -165,7 +165,7 @@ const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& va
     return msgpack_read_no_arguments(in, at);
   } else {
     static constexpr msgpack_argument_rest::reader readers[] = {&msgpack_read_member<argument_type<Index, Tuple>>...};
-    static constexpr bool may_be_missing[] = {shape_of<argument_type<Index, Tuple>> == shape::optional...};
+    static constexpr bool may_be_missing[] = {can_be_left_out<argument_type<Index, Tuple>>...};
     void* const places[] = {std::addressof(std::get<Index>(values))...};
     const msgpack_argument_rest rest{names, readers, may_be_missing, places, count};
     const msgpack_kind found = at == in.end ? msgpack_kind::invalid : msgpack_reader::kind(msgpack_reader::byte_at(at));

@@ -1,4 +1,5 @@
-// How a variant crosses the wire: bare when the wire shows which alternative it is, else as an object of one entry `{"name": value}`.
+// How a variant crosses the wire: bare when the wire shows which alternative it is, else as an object of one entry `{"name": value}`; in json std::monostate is null
+// either way.
 // Codec layer, shared by the codecs that describe themselves.
 #pragma once
 
@@ -72,6 +73,24 @@ constexpr unsigned wire_kinds() {
   else return any_kind;
 }
 
+// Which alternative says nothing; std::variant_npos where each says something.
+template <class Variant>
+inline constexpr std::size_t null_alternative = std::variant_npos;
+template <class... Alternatives>
+inline constexpr std::size_t null_alternative<std::variant<Alternatives...>> = [] {
+  constexpr std::array<bool, sizeof...(Alternatives)> says_nothing{shape_of<Alternatives> == shape::null...};
+  for (std::size_t i = 0; i < says_nothing.size(); ++i) {
+    if (says_nothing[i]) return i;
+  }
+  return std::variant_npos;
+}();
+
+// Whether an argument may be missing where arguments have names: what it is by itself says nothing then.
+template <class T>
+inline constexpr bool can_be_left_out = shape_of<T> == shape::optional;
+template <class... Alternatives>
+inline constexpr bool can_be_left_out<std::variant<Alternatives...>> = null_alternative<std::variant<Alternatives...>> == 0;
+
 template <class... Alternatives, bool HasBinary>
 struct variant_kinds<std::variant<Alternatives...>, HasBinary> {
   static constexpr std::array<unsigned, sizeof...(Alternatives)> of{wire_kinds<Alternatives, HasBinary>()...};
@@ -83,7 +102,9 @@ struct variant_kinds<std::variant<Alternatives...>, HasBinary> {
     }
     return true;
   }();
-  static constexpr unsigned value = differ ? (wire_kinds<Alternatives, HasBinary>() | ...) : static_cast<unsigned>(object_kind);
+  // Only json writes the name of no alternative for null.
+  static constexpr bool takes_null = !HasBinary && null_alternative<std::variant<Alternatives...>> != std::variant_npos;
+  static constexpr unsigned value = differ ? (wire_kinds<Alternatives, HasBinary>() | ...) : object_kind | (takes_null ? unsigned{null_kind} : 0U);
 };
 
 // Whether the variant is written bare.

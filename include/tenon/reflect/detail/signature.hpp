@@ -107,6 +107,10 @@ struct decayed<type_list<Parameters...>> {
   using type = type_list<std::decay_t<Parameters>...>;
 };
 
+// A context that nobody could give: it is not copied, and it is more than a value of the caller's.
+template <class T>
+inline constexpr bool is_copied_context = std::is_same_v<std::remove_cvref_t<T>, context> && !std::is_same_v<T, context&>;
+
 template <bool TakesContext, class Response, class... Parameters>
 struct signature_parts {
   using declared_response = Response;
@@ -121,6 +125,7 @@ struct signature_parts {
   static constexpr bool has_source_among_others = sizeof...(Parameters) > 1 && (is_source<Parameters> || ...);
   static constexpr bool is_coroutine = response_of<std::remove_cvref_t<Response>>::is_coroutine;
   static constexpr bool has_reference_parameters = ((std::is_reference_v<Parameters> && !is_source<Parameters>) || ...);
+  static constexpr bool has_copied_context = (is_copied_context<Parameters> || ...);
   static constexpr bool has_output_parameters =
       ((std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>> && !is_source<Parameters>) || ...);
 };

@@ -260,7 +260,7 @@ void write_variant_schema(json_schema_writer& to, std::string_view description, 
       to.quoted(name);
       to.raw("],\"additionalProperties\":false}");
     };
-    (one(codec::detail::alternative_name<Alternatives>, &write_schema<Alternatives>), ...);
+    (static_cast<void>(shape_of<Alternatives> == shape::null ? (to.separate(), write_schema<Alternatives>(to)) : one(codec::detail::alternative_name<Alternatives>, &write_schema<Alternatives>)), ...);
   }
   to.raw("]}");
 }
@@ -363,7 +363,7 @@ void write_parameters_schema(json_schema_writer& to, const type_list<Parameters.
       if (required) to.separate(), to.quoted(Method::parameter_names[index]);
       ++index;
     };
-    (require(shape_of<Parameters> != shape::optional), ...);
+    (require(!codec::detail::can_be_left_out<Parameters>), ...);
     to.raw("],\"additionalProperties\":true}");
   } else if constexpr (count == 1) {
     (write_schema<Parameters>(to, description), ...);
