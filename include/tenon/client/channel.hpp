@@ -513,7 +513,7 @@ class basic_channel final : private net::connector::waiter, private link_owner {
 inline net::loop& loop_of(const call_base& call) noexcept { return call.via().loop(); }
 inline asio::io_context& io_of(const call_base& call) noexcept { return call.via().loop().io(); }
 // Its client has been closed, and a loop of the client's own has gone with it: what is asked of the call from here on is answered at once, where it is asked.
-inline bool outlived_its_client(const call_base& call) noexcept { return !call.via().open() && call.done(); }
+inline bool outlived_its_client(const call_base& call) noexcept { return call.done() && !call.via().open(); }
 
 // A reference to a call by which others may cancel it.
 class shared_call {
