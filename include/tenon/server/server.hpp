@@ -169,9 +169,9 @@ class server {
     return written;
   }
 
-  /// Listens on an address; port 0 lets the system choose.
+  /// Listens on an address, `tcp://host:port` or `unix:///path`; port 0 lets the system choose. Every protocol of the server is spoken there.
   ///
-  /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start` or `stop`.
+  /// Errors  invalid_argument for an address that cannot be read, or names a protocol as a client's does (`grpc://`); unavailable with the system's reason; failed_precondition after `start` or `stop`.
   [[gnu::cold]] bound listen(std::string_view url);
   /// Listens on a name of a network in memory, which must be on this server's io_context.
   [[gnu::cold]] bound listen(net::memory_network& network, std::string name);
@@ -318,6 +318,10 @@ bound server<Protocols>::listen(std::string_view url) {
   if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
   result<endpoint> where = endpoint::parse(url);
   if (!where) return refuse(std::move(where).error().prefixed("listen"));
+  if (!where->protocol().empty()) {
+    return refuse(status{code::invalid_argument, detail::join_text({"listen: address \"", url, "\": expected tcp://host:port or unix:///path without a protocol, which is for clients; "
+                                                                    "a server speaks all of its own on every address, and they are its template parameter: tenon::server<protocols>"})});
+  }
   return keep(net::listen_on(workers_.front()->io, *where));
 }
 
