@@ -420,7 +420,7 @@ class connection final : public served_connection, private net::stream_user, pri
     if (became == service::disposition::pending) {
       // Protocols that answer in order wait; the others go on.
       in_order_ = !Session::answers_in_any_order;
-      keep(*exchange.under_way);
+      keep(*exchange.under_way, exchange.deadline);
       exchange.under_way->go_on();
       return !in_order_;
     }
@@ -453,11 +453,11 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- answers that come later
 
-  void keep(service::pending& call) {
+  void keep(service::pending& call, instant callers_deadline) {
     retain();
     calls_.add(call);
     if (call.context.has_deadline()) {
-      auto until = std::make_unique<deadline_watch<connection>>(*this, call);
+      auto until = std::make_unique<deadline_watch<connection>>(*this, call, callers_deadline);
       home_.loop.arm(*until, call.context.deadline());
       call.watch = std::move(until);
     }
@@ -500,7 +500,11 @@ class connection final : public served_connection, private net::stream_user, pri
     });
   }
 
-  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) { give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran"); }
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call, instant callers_deadline) {
+    const instant ended = call.context.deadline();
+    if (callers_deadline <= ended) return give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran");
+    give_up_on(call, code::deadline_exceeded, join_text({": the server's timeout of ", number_text{(ended - call.context.info.now).milliseconds()}, " ms was up while the handler ran"}));
+  }
   // The caller does not wait any more, and is told so.
   [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {
     service::pending* found = calls_.find(id);
