@@ -424,7 +424,10 @@ class connection final : public served_connection, private net::stream_user, pri
       exchange.under_way->go_on();
       return !in_order_;
     }
-    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
+    if (became == service::disposition::refused) {
+      if (exchange.error.has(outcome::threw)) [[unlikely]] log_exception(exchange.error);
+      if (!call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
+    }
     return true;
   }
 
@@ -473,18 +476,14 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!closed_ && !call.answered) {
       answer(call);
     } else {
-      buffer nobody;
-      hooks_.after(call, call.write_value(nobody));
+      end_unheard(call);
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
   }
 
   void answer(service::pending& call) {
-    if (call.address.one_way) {
-      buffer nobody;
-      return hooks_.after(call, call.write_value(nobody));
-    }
+    if (call.address.one_way) return end_unheard(call);
     session_.with([&](auto& spoken) {
       buffer& out = out_.current();
       const std::size_t start = out.size();
@@ -495,9 +494,23 @@ class connection final : public served_connection, private net::stream_user, pri
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
         out.truncate(start);
+        if (error.has(outcome::threw)) [[unlikely]] log_exception(error);
         spoken.write_error(out, call.address, error, call.context.response);
       }
     });
+  }
+  // Nobody is there to be answered; who operates the server hears of an exception nevertheless.
+  void end_unheard(service::pending& call) {
+    buffer nobody;
+    const status error = call.write_value(nobody);
+    hooks_.after(call, error);
+    if (error.has(outcome::threw)) [[unlikely]] log_exception(error);
+  }
+  // `market.last: text` is what the caller is told, `market.last threw: text` what the log is.
+  [[gnu::cold, gnu::noinline]] void log_exception(const status& error) const {
+    const std::string_view text = error.message();
+    const std::string_view who = text.substr(0, text.find(": "));
+    home_.log(peer_, join_text({who, who.ends_with(" threw") ? "" : " threw", text.substr(who.size())}));
   }
 
   [[gnu::cold, gnu::noinline]] void expire(service::pending& call, instant callers_deadline) {
