@@ -5,13 +5,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <asio/awaitable.hpp>
 
 #include <proofs/sockets.hpp>
 #include <server/desk.hpp>
 #include <simulation.hpp>
+#include <tenon/client/client.hpp>
+#include <tenon/core/context.hpp>
+#include <tenon/core/outcome.hpp>
+#include <tenon/core/result.hpp>
+#include <tenon/core/status.hpp>
+#include <tenon/core/stream.hpp>
+#include <tenon/core/task.hpp>
+#include <tenon/reflect/service.hpp>
 
 using simulated::call_of;
 using simulated::frame;
@@ -263,6 +275,94 @@ TEST_CASE("over HTTP a caller that asked to be closed is closed after its answer
     CHECK(caller.hung_up());
   }
   CHECK(served_desk::lines().empty());
+}
+
+namespace {
+
+// Throws from handlers of every kind; what it returns as an error is no exception.
+struct clumsy {
+  simulated::gate* door;
+  int plain(tenon::context& call) {
+    call.response_metadata().add("seen", "yes");
+    throw std::runtime_error{"plain: oops"};
+  }
+  int odd() { throw 5; }
+  tenon::result<int> returned() { return tenon::status{tenon::code::unknown, "only said"}; }
+  tenon::result<int> handed_on() { return tenon::status{tenon::outcome{.code = tenon::code::unknown, .flags = tenon::outcome::threw}, "another call: elsewhere"}; }
+  tenon::task<int> at_once() {
+    throw std::runtime_error{"task oops"};
+    co_return 1;
+  }
+  tenon::task<int> later() {
+    co_await door->wait();
+    throw std::runtime_error{"late oops"};
+    co_return 1;
+  }
+  asio::awaitable<int> spawned() {
+    throw std::runtime_error{"awaitable oops"};
+    co_return 1;
+  }
+  tenon::stream<int> streamed() {
+    co_yield 1;
+    throw std::runtime_error{"stream oops"};
+  }
+  TENON_SERVICE(clumsy, plain, odd, returned, handed_on, at_once, later, spawned, streamed)
+};
+
+}  // namespace
+
+TEST_CASE("the log hears of every exception of a handler, also where nobody waits for the answer, and of no error that a handler returns") {
+  simulated::world world;
+  simulated::gate door;
+  tenon::server<> server{world.io, served_desk::logging({})};
+  server.serve(clumsy{&door});
+  server.listen(world.wire, "desk");
+  server.start();
+  const auto logged = [] { return std::exchange(served_desk::lines(), {}); };
+  using lines = std::vector<std::string>;
+  (void)logged();
+  {
+    peer caller{world};
+    REQUIRE(caller.connect("desk"));
+    const auto call = [](std::string method, std::uint8_t bits = 0) { return frame{.bits = bits, .codec = simulated::json, .sequence = 1, .service = "clumsy", .method = std::move(method), .payload = "[]"}; };
+    const auto error_of = [&](const frame& question) {
+      caller.say(question.bytes());
+      const auto answers = frames_in(caller.heard());
+      return answers.size() == 1 ? answers[0].value_of("__rpcx_error__") : "(no answer)";
+    };
+    CHECK(error_of(call("plain")) == "clumsy.plain: plain: oops");
+    CHECK(logged() == lines{"memory://: clumsy.plain threw: plain: oops"});
+    CHECK(error_of(call("odd")) == "clumsy.odd: something that is no std::exception");
+    CHECK(logged() == lines{"memory://: clumsy.odd threw: something that is no std::exception"});
+    (void)error_of(call("at_once"));
+    CHECK(logged() == lines{"memory://: clumsy.at_once threw: task oops"});
+    (void)error_of(call("spawned"));
+    CHECK(logged() == lines{"memory://: clumsy.spawned threw: awaitable oops"});
+    CHECK(error_of(call("returned")) == "only said");
+    CHECK(error_of(call("handed_on")) == "another call: elsewhere");
+    CHECK(error_of(call("nothing")).starts_with("UNIMPLEMENTED"));
+    CHECK(logged().empty());
+    CHECK(error_of(call("plain", simulated::one_way)) == "(no answer)");
+    CHECK(logged() == lines{"memory://: clumsy.plain threw: plain: oops"});
+    for (const std::uint8_t bits : {std::uint8_t{0}, simulated::one_way}) {
+      (void)error_of(call("later", bits));
+      world.on_loop([&] { door.open(); });
+      CHECK(logged() == lines{"memory://: clumsy.later threw: late oops"});
+    }
+    (void)error_of(call("later"));
+  }
+  world.on_loop([&] { door.open(); });
+  CHECK(served_desk::lines() == lines{"memory://: clumsy.later threw: late oops"});
+  (void)logged();
+  tenon::client<clumsy> client{world.io, world.wire.connector_to("desk")};
+  auto items = client.streamed();
+  auto first = items.next();
+  world.run();
+  CHECK(first.get().value() == 1);
+  auto second = items.next();
+  world.run();
+  CHECK(!second.get());
+  CHECK(logged() == lines{"memory://: clumsy.streamed threw: stream oops"});
 }
 
 TEST_CASE("a heartbeat is echoed between calls") {

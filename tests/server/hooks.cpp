@@ -164,6 +164,7 @@ TEST_CASE("what a hook throws is a veto where it may veto, and nothing elsewhere
     auto answers = frames_in(caller.heard());
     REQUIRE(answers.size() == 1);
     CHECK(error_of(answers[0]) == "a hook threw: not that");
+    CHECK(std::exchange(served_desk::lines(), {}) == lines{"memory://: a hook threw: not that"});
     told.no_call = false;
     caller.say(call_of(2, "echo", "x").bytes());
     answers = frames_in(caller.heard());

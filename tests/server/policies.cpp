@@ -90,6 +90,35 @@ TEST_CASE("on a server a timeout is the handler's budget, with a default and an 
   CHECK(answer_to(two, within(ask(4, "left", "null"), 5)) == "DEADLINE_EXCEEDED: station.left: the time was up before the handler ran (timeout)");
 }
 
+TEST_CASE("a handler that takes too long is told of as what it is: longer than its caller's time, or than the server's own timeout") {
+  guarded_desk<timeout<100_ms>> world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  caller.say(simulated::call_of(1, "wait", "a").bytes() + within(simulated::call_of(2, "wait", "b"), 300).bytes() + within(simulated::call_of(3, "wait", "c"), 30).bytes() +
+             within(simulated::call_of(4, "wait", "d"), 100).bytes());
+  world.pass(40_ms);
+  auto answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].sequence == 3);
+  CHECK(answers[0].value_of("__rpcx_error__") == "DEADLINE_EXCEEDED: desk.wait: the caller's time was up while the handler ran");
+  world.pass(80_ms);
+  answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 3);
+  for (const frame& each : answers) {
+    CAPTURE(each.sequence);
+    const std::string whose = each.sequence == 4 ? "the caller's time" : "the server's timeout of 100 ms";
+    CHECK(each.value_of("__rpcx_error__") == "DEADLINE_EXCEEDED: desk.wait: " + whose + " was up while the handler ran");
+    CHECK(each.value_of("tenon-not-executed") == "(no tenon-not-executed)");
+  }
+  // What a configured timeout says is its own time.
+  CHECK(world.server.configure<simulated::desk>(timeout_options{.total = 20_ms}));
+  CHECK(answer_to(caller, simulated::call_of(5, "wait", "e")) == "(0 answers)");
+  world.pass(30_ms);
+  answers = frames_in(caller.heard());
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].value_of("__rpcx_error__") == "DEADLINE_EXCEEDED: desk.wait: the server's timeout of 20 ms was up while the handler ran");
+}
+
 TEST_CASE("on_method and configure change what single methods of a service get") {
   simulated::world world;
   tenon::server server{world.io};

@@ -284,6 +284,22 @@ TEST_CASE("what cannot be set up is said by start and by run") {
   CHECK(server.listen(world.wire, "a").error().code() == tenon::code::already_exists);
 }
 
+TEST_CASE("an address to listen on names no protocol: which are spoken is said by the server's type") {
+  simulated::world world;
+  for (const std::string_view url : {"grpc://127.0.0.1:0", "http://127.0.0.1:0", "ws://127.0.0.1:0/rpc", "jsonrpc+tcp://127.0.0.1:0", "msgpackrpc+unix://@tenon-test-nobody"}) {
+    CAPTURE(url);
+    tenon::server<> server{world.io};
+    const tenon::bound where = server.listen(url);
+    CHECK(!where);
+    CHECK(where.error().code() == tenon::code::invalid_argument);
+    CHECK(where.error().message().starts_with("listen: address \"" + std::string{url} + "\": expected tcp://host:port or unix:///path without a protocol"));
+    CHECK(where.error().message().find("its template parameter") != std::string::npos);
+    CHECK(server.start() == where.error());
+  }
+  tenon::server<> server{world.io};
+  CHECK(server.listen("rpcx://127.0.0.1:0").url().starts_with("tcp://127.0.0.1:"));
+}
+
 TEST_CASE("what is set up too late is refused") {
   simulated::world world;
   tenon::server<> server{world.io};

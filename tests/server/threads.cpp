@@ -84,15 +84,44 @@ TEST_CASE("stop and run may race, and a server that was stopped before does not 
     server.listen("tcp://127.0.0.1:0");
     std::thread stopper{[&] { server.stop(); }};
     if (i % 2 == 0) std::this_thread::yield();
-    CHECK(server.run().ok());
+    const tenon::status ran = server.run();
     stopper.join();
+    CHECK((ran.ok() || ran.message() == "the server was stopped, and does not start again; make another one"));
+    CHECK(server.run().code() == tenon::code::failed_precondition);
   }
+}
+
+TEST_CASE("stop before start closes what listens, and such a server does not start") {
+  tenon::server server;
+  server.serve(station{});
+  const std::string url = server.listen("tcp://127.0.0.1:0").url();
+  server.stop();
+  tenon::client<station> client{url};
+  const auto refused = client.with({.timeout = 5_s}).id(1).get();
+  CHECK(refused.error().code() == tenon::code::unavailable);
+  CHECK(refused.error().message().find("refused") != std::string::npos);
+  {
+    tenon::server successor;
+    CHECK(successor.listen(url));
+  }
+  CHECK(server.run() == tenon::status{tenon::code::failed_precondition, "the server was stopped, and does not start again; make another one"});
+  CHECK(server.start().code() == tenon::code::failed_precondition);
+  CHECK(server.listen("tcp://127.0.0.1:0").error().code() == tenon::code::failed_precondition);
+  CHECK(server.start().message() == "the server was stopped, and does not start again; make another one");
+}
+
+TEST_CASE("a server that has served and was stopped does not start again, and says so") {
   tenon::server server;
   server.serve(station{});
   server.listen("tcp://127.0.0.1:0");
-  server.stop();
-  CHECK(server.run().ok());
   CHECK(server.start().ok());
+  CHECK(server.start() == tenon::status{tenon::code::failed_precondition, "start: the server was started already"});
+  // What is set up too late is told to who did that, and is not why the server cannot start.
+  CHECK(!server.listen("tcp://127.0.0.1:0"));
+  CHECK(server.start().message() == "start: the server was started already");
+  server.stop();
+  CHECK(server.start() == tenon::status{tenon::code::failed_precondition, "the server was stopped, and does not start again; make another one"});
+  CHECK(server.run().code() == tenon::code::failed_precondition);
 }
 
 TEST_CASE("stop may be called from many threads and from handlers of several loops at once") {

@@ -6,19 +6,21 @@
 #include <string_view>
 #include <utility>
 
+#include <tenon/core/outcome.hpp>
 #include <tenon/core/status.hpp>
 
 namespace tenon::inline v0::detail {
 
 #if defined(__cpp_exceptions)
-// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it.
+// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it, and marked, so that a server's log may hear of it as well.
 [[gnu::cold]] inline status status_of_exception(std::string_view attempted) noexcept {
+  constexpr outcome what{.code = code::unknown, .flags = outcome::threw};
   try {
     throw;
   } catch (const std::exception& thrown) {
-    return status{code::unknown, thrown.what()}.prefixed(attempted);
+    return status{what, thrown.what()}.prefixed(attempted);
   } catch (...) {
-    return status{code::unknown, "something that is no std::exception"}.prefixed(attempted);
+    return status{what, "something that is no std::exception"}.prefixed(attempted);
   }
 }
 #endif

@@ -17,6 +17,7 @@ struct outcome {
     not_executed = 2,  ///< it is certain that no handler of the peer ran
     pushback = 4,      ///< the peer said when to come back: `pushback_ms`
     no_retry = 8,      ///< trying again cannot help
+    threw = 16,        ///< code of the program's own threw an exception in this process; its text is the message. Never told to the peer
   };
 
   tenon::code code = tenon::code::ok;

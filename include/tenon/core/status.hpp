@@ -46,7 +46,7 @@ class status {
   const std::string& message() const noexcept { return rest_ ? rest_->message : no_rest().message; }
   const std::vector<status_detail>& details() const noexcept { return rest_ ? rest_->details : no_rest().details; }
 
-  /// The flags that policies and protocols read: `outcome::local`, `not_executed`, `pushback`, `no_retry`.
+  /// The flags that policies and protocols read: `outcome::local`, `not_executed`, `pushback`, `no_retry`, `threw`.
   tenon::outcome outcome() const noexcept { return outcome_; }
   bool has(tenon::outcome::flag which) const noexcept { return outcome_.has(which); }
 

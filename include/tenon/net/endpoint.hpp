@@ -94,7 +94,7 @@ class endpoint {
     return made;
   }
 
-  /// The protocol that the URL names; empty where it names none, which means rpcx to a client. A server speaks all of its own everywhere.
+  /// The protocol that the URL names; empty where it names none, which means rpcx to a client. A server speaks all of its own everywhere, and listens on no address that names one.
   const std::string& protocol() const noexcept { return protocol_; }
   bool is_local() const noexcept { return kind_ == kind::local; }
   /// The host as written, without brackets; empty means every interface (listening) or this machine (connecting).

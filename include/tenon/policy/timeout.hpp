@@ -25,7 +25,7 @@ struct timeout_options {
 ///
 /// Shape   `timeout<200_ms>` or `timeout<timeout_options{.total = 200_ms}>`. Its place decides: before retry it is the time of the call, after retry that of each
 ///         attempt, and both may stand in one list: `timeout<1_s>, retry<>, timeout<200_ms>`.
-/// Errors  deadline_exceeded; with `not_executed` when there was no time left to begin with. An attempt that runs out of its own time may be repeated.
+/// Errors  deadline_exceeded, on a server in words that say whose time was up, the caller's or this one; with `not_executed` when there was no time left to begin with. An attempt that runs out of its own time may be repeated.
 template <auto Options = timeout_options{}>
 struct timeout : policy::base {
   static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, duration> || std::is_same_v<std::remove_cv_t<decltype(Options)>, timeout_options>,

@@ -420,11 +420,14 @@ class connection final : public served_connection, private net::stream_user, pri
     if (became == service::disposition::pending) {
       // Protocols that answer in order wait; the others go on.
       in_order_ = !Session::answers_in_any_order;
-      keep(*exchange.under_way);
+      keep(*exchange.under_way, exchange.deadline);
       exchange.under_way->go_on();
       return !in_order_;
     }
-    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
+    if (became == service::disposition::refused) {
+      if (exchange.error.has(outcome::threw)) [[unlikely]] log_exception(exchange.error);
+      if (!call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
+    }
     return true;
   }
 
@@ -453,11 +456,11 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- answers that come later
 
-  void keep(service::pending& call) {
+  void keep(service::pending& call, instant callers_deadline) {
     retain();
     calls_.add(call);
     if (call.context.has_deadline()) {
-      auto until = std::make_unique<deadline_watch<connection>>(*this, call);
+      auto until = std::make_unique<deadline_watch<connection>>(*this, call, callers_deadline);
       home_.loop.arm(*until, call.context.deadline());
       call.watch = std::move(until);
     }
@@ -473,18 +476,14 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!closed_ && !call.answered) {
       answer(call);
     } else {
-      buffer nobody;
-      hooks_.after(call, call.write_value(nobody));
+      end_unheard(call);
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
   }
 
   void answer(service::pending& call) {
-    if (call.address.one_way) {
-      buffer nobody;
-      return hooks_.after(call, call.write_value(nobody));
-    }
+    if (call.address.one_way) return end_unheard(call);
     session_.with([&](auto& spoken) {
       buffer& out = out_.current();
       const std::size_t start = out.size();
@@ -495,12 +494,30 @@ class connection final : public served_connection, private net::stream_user, pri
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
         out.truncate(start);
+        if (error.has(outcome::threw)) [[unlikely]] log_exception(error);
         spoken.write_error(out, call.address, error, call.context.response);
       }
     });
   }
+  // Nobody is there to be answered; who operates the server hears of an exception nevertheless.
+  void end_unheard(service::pending& call) {
+    buffer nobody;
+    const status error = call.write_value(nobody);
+    hooks_.after(call, error);
+    if (error.has(outcome::threw)) [[unlikely]] log_exception(error);
+  }
+  // `market.last: text` is what the caller is told, `market.last threw: text` what the log is.
+  [[gnu::cold, gnu::noinline]] void log_exception(const status& error) const {
+    const std::string_view text = error.message();
+    const std::string_view who = text.substr(0, text.find(": "));
+    home_.log(peer_, join_text({who, who.ends_with(" threw") ? "" : " threw", text.substr(who.size())}));
+  }
 
-  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) { give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran"); }
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call, instant callers_deadline) {
+    const instant ended = call.context.deadline();
+    if (callers_deadline <= ended) return give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran");
+    give_up_on(call, code::deadline_exceeded, join_text({": the server's timeout of ", number_text{(ended - call.context.info.now).milliseconds()}, " ms was up while the handler ran"}));
+  }
   // The caller does not wait any more, and is told so.
   [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {
     service::pending* found = calls_.find(id);

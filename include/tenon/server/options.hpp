@@ -51,7 +51,7 @@ struct server_options {
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
   server_hooks hooks{};                                    ///< of the program's own, told what happens and asked whether it may
-  void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
+  void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed, and what handlers threw, each time; from any loop's thread
 };
 
 }  // namespace tenon::inline v0

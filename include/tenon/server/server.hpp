@@ -85,7 +85,7 @@ class bound {
 
 /// Serves any number of services on any number of addresses, every protocol on each.
 ///
-/// Set it up (`serve`, `listen`), then `run`, or `start` and later `stop`. Errors of the set-up are kept, told on stderr, and returned by `start` and `run`.
+/// Set it up (`serve`, `listen`), then `run`, or `start` and later `stop`: once. Errors of the set-up are kept, told on stderr, and returned by `start` and `run`.
 /// A handler may stop its server, and must not destroy it.
 template <class Protocols = default_protocols>
 class server {
@@ -104,7 +104,7 @@ class server {
   /// A contract may stand first: then `object` is any object whose methods fit it. With several loops plain handlers run concurrently, one call per loop;
   /// give a function instead of an object and each loop has its own.
   ///
-  /// Errors  already_exists for a second service of one name; failed_precondition after `start`.
+  /// Errors  already_exists for a second service of one name; failed_precondition after `start` or `stop`.
   template <class... Parameters, class Object>
   status serve(Object&& object) {
     using parameters = detail::serve_parameters<Parameters...>;
@@ -132,7 +132,7 @@ class server {
 
   /// Shows pages to GET, beside what is served: `server.show(tenon::pages<market>{})`, see <tenon/service/pages.hpp>.
   ///
-  /// Errors  already_exists for a second time; failed_precondition after `start`.
+  /// Errors  already_exists for a second time; failed_precondition after `start` or `stop`.
   template <class Pages>
   status show(Pages pages) {
     static_assert(std::is_base_of_v<protocol::http_pages, Pages>, "tenon::server::show: the object has no pages; write server.show(tenon::pages<market>{}), or derive from tenon::protocol::http_pages");
@@ -169,22 +169,27 @@ class server {
     return written;
   }
 
-  /// Listens on an address; port 0 lets the system choose.
+  /// Listens on an address, `tcp://host:port` or `unix:///path`; port 0 lets the system choose. Every protocol of the server is spoken there.
   ///
-  /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
+  /// Errors  invalid_argument for an address that cannot be read, or names a protocol as a client's does (`grpc://`); unavailable with the system's reason; failed_precondition after `start` or `stop`.
   [[gnu::cold]] bound listen(std::string_view url);
   /// Listens on a name of a network in memory, which must be on this server's io_context.
   [[gnu::cold]] bound listen(net::memory_network& network, std::string name);
 
-  /// Starts serving in the background. Returns why it cannot. A server that was stopped does not start again.
+  /// Starts serving in the background.
+  ///
+  /// Errors  the first one of the set-up; failed_precondition when it was started already, or was stopped, be it before it had started: a server does not start again.
   [[gnu::cold]] status start();
 
-  /// Serves until `stop`, the first loop on this thread. Returns why it could not.
+  /// Serves until `stop`, the first loop on this thread. After `start` it only waits for the end of that.
+  ///
+  /// Errors  the first one of the set-up; failed_precondition when it was stopped before.
   status run();
 
   /// Goes on for `options.lame_duck` while health says that it will not; then stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
   /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`. A blocking handler that outlasts
   /// `options.drain` is asked to end, and waited for by the destructor, since a thread cannot be ended from outside.
+  /// Before `start` or `run` it closes what listens, at once, and neither of them does anything any more; on a caller's io_context do that where you may destroy the server.
   [[gnu::cold]] void stop();
 
   /// Calls `what()` once when the server begins to stop, on the first loop and before anything is refused; or when it goes without having been started. Before `start`.
@@ -231,7 +236,7 @@ class server {
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
   [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
-  [[gnu::cold]] bool begin(std::size_t threads);
+  [[gnu::cold]] status begin(std::size_t threads, bool& began);
   [[gnu::cold]] void leave();
   [[gnu::cold]] void drained();
   void run_loop(worker& one);
@@ -313,6 +318,10 @@ bound server<Protocols>::listen(std::string_view url) {
   if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
   result<endpoint> where = endpoint::parse(url);
   if (!where) return refuse(std::move(where).error().prefixed("listen"));
+  if (!where->protocol().empty()) {
+    return refuse(status{code::invalid_argument, detail::join_text({"listen: address \"", url, "\": expected tcp://host:port or unix:///path without a protocol, which is for clients; "
+                                                                    "a server speaks all of its own on every address, and they are its template parameter: tenon::server<protocols>"})});
+  }
   return keep(net::listen_on(workers_.front()->io, *where));
 }
 
@@ -324,22 +333,29 @@ bound server<Protocols>::listen(net::memory_network& network, std::string name) 
 
 template <class Protocols>
 status server<Protocols>::start() {
-  begin(workers_.size());
-  return setup_error_;
+  bool began = false;
+  status begun = begin(workers_.size(), began);
+  if (begun.ok() && !began) return status{code::failed_precondition, "start: the server was started already"};
+  return begun;
 }
 
 template <class Protocols>
 status server<Protocols>::run() {
-  if (begin(workers_.size() - 1) && owns_loops_) run_loop(*workers_.front());
+  bool began = false;
+  status begun = begin(workers_.size() - 1, began);
+  if (began && owns_loops_) run_loop(*workers_.front());
   if (owns_loops_) wait();
-  return setup_error_;
+  return begun;
 }
 
 template <class Protocols>
 void server<Protocols>::stop() {
   {
     const std::lock_guard guard{mutex_};
-    if (std::exchange(phase_, phase::stopping) == phase::serving) {
+    const phase before = std::exchange(phase_, phase::stopping);
+    if (before == phase::set_up) {
+      for (auto& each : listeners_) each->close();
+    } else if (before == phase::serving) {
       post_while_alive(*workers_.front(), [](server& self, worker& first) {
         self.beside_.clear();
         if (self.options_.lame_duck <= duration{}) return self.leave();
@@ -411,17 +427,20 @@ bool server<Protocols>::begun() {
   return phase_ != phase::set_up;
 }
 
-// The last `threads` loops run in threads of their own. False when there is nothing to begin.
+// The last `threads` loops run in threads of their own. OK without having begun: it serves already.
 template <class Protocols>
-bool server<Protocols>::begin(std::size_t threads) {
+status server<Protocols>::begin(std::size_t threads, bool& began) {
   const std::lock_guard guard{mutex_};
-  if (!setup_error_.ok() || phase_ != phase::set_up) return false;
+  if (phase_ == phase::stopping) return status{code::failed_precondition, "the server was stopped, and does not start again; make another one"};
+  if (phase_ == phase::serving) return {};
+  if (!setup_error_.ok()) return setup_error_;
+  began = true;
   phase_ = phase::serving;
   // One listener's callbacks run on the first loop's thread.
   post_while_alive(*workers_.front(), [](server& self, worker&) {
     for (auto& each : self.listeners_) each->start(self.acceptor_);
   });
-  if (!owns_loops_) return true;
+  if (!owns_loops_) return {};
   running_ = undrained_ = workers_.size();
   for (auto& each : workers_) {
     each->work.emplace(each->io.get_executor());
@@ -431,7 +450,7 @@ bool server<Protocols>::begin(std::size_t threads) {
   for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
     workers_[i]->thread = std::thread{[this, one = workers_[i].get()] { run_loop(*one); }};
   }
-  return true;
+  return {};
 }
 
 // Whatever ends it is counted.
@@ -473,6 +492,9 @@ void server<Protocols>::post_while_alive(worker& on, void (*work)(server&, worke
 template <class Protocols>
 bound server<Protocols>::keep(result<std::unique_ptr<net::listener>> opened) {
   if (!opened) return refuse(std::move(opened).error());
+  // A `stop` from another thread closes what is listed here.
+  const std::lock_guard guard{mutex_};
+  if (phase_ != phase::set_up) return refuse(status{code::failed_precondition, "listen: the server was stopped meanwhile"});
   listeners_.push_back(std::move(*opened));
   return listeners_.back()->address();
 }

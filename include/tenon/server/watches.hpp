@@ -60,16 +60,17 @@ class life_watch final : public net::timer {
   Owner& owner_;
 };
 
-// The deadline of one call that is under way.
+// The deadline of one call that is under way; and the caller's own, which is later where a policy of the server allows less.
 template <class Owner>
 class deadline_watch final : public service::pending::attachment, public net::timer {
  public:
-  deadline_watch(Owner& owner, service::pending& call) : owner_{owner}, watched_{call} {}
-  void expired() override { owner_.expire(watched_); }
+  deadline_watch(Owner& owner, service::pending& call, instant callers) : owner_{owner}, watched_{call}, callers_{callers} {}
+  void expired() override { owner_.expire(watched_, callers_); }
 
  private:
   Owner& owner_;
   service::pending& watched_;
+  instant callers_;
 };
 
 // When a call that waits wants to be asked again.

@@ -157,9 +157,10 @@ struct handler_return<stream<T>> : handler_return<T> {
 
 namespace detail {
 
-// A handler may hand on the error of a call of its own. That one may not have run; this handler did, and its caller must not take it for safe to repeat.
+// A handler may hand on the error of a call of its own. That one may not have run, or have thrown; this handler did run, its caller must not take it for safe to
+// repeat, and it has not thrown.
 [[gnu::cold]] inline status said_by_handler(status why) noexcept {
-  why.remove_flag(outcome::not_executed);
+  why.remove_flag(outcome::not_executed).remove_flag(outcome::threw);
   return why;
 }
 
