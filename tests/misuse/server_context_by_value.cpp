@@ -1,4 +1,4 @@
-// expect: tenon: a service's method takes a tenon::context by value or as const; take tenon::context& as its first parameter
+// expect alone: tenon: a service's method takes a tenon::context by value or as const; take tenon::context& as its first parameter
 #include <tenon/server/server.hpp>
 
 struct market {

@@ -127,7 +127,9 @@ class offers {
     if constexpr (has_contract || contract<implementation>) {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
       constexpr bool fits = service::fits_contract<service_type, implementation>;
-      static_assert(fits, "tenon::offers::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
+      // A contract at fault has said so itself.
+      static_assert(fits || !service::is_sound_contract<service_type>,
+                    "tenon::offers::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
       if constexpr (fits) {
         detail::definition_of<service_type, std::decay_t<Object>, parameters> made{std::forward<Object>(object)};
         if constexpr (has_blocking_methods<service_type>) made.use(made_->pool());

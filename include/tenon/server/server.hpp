@@ -117,7 +117,8 @@ class server {
     if constexpr (has_contract || contract<implementation>) {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
       constexpr bool fits = service::fits_contract<service_type, implementation>;
-      static_assert(fits, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
+      // A contract at fault has said so itself.
+      static_assert(fits || !service::is_sound_contract<service_type>, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
       if constexpr (fits) {
         using definition = detail::definition_of<service_type, std::decay_t<Object>, parameters>;
         definition made{std::forward<Object>(object)};
