@@ -321,6 +321,7 @@ struct outcome {
     not_executed = 2,  ///< it is certain that no handler of the peer ran
     pushback = 4,      ///< the peer said when to come back: `pushback_ms`
     no_retry = 8,      ///< trying again cannot help
+    threw = 16,        ///< code of the program's own threw an exception in this process; its text is the message. Never told to the peer
   };
 
   tenon::code code = tenon::code::ok;
@@ -379,7 +380,7 @@ class status {
   const std::string& message() const noexcept { return rest_ ? rest_->message : no_rest().message; }
   const std::vector<status_detail>& details() const noexcept { return rest_ ? rest_->details : no_rest().details; }
 
-  /// The flags that policies and protocols read: `outcome::local`, `not_executed`, `pushback`, `no_retry`.
+  /// The flags that policies and protocols read: `outcome::local`, `not_executed`, `pushback`, `no_retry`, `threw`.
   tenon::outcome outcome() const noexcept { return outcome_; }
   bool has(tenon::outcome::flag which) const noexcept { return outcome_.has(which); }
 
@@ -1903,7 +1904,59 @@ class origin {
 
 #include <initializer_list>
 
+// tenon/core/whole.hpp
+// A value that stays whole where g++ breaks the aggregate it is a member of. Core layer.
+
+namespace tenon::inline v0::detail {
+
+/// Holds a T, as a member of what users make in braces within a `co_await` expression. There g++ (12 at least) makes the members in places of their own, copies their bytes into the aggregate,
+/// uses that, and destroys both. This one knows where it was made: its bytes elsewhere are looked at and copied from, and are not destroyed or moved from.
+///
+/// Shape   a T that points into itself, as a string of libstdc++ does, cannot be had so; a vector can.
+template <class T>
+class whole {
+ public:
+  whole() noexcept(std::is_nothrow_default_constructible_v<T>) : value_{} {}
+  whole(T given) : value_{std::move(given)} {}
+  whole(const whole& other) : value_(other.value_) {}
+  whole(whole&& other) : value_(other.home() ? T{std::move(other.value_)} : T{other.value_}) {}
+  whole& operator=(const whole& other) {
+    value_ = other.value_;
+    return *this;
+  }
+  whole& operator=(whole&& other) {
+    if (other.home()) value_ = std::move(other.value_);
+    else value_ = other.value_;
+    return *this;
+  }
+  ~whole() {
+    if (home()) std::destroy_at(&value_);
+  }
+
+  T& operator*() noexcept { return value_; }
+  const T& operator*() const noexcept { return value_; }
+  T* operator->() noexcept { return &value_; }
+  const T* operator->() const noexcept { return &value_; }
+  bool operator==(const whole& other) const { return value_ == other.value_; }
+
+ private:
+  bool home() const noexcept { return made_at_ == this; }
+
+  union {
+    T value_;
+  };
+  const whole* made_at_ = this;
+};
+
+}  // namespace tenon::inline v0::detail
+
 namespace tenon::inline v0 {
+
+/// What metadata is made of: `{"key", "value"}`.
+struct metadata_entry {
+  std::string_view key{};
+  std::string_view value{};
+};
 
 /// Metadata of a request or a response (HTTP headers, rpcx and gRPC metadata). Keeps order and duplicates; empty costs nothing.
 ///
@@ -1914,16 +1967,23 @@ class metadata {
   using const_iterator = std::vector<value_type>::const_iterator;
 
   metadata() noexcept = default;
-  metadata(std::initializer_list<value_type> entries) : entries_{entries} {}
+  /// Up to sixteen at once; `add` takes any number. No initializer_list: g++ 12 does not compile one within a `co_await`.
+  metadata(metadata_entry a, metadata_entry b = {}, metadata_entry c = {}, metadata_entry d = {}, metadata_entry e = {}, metadata_entry f = {}, metadata_entry g = {},
+           metadata_entry h = {}, metadata_entry i = {}, metadata_entry j = {}, metadata_entry k = {}, metadata_entry l = {}, metadata_entry m = {}, metadata_entry n = {},
+           metadata_entry o = {}, metadata_entry p = {}) {
+    for (const metadata_entry& each : {a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p}) {
+      if (each.key.data() != nullptr) add(each.key, each.value);
+    }
+  }
 
-  bool empty() const noexcept { return entries_.empty(); }
-  std::size_t size() const noexcept { return entries_.size(); }
-  const_iterator begin() const noexcept { return entries_.begin(); }
-  const_iterator end() const noexcept { return entries_.end(); }
+  bool empty() const noexcept { return entries_->empty(); }
+  std::size_t size() const noexcept { return entries_->size(); }
+  const_iterator begin() const noexcept { return entries_->begin(); }
+  const_iterator end() const noexcept { return entries_->end(); }
 
   /// The first value of `key`; nothing when there is none.
   std::optional<std::string_view> get(std::string_view key) const noexcept {
-    for (const auto& [name, value] : entries_) {
+    for (const auto& [name, value] : *entries_) {
       if (same_key(name, key)) return value;
     }
     return std::nullopt;
@@ -1931,18 +1991,18 @@ class metadata {
   bool contains(std::string_view key) const noexcept { return get(key).has_value(); }
 
   /// Adds one more value, after those `key` already has.
-  void add(std::string_view key, std::string_view value) { entries_.emplace_back(key, value); }
+  void add(std::string_view key, std::string_view value) { entries_->emplace_back(key, value); }
   /// Replaces all values of `key` by this one. Both may be views of what this metadata holds.
   void set(std::string_view key, std::string_view value) {
     value_type entry{key, value};
     erase(entry.first);
-    entries_.push_back(std::move(entry));
+    entries_->push_back(std::move(entry));
   }
   void erase(std::string_view key) {
     // A copy: erasing moves the entries, and `key` may be a view of one.
-    std::erase_if(entries_, [key = std::string{key}](const value_type& entry) { return same_key(entry.first, key); });
+    std::erase_if(*entries_, [key = std::string{key}](const value_type& entry) { return same_key(entry.first, key); });
   }
-  void clear() noexcept { entries_.clear(); }
+  void clear() noexcept { entries_->clear(); }
 
   bool operator==(const metadata&) const = default;
 
@@ -1953,7 +2013,7 @@ class metadata {
   }
 
  private:
-  std::vector<value_type> entries_;
+  detail::whole<std::vector<value_type>> entries_;
 };
 
 }  // namespace tenon::inline v0
@@ -2091,14 +2151,15 @@ class context {
 namespace tenon::inline v0::detail {
 
 #if defined(__cpp_exceptions)
-// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it.
+// The status of an exception that is being handled: UNKNOWN with its text, as gRPC has it, and marked, so that a server's log may hear of it as well.
 [[gnu::cold]] inline status status_of_exception(std::string_view attempted) noexcept {
+  constexpr outcome what{.code = code::unknown, .flags = outcome::threw};
   try {
     throw;
   } catch (const std::exception& thrown) {
-    return status{code::unknown, thrown.what()}.prefixed(attempted);
+    return status{what, thrown.what()}.prefixed(attempted);
   } catch (...) {
-    return status{code::unknown, "something that is no std::exception"}.prefixed(attempted);
+    return status{what, "something that is no std::exception"}.prefixed(attempted);
   }
 }
 #endif
@@ -2602,7 +2663,10 @@ template <class T>
 struct braced {
   template <class... Parts>
     requires requires(Parts&&... parts) { T(std::forward<Parts>(parts)...); }
-  braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {}
+  braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {
+    static_assert(__GNUC__ > 12 || (... && (std::is_lvalue_reference_v<Parts> || !std::is_aggregate_v<Parts> || std::is_trivially_copyable_v<Parts> || std::is_array_v<Parts>)),
+                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield, inside the braces too; name the item first: ticket t{1, seat{\"A\", 2}}; co_yield t;");
+  }
   T value;
 };
 #endif
@@ -2670,8 +2734,8 @@ struct next_of_stream {
 /// fills up. `co_yield` of a `tenon::status`, or of a `result<T>` without a value, ends the stream with that status; so does an exception, with its text.
 /// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
 ///
-/// Under g++ 12 an item that is an aggregate is yielded in bare braces, `co_yield {"ACME", 42.5}`, or by its name: one that is made within the `co_yield` would be broken,
-/// and is refused.
+/// Under g++ 12 an item that is an aggregate is yielded by its name or, where no member is made in braces of its own, in bare braces, `co_yield {"ACME", 42.5}`: a struct that is
+/// made within the `co_yield` would be broken, and is refused.
 ///
 /// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
 ///         leaves through the `co_await` and a status is `numbers.status()`.
@@ -4599,6 +4663,10 @@ struct decayed<type_list<Parameters...>> {
   using type = type_list<std::decay_t<Parameters>...>;
 };
 
+// A context that nobody could give: it is not copied, and it is more than a value of the caller's.
+template <class T>
+inline constexpr bool is_copied_context = std::is_same_v<std::remove_cvref_t<T>, context> && !std::is_same_v<T, context&>;
+
 template <bool TakesContext, class Response, class... Parameters>
 struct signature_parts {
   using declared_response = Response;
@@ -4613,6 +4681,7 @@ struct signature_parts {
   static constexpr bool has_source_among_others = sizeof...(Parameters) > 1 && (is_source<Parameters> || ...);
   static constexpr bool is_coroutine = response_of<std::remove_cvref_t<Response>>::is_coroutine;
   static constexpr bool has_reference_parameters = ((std::is_reference_v<Parameters> && !is_source<Parameters>) || ...);
+  static constexpr bool has_copied_context = (is_copied_context<Parameters> || ...);
   static constexpr bool has_output_parameters =
       ((std::is_lvalue_reference_v<Parameters> && !std::is_const_v<std::remove_reference_t<Parameters>> && !is_source<Parameters>) || ...);
 };
@@ -4827,10 +4896,6 @@ struct method {
  public:
   using service_type = S;
   using signature = type_at<0, decltype(detail::signature_behind<caller, S>())>;
-  static_assert(detail::signature_of<signature>::value,
-                "tenon: TENON_SERVICE lists a name that is not one method; list methods that are neither overloaded "
-                "nor templates, each once");
-
   using parameters = typename parts::parameters;
   using declared_parameters = typename parts::declared_parameters;
   using response = typename parts::response;
@@ -4852,18 +4917,10 @@ struct method {
   static constexpr bool is_idempotent = is_safe || has_attribute<idempotent_attribute>(attributes) ||
                                         detail::has_route(attributes, "PUT") || detail::has_route(attributes, "DELETE");
 
-  static_assert(!parts::has_source_among_others, "tenon: a service's method takes a tenon::source beside other parameters; "
-                                                 "take it alone (tenon::context& may stand first) and let the first item "
-                                                 "say what the others would: a call that streams starts with no message");
-  static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
-                                               "comes back through it; return the value, or a struct of values "
-                                               "(tenon::context& stands first)");
-  static_assert(!(parts::is_coroutine && parts::has_reference_parameters && !parts::has_output_parameters),
-                "tenon: a service's method is a coroutine; take its parameters by value: a reference dies at the first "
-                "suspension");
-  static_assert(parameter_names.empty() || parameter_names.size() == parameters::size,
-                "tenon: tenon::params gives another number of names than the method has parameters; name each one, "
-                "tenon::context& aside");
+  /// False where one of the sentences below is said: what else is amiss with the method follows from it.
+  static constexpr bool is_sound = detail::signature_of<signature>::value && !parts::has_copied_context && !parts::has_source_among_others &&
+                                   !parts::has_output_parameters && !(parts::is_coroutine && parts::has_reference_parameters) &&
+                                   (parameter_names.empty() || parameter_names.size() == parameters::size);
 
   /// Calls the method of this name on any object that has one which takes these arguments; otherwise drops out of
   /// overload resolution.
@@ -4878,6 +4935,25 @@ struct method {
   static constexpr bool callable_on = requires {
     typename std::type_identity<decltype(caller::tenon_call(std::declval<Object&>(), std::declval<Arguments>()...))>;
   };
+
+  // At the end: clang leaves out what stands behind an assertion that fails, and would go on about what is missing.
+  static_assert(detail::signature_of<signature>::value,
+                "tenon: TENON_SERVICE lists a name that is not one method; list methods that are neither overloaded "
+                "nor templates, each once");
+  static_assert(!parts::has_copied_context, "tenon: a service's method takes a tenon::context by value or as const; take tenon::context& "
+                                            "as its first parameter");
+  static_assert(!parts::has_source_among_others, "tenon: a service's method takes a tenon::source beside other parameters; "
+                                                 "take it alone (tenon::context& may stand first) and let the first item "
+                                                 "say what the others would: a call that streams starts with no message");
+  static_assert(!parts::has_output_parameters, "tenon: a service's method takes a reference to non-const, and nothing "
+                                               "comes back through it; return the value, or a struct of values "
+                                               "(tenon::context& stands first)");
+  static_assert(!(parts::is_coroutine && parts::has_reference_parameters && !parts::has_output_parameters),
+                "tenon: a service's method is a coroutine; take its parameters by value: a reference dies at the first "
+                "suspension");
+  static_assert(parameter_names.empty() || parameter_names.size() == parameters::size,
+                "tenon: tenon::params gives another number of names than the method has parameters; name each one, "
+                "tenon::context& aside");
 };
 
 namespace detail {
@@ -5244,7 +5320,8 @@ namespace tenon::inline v0::codec {
 ///
 /// Shape   written: none as null; one as the bare value; several as an object by `names` when those are given, else as an array.
 ///         read: none from nothing, null, an empty array or an empty object; one from its bare value, or (when the value cannot be an array) from an array of one,
-///         or (when it has a name and cannot be an object) from an object with that name; several from an array of that many, or from an object by `names`.
+///         or (when it has a name and cannot be an object) from an object with that name; several from an array of that many, or from an object by `names`,
+///         where what is optional may be missing, and a variant whose first alternative is std::monostate.
 template <class Tuple>
 struct arguments {
   Tuple& values;
@@ -5715,7 +5792,8 @@ consteval bool assert_protobuf_numbers() {
 }  // namespace tenon::inline v0::codec::detail
 
 // tenon/codec/detail/variant_form.hpp
-// How a variant crosses the wire: bare when the wire shows which alternative it is, else as an object of one entry `{"name": value}`.
+// How a variant crosses the wire: bare when the wire shows which alternative it is, else as an object of one entry `{"name": value}`; in json std::monostate is null
+// either way.
 // Codec layer, shared by the codecs that describe themselves.
 
 namespace tenon::inline v0::codec::detail {
@@ -5773,6 +5851,24 @@ constexpr unsigned wire_kinds() {
   else return any_kind;
 }
 
+// Which alternative says nothing; std::variant_npos where each says something.
+template <class Variant>
+inline constexpr std::size_t null_alternative = std::variant_npos;
+template <class... Alternatives>
+inline constexpr std::size_t null_alternative<std::variant<Alternatives...>> = [] {
+  constexpr std::array<bool, sizeof...(Alternatives)> says_nothing{shape_of<Alternatives> == shape::null...};
+  for (std::size_t i = 0; i < says_nothing.size(); ++i) {
+    if (says_nothing[i]) return i;
+  }
+  return std::variant_npos;
+}();
+
+// Whether an argument may be missing where arguments have names: what it is by itself says nothing then.
+template <class T>
+inline constexpr bool can_be_left_out = shape_of<T> == shape::optional;
+template <class... Alternatives>
+inline constexpr bool can_be_left_out<std::variant<Alternatives...>> = null_alternative<std::variant<Alternatives...>> == 0;
+
 template <class... Alternatives, bool HasBinary>
 struct variant_kinds<std::variant<Alternatives...>, HasBinary> {
   static constexpr std::array<unsigned, sizeof...(Alternatives)> of{wire_kinds<Alternatives, HasBinary>()...};
@@ -5784,7 +5880,9 @@ struct variant_kinds<std::variant<Alternatives...>, HasBinary> {
     }
     return true;
   }();
-  static constexpr unsigned value = differ ? (wire_kinds<Alternatives, HasBinary>() | ...) : static_cast<unsigned>(object_kind);
+  // Only json writes the name of no alternative for null.
+  static constexpr bool takes_null = !HasBinary && null_alternative<std::variant<Alternatives...>> != std::variant_npos;
+  static constexpr unsigned value = differ ? (wire_kinds<Alternatives, HasBinary>() | ...) : object_kind | (takes_null ? unsigned{null_kind} : 0U);
 };
 
 // Whether the variant is written bare.
@@ -9015,7 +9113,11 @@ const char* read_json_variant(json_reader& from, const char* at, std::variant<Al
     return from.fail(at, expected_kinds(kinds::value));
   } else {
     using names = alternative_names<variant>;
-    if (!from.is_at(at, '{')) return from.fail(at, "object that names the alternative");
+    constexpr bool takes_null = null_alternative<variant> != std::variant_npos;
+    if (!from.is_at(at, '{')) {
+      if (takes_null && from.is_null(at)) return read_json_alternative<Style>(from, at, value, null_alternative<variant>);
+      return from.fail(at, takes_null ? "null or object that names the alternative" : "object that names the alternative");
+    }
     bool closed = false;
     const char* const start = at;
     at = from.first_element(at, '}', closed);
@@ -9193,7 +9295,7 @@ const char* read_named_json_arguments(json_reader& from, const char* at, const a
   from.leave();
   if (at == nullptr) return nullptr;
   const bool complete = [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-    return ((seen[Index] || Style::style.omit_defaults || shape_of<std::tuple_element_t<Index, Tuple>> == shape::optional || from.fail_missing(start, call.names[Index])) && ...);
+    return ((seen[Index] || Style::style.omit_defaults || can_be_left_out<std::tuple_element_t<Index, Tuple>> || from.fail_missing(start, call.names[Index])) && ...);
   }(std::make_index_sequence<expected>{});
   return complete ? at : nullptr;
 }
@@ -9420,7 +9522,7 @@ template <class Style, class... Alternatives>
 char* write_json_variant(json_writer& to, char* at, const std::variant<Alternatives...>& value) {
   using variant = std::variant<Alternatives...>;
   // A variant that an exception left without a value is written as null.
-  if (value.valueless_by_exception()) return to.write_raw(at, "null");
+  if (value.valueless_by_exception() || value.index() == null_alternative<variant>) return to.write_raw(at, "null");
   if constexpr (!tells_by_kind<variant, false>) {
     at = put(to, at, '{');
     at = to.write_text(at, alternative_names<variant>::value[value.index()]);
@@ -9552,9 +9654,9 @@ namespace tenon::inline v0::codec {
 ///
 /// Shape   structs and maps are objects; sequences, arrays, tuples and pairs arrays; enums their names; binary base64; time points RFC 3339; durations the
 ///         count of their own unit; optional and unique_ptr the value or null; variants the bare value when its kind tells the alternative, else
-///         `{"name": value}`. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
+///         `{"name": value}`, a variant's std::monostate null. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
 /// Reads   unknown fields are skipped, of duplicate keys the last counts, null leaves a struct as it is and empties a container; `3.0` is an integer;
-///         base64 may be URL-safe or unpadded. A struct in an element that a container had before starts from its defaults.
+///         `{"null": null}` is such a std::monostate too; base64 may be URL-safe or unpadded. A struct in an element that a container had before starts from its defaults.
 /// Refuses a byte order mark, bytes that are no UTF-8, lone surrogates, bare control characters, leading zeros, numbers that do not fit, trailing bytes.
 /// Errors  invalid_argument, as in `field "orders[3].price": expected number, found string at byte 117`.
 /// Source  RFC 8259, RFC 3339, RFC 4648.
@@ -11501,7 +11603,7 @@ const char* msgpack_read_arguments(msgpack_reader& in, const char* at, Tuple& va
     return msgpack_read_no_arguments(in, at);
   } else {
     static constexpr msgpack_argument_rest::reader readers[] = {&msgpack_read_member<argument_type<Index, Tuple>>...};
-    static constexpr bool may_be_missing[] = {shape_of<argument_type<Index, Tuple>> == shape::optional...};
+    static constexpr bool may_be_missing[] = {can_be_left_out<argument_type<Index, Tuple>>...};
     void* const places[] = {std::addressof(std::get<Index>(values))...};
     const msgpack_argument_rest rest{names, readers, may_be_missing, places, count};
     const msgpack_kind found = at == in.end ? msgpack_kind::invalid : msgpack_reader::kind(msgpack_reader::byte_at(at));
@@ -18260,7 +18362,7 @@ struct timeout_options {
 ///
 /// Shape   `timeout<200_ms>` or `timeout<timeout_options{.total = 200_ms}>`. Its place decides: before retry it is the time of the call, after retry that of each
 ///         attempt, and both may stand in one list: `timeout<1_s>, retry<>, timeout<200_ms>`.
-/// Errors  deadline_exceeded; with `not_executed` when there was no time left to begin with. An attempt that runs out of its own time may be repeated.
+/// Errors  deadline_exceeded, on a server in words that say whose time was up, the caller's or this one; with `not_executed` when there was no time left to begin with. An attempt that runs out of its own time may be repeated.
 template <auto Options = timeout_options{}>
 struct timeout : policy::base {
   static_assert(std::is_same_v<std::remove_cv_t<decltype(Options)>, duration> || std::is_same_v<std::remove_cv_t<decltype(Options)>, timeout_options>,
@@ -21275,7 +21377,7 @@ class endpoint {
     return made;
   }
 
-  /// The protocol that the URL names; empty where it names none, which means rpcx to a client. A server speaks all of its own everywhere.
+  /// The protocol that the URL names; empty where it names none, which means rpcx to a client. A server speaks all of its own everywhere, and listens on no address that names one.
   const std::string& protocol() const noexcept { return protocol_; }
   bool is_local() const noexcept { return kind_ == kind::local; }
   /// The host as written, without brackets; empty means every interface (listening) or this machine (connecting).
@@ -21396,7 +21498,7 @@ class stream_user {
 /// One connection's bytes.
 ///
 /// Laws    at most one read and one write are under way; each ends exactly once, never inside the call that started it; after `close` they end with an error;
-///         `write_now` and `stop_reading` are for when no write is;
+///         `write_now`, `stop_reading` and `end_writing` are for when no write is;
 ///         destroying a stream with operations under way is sound: its user is told of an error, or released without being told.
 class stream {
  public:
@@ -22691,7 +22793,7 @@ void write_variant_schema(json_schema_writer& to, std::string_view description, 
       to.quoted(name);
       to.raw("],\"additionalProperties\":false}");
     };
-    (one(codec::detail::alternative_name<Alternatives>, &write_schema<Alternatives>), ...);
+    (static_cast<void>(shape_of<Alternatives> == shape::null ? (to.separate(), write_schema<Alternatives>(to)) : one(codec::detail::alternative_name<Alternatives>, &write_schema<Alternatives>)), ...);
   }
   to.raw("]}");
 }
@@ -22794,7 +22896,7 @@ void write_parameters_schema(json_schema_writer& to, const type_list<Parameters.
       if (required) to.separate(), to.quoted(Method::parameter_names[index]);
       ++index;
     };
-    (require(shape_of<Parameters> != shape::optional), ...);
+    (require(!codec::detail::can_be_left_out<Parameters>), ...);
     to.raw("],\"additionalProperties\":true}");
   } else if constexpr (count == 1) {
     (write_schema<Parameters>(to, description), ...);
@@ -22942,8 +23044,16 @@ template <class S, class Implementation, std::size_t... Index>
 consteval bool every_method_fits(std::index_sequence<Index...>) {
   return (handler_fit<S, Implementation, Index>::fits && ...);
 }
+template <class S, std::size_t... Index>
+consteval bool every_method_is_sound(std::index_sequence<Index...>) {
+  return (method<S, Index>::is_sound && ...);
+}
 
 }  // namespace detail
+
+/// Whether contract `S` is one that anything could serve. Where it is not, each of its methods at fault has said why by a sentence of its own.
+template <class S>
+inline constexpr bool is_sound_contract = detail::every_method_is_sound<S>(std::make_index_sequence<method_count<S>>{});
 
 /// Whether an object of type `Implementation` can serve contract `S`.
 template <class S, class Implementation>
@@ -22991,9 +23101,10 @@ struct handler_return<stream<T>> : handler_return<T> {
 
 namespace detail {
 
-// A handler may hand on the error of a call of its own. That one may not have run; this handler did, and its caller must not take it for safe to repeat.
+// A handler may hand on the error of a call of its own. That one may not have run, or have thrown; this handler did run, its caller must not take it for safe to
+// repeat, and it has not thrown.
 [[gnu::cold]] inline status said_by_handler(status why) noexcept {
-  why.remove_flag(outcome::not_executed);
+  why.remove_flag(outcome::not_executed).remove_flag(outcome::threw);
   return why;
 }
 
@@ -23395,6 +23506,8 @@ class answer_sink : public tenon::detail::origin {
   virtual instant read_clock() = 0;
   /// Calls `call.woken()` at `when`, unless the call has gone by then; a later `when` replaces an earlier one.
   virtual void wake_at(pending& call, instant when) = 0;
+  /// The context's deadline is another one than when the call was kept: after its wait a policy has begun that allows less.
+  virtual void deadline_changed(pending& call) = 0;
   /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
   virtual void finished(pending& call) = 0;
 
@@ -23691,12 +23804,21 @@ class held final : public pending, private answer_sink, private cancellation::li
         inner_ = call.under_way;
         streams = inner_->streams;
         address.streamed = inner_->address.streamed;
+        follow_deadline();
         // Before it begins: afterwards it may be gone.
         for (; !items_.empty(); items_.pop()) inner_->take_item(items_.front());
         if (no_more_items_) inner_->items_ended({});
         return inner_->go_on();
     }
     sink_->finished(*this);
+  }
+
+  // A timeout behind the policy that let the call wait counts from here on.
+  void follow_deadline() {
+    if (inner_->context.deadline() == context.deadline()) return;
+    context.info.now = info_.now;
+    context.info.deadline = inner_->context.deadline();
+    sink_->deadline_changed(*this);
   }
 
   // False when it no longer waits.
@@ -23723,6 +23845,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   instant read_clock() override { return sink_->read_clock(); }
   std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
+  void deadline_changed(pending&) override {}
   std::int64_t open_stream() override { return sink_->open_stream(); }
   bool send_item(pending& inner, tenon::waiter& room, std::int64_t& cost) override { return sink_->send_item(inner, room, cost); }
   void give_credit(pending& inner, const protocol::items_taken& taken) override { sink_->give_credit(inner, taken); }
@@ -24748,8 +24871,11 @@ bool with_codec(codecs<Codecs...>, const protocol::reply_address& wanted, F&& f)
   return ((!is_for_proto3_peers<Codecs> && number == Codecs::serialization && (f(std::type_identity<Codecs>{}), true)) || ...);
 }
 
-[[gnu::cold]] inline void say_where(status& read, std::string_view method) {
-  read.set_message(tenon::detail::join_text({method, ": request ", read.message()}));
+[[gnu::cold]] inline void say_where(status& read, std::string_view method, const protocol::request& call) {
+  // Who asks by GET may have written the fields themselves into the query.
+  const bool lacks_message = call.safely && call.payload.empty();
+  read.set_message(tenon::detail::join_text(
+      {method, ": request ", read.message(), lacks_message ? "; GET takes its request in ?message=, percent-encoded JSON, or with &encoding=proto or msgpack (and &base64=1)" : ""}));
   read.add_flag(outcome::not_executed);
 }
 
@@ -25046,7 +25172,7 @@ class served final : public instance {
   static status read_arguments(const exchange& call, typename handler<S, Implementation, I>::values& arguments) {
     codec::arguments<typename handler<S, Implementation, I>::values> all{arguments, method<S, I>::parameter_names};
     status read = Codec::decode(call.call.payload, all, call.bounds);
-    if (!read.ok()) [[unlikely]] detail::say_where(read, full_name<S, I>);
+    if (!read.ok()) [[unlikely]] detail::say_where(read, full_name<S, I>, call.call);
     return read;
   }
 
@@ -25126,11 +25252,11 @@ class call_base : public from_frame_cache, public net::timer {
     for (std::size_t at = 0; at < expected_bytes; at += 64) __builtin_prefetch(reinterpret_cast<const char*>(this) + at, 1);
   }
   channel& via() const noexcept { return channel_; }
-  bool done() const noexcept { return phase_.load(std::memory_order_acquire) == phase::done; }
+  bool done() const noexcept { return phase_.load(std::memory_order_acquire) >= phase::done; }
 
  protected:
   static constexpr std::size_t expected_bytes = 384;
-  enum class phase : std::uint32_t { open, listened, done };
+  enum class phase : std::uint32_t { open, listened, done, taken };
 
   explicit call_base(channel& via) noexcept;
   virtual ~call_base();
@@ -25193,6 +25319,12 @@ class consumer {
   ~consumer() = default;
 };
 
+// What a call gives whose result somebody has had.
+template <class T>
+[[gnu::cold, gnu::noinline]] result<T> taken_already() {
+  return status{code::failed_precondition, "the call's result was taken already; it is given once, by get(), then() or co_await"};
+}
+
 // The typed half: the result, and the one who waits for it.
 template <class T>
 class call_state : public call_base {
@@ -25217,6 +25349,16 @@ class call_state : public call_base {
   }
   void block() const noexcept { phase_.wait(phase::open, std::memory_order_acquire); }
   result<T> take() { return std::move(*value_); }
+  /// Of a caller who keeps the call: only the first gets the result. The state stays its own, since another thread may be about to cancel it.
+  result<T> take_and_mark() {
+    result<T> given = take_unless_taken();
+    phase_.store(phase::taken, std::memory_order_relaxed);
+    return given;
+  }
+  result<T> take_unless_taken() {
+    if (phase_.load(std::memory_order_relaxed) == phase::taken) [[unlikely]] return taken_already<T>();
+    return take();
+  }
   /// Where a small consumer may live: it goes before the call does.
   static constexpr std::size_t consumer_room = 32;
   void* room() noexcept { return room_.data(); }
@@ -26564,6 +26706,8 @@ class basic_channel final : private net::connector::waiter, private link_owner {
 
 inline net::loop& loop_of(const call_base& call) noexcept { return call.via().loop(); }
 inline asio::io_context& io_of(const call_base& call) noexcept { return call.via().loop().io(); }
+// Its client has been closed, and a loop of the client's own has gone with it: what is asked of the call from here on is answered at once, where it is asked.
+inline bool outlived_its_client(const call_base& call) noexcept { return call.done() && !call.via().open(); }
 
 // A reference to a call by which others may cancel it.
 class shared_call {
@@ -27426,7 +27570,7 @@ void deliver_to(call_reference<call_state<T>> state, asio::io_context& io, Handl
     return;
   }
   // There already: a completion handler still must not run inside the call that started it.
-  detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take()); });
+  detail::post(io, [taker = std::move(taker), state = std::move(state)]() mutable { handler_consumer<T, handler_type>::run(std::move(taker), state->take_unless_taken()); });
 }
 
 // Calls what `then` was given, on the client's loop and in the middle of the batch: it has no executor of its own to ask, as a completion handler has.
@@ -27530,7 +27674,7 @@ class call_awaiter final : consumer<T>, wants_home {
     abandon(*state_.get());
   }
 
-  bool await_ready() const noexcept { return state_->done(); }
+  bool await_ready() const noexcept { return !state_ || state_->done(); }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> self) {
     waiter_ = self;
@@ -27540,7 +27684,7 @@ class call_awaiter final : consumer<T>, wants_home {
     self.promise().when_home(*this);
     return true;
   }
-  result<T> await_resume() { return state_->take(); }
+  result<T> await_resume() { return state_ ? state_->take_unless_taken() : taken_already<T>(); }
 
  private:
   void listen_from(asio::io_context& home) {
@@ -27587,6 +27731,8 @@ class asio::awaitable<tenon::detail::awaited<T>, asio::any_io_executor> {
 
  private:
   static asio::awaitable<tenon::result<T>> wait(tenon::detail::call_reference<tenon::detail::call_state<T>> state) {
+    if (!state) co_return tenon::detail::taken_already<T>();
+    if (tenon::detail::outlived_its_client(*state.get())) co_return state->take_unless_taken();
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(tenon::result<T>)>(
         [](auto handler, tenon::detail::call_reference<tenon::detail::call_state<T>> started) {
           asio::io_context& io = tenon::detail::io_of(*started.get());
@@ -27603,7 +27749,7 @@ namespace tenon::inline v0 {
 /// A call under way. Take its result in one of these ways, once:
 /// `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls `f(result<T>)` on the client's loop.
 ///
-/// Destroying a call whose result was not taken cancels it.
+/// Destroying a call whose result was not taken cancels it. It may outlive its client, which ended it.
 template <class T>
 class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_io_executor> {
   using base = asio::awaitable<detail::awaited<T>, asio::any_io_executor>;
@@ -27623,13 +27769,14 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
     if (this->state_ && !this->state_->done()) detail::abandon(*this->state_.get());
   }
 
-  /// Whether the result is there.
-  bool done() const noexcept { return this->state_->done(); }
+  /// Whether the result is there, or has been taken.
+  bool done() const noexcept { return !this->state_ || this->state_->done(); }
 
-  /// Blocks until the result is there.
+  /// Blocks until the result is there; for ever where nobody runs the io_context that the client was given, as before its `run()`.
   ///
-  /// Errors  failed_precondition on the client's own loop, where waiting would wait for ever.
+  /// Errors  failed_precondition on the client's own loop, where waiting would wait for ever, and where the result was taken already.
   result<T> get() {
+    if (!this->state_) [[unlikely]] return detail::taken_already<T>();
     detail::call_state<T>& state = *this->state_.get();
     if (!state.done()) {
       if (detail::loop_of(state).on_this_thread()) {
@@ -27637,15 +27784,19 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
       }
       state.block();
     }
-    return state.take();
+    return state.take_and_mark();
   }
 
-  /// Calls `f(result<T>)` when the result is there, on the client's loop.
+  /// Calls `f(result<T>)` when the result is there, on the client's loop; here and now where the client has gone already.
+  ///
+  /// Errors  failed_precondition where the result was taken already; after another then(), whose the call is now, at once and on this thread.
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, result<T>>, "tenon::call::then: the function does not take the result; write .then([](tenon::result<T> r) { ... })");
-    asio::io_context& io = detail::io_of(*this->state_.get());
+    if (!this->state_) [[unlikely]] return static_cast<void>(f(detail::taken_already<T>()));
     detail::call_reference<detail::call_state<T>> state = std::move(this->state_);
+    if (detail::outlived_its_client(*state.get())) [[unlikely]] return static_cast<void>(f(state->take_unless_taken()));
+    asio::io_context& io = detail::io_of(*state.get());
     auto& taker = detail::function_consumer<T, F>::of(*state.get(), std::move(f));
     if (detail::loop_of(*state.get()).on_this_thread()) {
       if (state->listen_here(taker)) return state.reset_here();
@@ -27653,11 +27804,13 @@ class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_
       return;
     }
     // There already: the function still must not run inside the call that started it.
-    detail::post(io, [f = taker.take_back(), state = std::move(state)]() mutable { f(state->take()); });
+    detail::post(io, [f = taker.take_back(), state = std::move(state)]() mutable { f(state->take_unless_taken()); });
   }
 
   /// Asks the call to end with `cancelled`; it may still end otherwise. From any thread.
-  void cancel() { detail::shared_call{*this->state_.get()}.cancel(); }
+  void cancel() {
+    if (this->state_) detail::shared_call{*this->state_.get()}.cancel();
+  }
 
   /// For tenon::task.
   detail::call_awaiter<T> awaiter_in_task() && { return detail::call_awaiter<T>{std::move(this->state_)}; }
@@ -27956,7 +28109,7 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   using base = asio::awaitable<detail::awaited_item<T>, asio::any_io_executor>;
 
  public:
-  next_item(asio::io_context& io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{&io} {}
+  next_item(asio::io_context* io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{io} {}
   next_item(next_item&&) noexcept = default;
   next_item& operator=(next_item&&) = delete;
   ~next_item() {
@@ -27979,6 +28132,7 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, std::optional<T>>, "tenon::next_item::then: the function does not take the item; write .then([](std::optional<T> item) { ... })");
+    if (!this->waiting_ && io_ == nullptr) return static_cast<void>(f(std::move(this->there_)));
     if (!this->waiting_) return detail::post(*io_, [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
     call<std::optional<T>>{std::move(this->waiting_)}.then([f = std::move(f)](result<std::optional<T>> waited) mutable { f(detail::item_of_wait<T>(std::move(waited))); });
   }
@@ -28019,7 +28173,10 @@ class item_write final : public call_state<void> {
   void replied(const protocol::reply&) override {}
   void failed(status) override {}
   // The client was closed before its loop took it.
-  void refused(status why) override { over(std::move(why)); }
+  void refused(status why) override {
+    const call_reference<item_write> held{this};
+    this->complete(std::move(why));
+  }
   void expired() override {}
   inline void cancelled(status why) override;
 
@@ -28053,6 +28210,7 @@ class item_writer {
   }
   /// No item follows those that wait. From any thread.
   void close_from_anywhere() {
+    if (outlived_its_client(self_)) return;
     if (self_.via().loop().on_this_thread()) return close();
     self_.retain();
     post(self_.via().loop().io(), [held = call_reference<call_base>{&self_}, this] { close(); });
@@ -28150,7 +28308,7 @@ class typed_writer : public item_writer {
     status written = guarded("exception", [&] { return encode_item(item, one->bytes()); });
     if (!written.ok()) return one->over(std::move(written)), call<void>{std::move(held)};
     channel& via = stream_.via();
-    if (via.loop().on_this_thread()) one->start();
+    if (!outlived_its_client(stream_) && via.loop().on_this_thread()) one->start();
     else via.submit_from_elsewhere(*one);
     return call<void>{std::move(held)};
   }
@@ -28370,10 +28528,11 @@ class stream_handle {
     if (this == &other) return *this;
     const stream_handle replaced{std::move(*this)};
     state_ = std::move(other.state_);
+    handed_on_ = other.handed_on_;
     return *this;
   }
   ~stream_handle() {
-    if (state_ && !state_->done()) abandon(*state_.get());
+    if (state_ && !handed_on_ && !state_->done()) abandon(*state_.get());
   }
 
   /// Ends the call with `cancelled`, here and at the server; it may still end otherwise. From any thread. So does destroying this.
@@ -28382,14 +28541,24 @@ class stream_handle {
   }
 
  protected:
+  /// The same call for whoever takes its answer: from here on it is theirs to cancel.
+  call_reference<call_state<R>> hand_on() noexcept {
+    handed_on_ = true;
+    state_->retain();
+    return call_reference<call_state<R>>{state_.get()};
+  }
+
   call_reference<call_state<R>> state_;
+
+ private:
+  bool handed_on_ = false;
 };
 
 template <class T>
 next_item<T> next_of(call_base& stream, item_reader<T>& from) {
   std::optional<T> there;
   auto waiting = from.take_or_wait(there);
-  return next_item<T>{io_of(stream), std::move(there), std::move(waiting)};
+  return next_item<T>{outlived_its_client(stream) ? nullptr : &io_of(stream), std::move(there), std::move(waiting)};
 }
 
 }  // namespace detail
@@ -28431,7 +28600,7 @@ class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
   /// No item follows: gives the call, with the server's answer. Once.
   call<R> finish() {
     to_->close_from_anywhere();
-    return call<R>{std::move(this->state_)};
+    return call<R>{this->hand_on()};
   }
 
  private:
@@ -29079,7 +29248,7 @@ struct server_options {
   std::size_t blocking_threads = 4;                        ///< for all methods that are declared tenon::blocking; none is begun before it is needed
   std::size_t max_blocking_queue = 1'000;                  ///< their calls that wait for a thread; one more is refused with resource_exhausted
   server_hooks hooks{};                                    ///< of the program's own, told what happens and asked whether it may
-  void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed; from any loop's thread
+  void (*log)(std::string_view line) = nullptr;            ///< told why connections were closed, and what handlers threw, each time; from any loop's thread
 };
 
 }  // namespace tenon::inline v0
@@ -29571,16 +29740,18 @@ class life_watch final : public net::timer {
   Owner& owner_;
 };
 
-// The deadline of one call that is under way.
+// The deadline of one call that is under way; and the caller's own, which is later where a policy of the server allows less.
 template <class Owner>
 class deadline_watch final : public service::pending::attachment, public net::timer {
  public:
-  deadline_watch(Owner& owner, service::pending& call) : owner_{owner}, watched_{call} {}
-  void expired() override { owner_.expire(watched_); }
+  deadline_watch(Owner& owner, service::pending& call, instant callers) : owner_{owner}, watched_{call}, callers_{callers} {}
+  void expired() override { owner_.expire(watched_, callers_); }
+  instant callers() const noexcept { return callers_; }
 
  private:
   Owner& owner_;
   service::pending& watched_;
+  instant callers_;
 };
 
 // When a call that waits wants to be asked again.
@@ -29979,11 +30150,14 @@ class connection final : public served_connection, private net::stream_user, pri
     if (became == service::disposition::pending) {
       // Protocols that answer in order wait; the others go on.
       in_order_ = !Session::answers_in_any_order;
-      keep(*exchange.under_way);
+      keep(*exchange.under_way, exchange.deadline);
       exchange.under_way->go_on();
       return !in_order_;
     }
-    if (became == service::disposition::refused && !call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
+    if (became == service::disposition::refused) {
+      if (exchange.error.has(outcome::threw)) [[unlikely]] log_exception(exchange.error);
+      if (!call.address.one_way) spoken.write_error(out, call.address, exchange.error, exchange.response);
+    }
     return true;
   }
 
@@ -30012,17 +30186,21 @@ class connection final : public served_connection, private net::stream_user, pri
 
   // --- answers that come later
 
-  void keep(service::pending& call) {
+  void keep(service::pending& call, instant callers_deadline) {
     retain();
     calls_.add(call);
-    if (call.context.has_deadline()) {
-      auto until = std::make_unique<deadline_watch<connection>>(*this, call);
-      home_.loop.arm(*until, call.context.deadline());
-      call.watch = std::move(until);
-    }
+    if (call.context.has_deadline()) watch_deadline(call, callers_deadline);
   }
 
   instant read_clock() override { return home_.loop.refresh(); }
+  void watch_deadline(service::pending& call, instant callers) {
+    auto until = std::make_unique<deadline_watch<connection>>(*this, call, callers);
+    home_.loop.arm(*until, call.context.deadline());
+    call.watch = std::move(until);
+  }
+  [[gnu::cold]] void deadline_changed(service::pending& call) override {
+    if (!closed_ && !call.answered) watch_deadline(call, call.watch != nullptr ? static_cast<deadline_watch<connection>&>(*call.watch).callers() : instant::never());
+  }
   void wake_at(service::pending& call, instant when) override {
     if (call.alarm == nullptr) call.alarm = std::make_unique<waiting_alarm>(call);
     home_.loop.arm(static_cast<waiting_alarm&>(*call.alarm), when);
@@ -30032,18 +30210,14 @@ class connection final : public served_connection, private net::stream_user, pri
     if (!closed_ && !call.answered) {
       answer(call);
     } else {
-      buffer nobody;
-      hooks_.after(call, call.write_value(nobody));
+      end_unheard(call);
     }
     const bool resume = !call.answered && in_order_;
     forget_and_continue(call, resume);
   }
 
   void answer(service::pending& call) {
-    if (call.address.one_way) {
-      buffer nobody;
-      return hooks_.after(call, call.write_value(nobody));
-    }
+    if (call.address.one_way) return end_unheard(call);
     session_.with([&](auto& spoken) {
       buffer& out = out_.current();
       const std::size_t start = out.size();
@@ -30054,12 +30228,30 @@ class connection final : public served_connection, private net::stream_user, pri
         spoken.end_reply(out, at, call.address, call.context.response);
       } else {
         out.truncate(start);
+        if (error.has(outcome::threw)) [[unlikely]] log_exception(error);
         spoken.write_error(out, call.address, error, call.context.response);
       }
     });
   }
+  // Nobody is there to be answered; who operates the server hears of an exception nevertheless.
+  void end_unheard(service::pending& call) {
+    buffer nobody;
+    const status error = call.write_value(nobody);
+    hooks_.after(call, error);
+    if (error.has(outcome::threw)) [[unlikely]] log_exception(error);
+  }
+  // `market.last: text` is what the caller is told, `market.last threw: text` what the log is.
+  [[gnu::cold, gnu::noinline]] void log_exception(const status& error) const {
+    const std::string_view text = error.message();
+    const std::string_view who = text.substr(0, text.find(": "));
+    home_.log(peer_, join_text({who, who.ends_with(" threw") ? "" : " threw", text.substr(who.size())}));
+  }
 
-  [[gnu::cold, gnu::noinline]] void expire(service::pending& call) { give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran"); }
+  [[gnu::cold, gnu::noinline]] void expire(service::pending& call, instant callers_deadline) {
+    const instant ended = call.context.deadline();
+    if (callers_deadline <= ended) return give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran");
+    give_up_on(call, code::deadline_exceeded, join_text({": the server's timeout of ", number_text{(ended - call.context.info.now).milliseconds()}, " ms was up while the handler ran"}));
+  }
   // The caller does not wait any more, and is told so.
   [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {
     service::pending* found = calls_.find(id);
@@ -30548,7 +30740,7 @@ class bound {
 
 /// Serves any number of services on any number of addresses, every protocol on each.
 ///
-/// Set it up (`serve`, `listen`), then `run`, or `start` and later `stop`. Errors of the set-up are kept, told on stderr, and returned by `start` and `run`.
+/// Set it up (`serve`, `listen`), then `run`, or `start` and later `stop`: once. Errors of the set-up are kept, told on stderr, and returned by `start` and `run`.
 /// A handler may stop its server, and must not destroy it.
 template <class Protocols = default_protocols>
 class server {
@@ -30567,7 +30759,7 @@ class server {
   /// A contract may stand first: then `object` is any object whose methods fit it. With several loops plain handlers run concurrently, one call per loop;
   /// give a function instead of an object and each loop has its own.
   ///
-  /// Errors  already_exists for a second service of one name; failed_precondition after `start`.
+  /// Errors  already_exists for a second service of one name; failed_precondition after `start` or `stop`.
   template <class... Parameters, class Object>
   status serve(Object&& object) {
     using parameters = detail::serve_parameters<Parameters...>;
@@ -30580,7 +30772,8 @@ class server {
     if constexpr (has_contract || contract<implementation>) {
       using service_type = std::conditional_t<has_contract, typename parameters::contract_given, implementation>;
       constexpr bool fits = service::fits_contract<service_type, implementation>;
-      static_assert(fits, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
+      // A contract at fault has said so itself.
+      static_assert(fits || !service::is_sound_contract<service_type>, "tenon::server::serve: the object has no method that fits the contract's; give it one of the same name that takes the same parameters");
       if constexpr (fits) {
         using definition = detail::definition_of<service_type, std::decay_t<Object>, parameters>;
         definition made{std::forward<Object>(object)};
@@ -30595,7 +30788,7 @@ class server {
 
   /// Shows pages to GET, beside what is served: `server.show(tenon::pages<market>{})`, see <tenon/service/pages.hpp>.
   ///
-  /// Errors  already_exists for a second time; failed_precondition after `start`.
+  /// Errors  already_exists for a second time; failed_precondition after `start` or `stop`.
   template <class Pages>
   status show(Pages pages) {
     static_assert(std::is_base_of_v<protocol::http_pages, Pages>, "tenon::server::show: the object has no pages; write server.show(tenon::pages<market>{}), or derive from tenon::protocol::http_pages");
@@ -30632,22 +30825,27 @@ class server {
     return written;
   }
 
-  /// Listens on an address; port 0 lets the system choose.
+  /// Listens on an address, `tcp://host:port` or `unix:///path`; port 0 lets the system choose. Every protocol of the server is spoken there.
   ///
-  /// Errors  invalid_argument for an address that cannot be read; unavailable with the system's reason; failed_precondition after `start`.
+  /// Errors  invalid_argument for an address that cannot be read, or names a protocol as a client's does (`grpc://`); unavailable with the system's reason; failed_precondition after `start` or `stop`.
   [[gnu::cold]] bound listen(std::string_view url);
   /// Listens on a name of a network in memory, which must be on this server's io_context.
   [[gnu::cold]] bound listen(net::memory_network& network, std::string name);
 
-  /// Starts serving in the background. Returns why it cannot. A server that was stopped does not start again.
+  /// Starts serving in the background.
+  ///
+  /// Errors  the first one of the set-up; failed_precondition when it was started already, or was stopped, be it before it had started: a server does not start again.
   [[gnu::cold]] status start();
 
-  /// Serves until `stop`, the first loop on this thread. Returns why it could not.
+  /// Serves until `stop`, the first loop on this thread. After `start` it only waits for the end of that.
+  ///
+  /// Errors  the first one of the set-up; failed_precondition when it was stopped before.
   status run();
 
   /// Goes on for `options.lame_duck` while health says that it will not; then stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
   /// Waits for that, unless it is called from one of those loops. May be called from any thread, more than once, and before `run`. A blocking handler that outlasts
   /// `options.drain` is asked to end, and waited for by the destructor, since a thread cannot be ended from outside.
+  /// Before `start` or `run` it closes what listens, at once, and neither of them does anything any more; on a caller's io_context do that where you may destroy the server.
   [[gnu::cold]] void stop();
 
   /// Calls `what()` once when the server begins to stop, on the first loop and before anything is refused; or when it goes without having been started. Before `start`.
@@ -30694,7 +30892,7 @@ class server {
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
   [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
-  [[gnu::cold]] bool begin(std::size_t threads);
+  [[gnu::cold]] status begin(std::size_t threads, bool& began);
   [[gnu::cold]] void leave();
   [[gnu::cold]] void drained();
   void run_loop(worker& one);
@@ -30776,6 +30974,10 @@ bound server<Protocols>::listen(std::string_view url) {
   if (begun()) return refuse(status{code::failed_precondition, "listen after start; listen everywhere first"});
   result<endpoint> where = endpoint::parse(url);
   if (!where) return refuse(std::move(where).error().prefixed("listen"));
+  if (!where->protocol().empty()) {
+    return refuse(status{code::invalid_argument, detail::join_text({"listen: address \"", url, "\": expected tcp://host:port or unix:///path without a protocol, which is for clients; "
+                                                                    "a server speaks all of its own on every address, and they are its template parameter: tenon::server<protocols>"})});
+  }
   return keep(net::listen_on(workers_.front()->io, *where));
 }
 
@@ -30787,22 +30989,29 @@ bound server<Protocols>::listen(net::memory_network& network, std::string name) 
 
 template <class Protocols>
 status server<Protocols>::start() {
-  begin(workers_.size());
-  return setup_error_;
+  bool began = false;
+  status begun = begin(workers_.size(), began);
+  if (begun.ok() && !began) return status{code::failed_precondition, "start: the server was started already"};
+  return begun;
 }
 
 template <class Protocols>
 status server<Protocols>::run() {
-  if (begin(workers_.size() - 1) && owns_loops_) run_loop(*workers_.front());
+  bool began = false;
+  status begun = begin(workers_.size() - 1, began);
+  if (began && owns_loops_) run_loop(*workers_.front());
   if (owns_loops_) wait();
-  return setup_error_;
+  return begun;
 }
 
 template <class Protocols>
 void server<Protocols>::stop() {
   {
     const std::lock_guard guard{mutex_};
-    if (std::exchange(phase_, phase::stopping) == phase::serving) {
+    const phase before = std::exchange(phase_, phase::stopping);
+    if (before == phase::set_up) {
+      for (auto& each : listeners_) each->close();
+    } else if (before == phase::serving) {
       post_while_alive(*workers_.front(), [](server& self, worker& first) {
         self.beside_.clear();
         if (self.options_.lame_duck <= duration{}) return self.leave();
@@ -30874,17 +31083,20 @@ bool server<Protocols>::begun() {
   return phase_ != phase::set_up;
 }
 
-// The last `threads` loops run in threads of their own. False when there is nothing to begin.
+// The last `threads` loops run in threads of their own. OK without having begun: it serves already.
 template <class Protocols>
-bool server<Protocols>::begin(std::size_t threads) {
+status server<Protocols>::begin(std::size_t threads, bool& began) {
   const std::lock_guard guard{mutex_};
-  if (!setup_error_.ok() || phase_ != phase::set_up) return false;
+  if (phase_ == phase::stopping) return status{code::failed_precondition, "the server was stopped, and does not start again; make another one"};
+  if (phase_ == phase::serving) return {};
+  if (!setup_error_.ok()) return setup_error_;
+  began = true;
   phase_ = phase::serving;
   // One listener's callbacks run on the first loop's thread.
   post_while_alive(*workers_.front(), [](server& self, worker&) {
     for (auto& each : self.listeners_) each->start(self.acceptor_);
   });
-  if (!owns_loops_) return true;
+  if (!owns_loops_) return {};
   running_ = undrained_ = workers_.size();
   for (auto& each : workers_) {
     each->work.emplace(each->io.get_executor());
@@ -30894,7 +31106,7 @@ bool server<Protocols>::begin(std::size_t threads) {
   for (std::size_t i = workers_.size() - threads; i < workers_.size(); ++i) {
     workers_[i]->thread = std::thread{[this, one = workers_[i].get()] { run_loop(*one); }};
   }
-  return true;
+  return {};
 }
 
 // Whatever ends it is counted.
@@ -30936,6 +31148,9 @@ void server<Protocols>::post_while_alive(worker& on, void (*work)(server&, worke
 template <class Protocols>
 bound server<Protocols>::keep(result<std::unique_ptr<net::listener>> opened) {
   if (!opened) return refuse(std::move(opened).error());
+  // A `stop` from another thread closes what is listed here.
+  const std::lock_guard guard{mutex_};
+  if (phase_ != phase::set_up) return refuse(status{code::failed_precondition, "listen: the server was stopped meanwhile"});
   listeners_.push_back(std::move(*opened));
   return listeners_.back()->address();
 }

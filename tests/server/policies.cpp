@@ -195,6 +195,31 @@ TEST_CASE("calls wait for one another's handlers, in their order") {
   CHECK(answers[1].sequence == 4);
 }
 
+TEST_CASE("a timeout behind a policy that lets calls wait counts from the end of the wait, and ends the call") {
+  guarded_desk<turnstile, timeout<100_ms>> world;
+  peer caller{world};
+  REQUIRE(caller.connect("desk"));
+  const auto said_after_wait = [&](frame waiting, tenon::duration time) {
+    caller.say(simulated::call_of(1, "wait", "a").bytes() + waiting.bytes());
+    world.pass(50_ms);
+    CHECK(caller.heard().empty());
+    world.on_loop([&] { world.records.door.open(); });
+    REQUIRE(frames_in(caller.heard()).size() == 1);
+    world.pass(time - 10_ms);
+    CHECK(caller.heard().empty());
+    world.pass(20_ms);
+    const auto answers = frames_in(caller.heard());
+    REQUIRE(answers.size() == 1);
+    // The handler learns of it and ends, so that the next one may have its turn.
+    world.on_loop([&] { world.records.door.open(); });
+    CHECK(caller.heard().empty());
+    return answers[0].value_of("__rpcx_error__");
+  };
+  CHECK(said_after_wait(simulated::call_of(2, "wait", "b"), 100_ms) == "DEADLINE_EXCEEDED: desk.wait: the server's timeout of 100 ms was up while the handler ran");
+  CHECK(said_after_wait(within(simulated::call_of(3, "wait", "c"), 1'000), 100_ms) == "DEADLINE_EXCEEDED: desk.wait: the server's timeout of 100 ms was up while the handler ran");
+  CHECK(said_after_wait(within(simulated::call_of(4, "wait", "d"), 120), 70_ms) == "DEADLINE_EXCEEDED: desk.wait: the caller's time was up while the handler ran");
+}
+
 TEST_CASE("a call that waits ends by its deadline, by the policy's patience, or with its caller, and its place is handed on") {
   guarded_desk<turnstile> world;
   world.server.configure<simulated::desk>(simulated::turnstile_options{.patience = 40_ms});

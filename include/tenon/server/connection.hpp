@@ -459,14 +459,18 @@ class connection final : public served_connection, private net::stream_user, pri
   void keep(service::pending& call, instant callers_deadline) {
     retain();
     calls_.add(call);
-    if (call.context.has_deadline()) {
-      auto until = std::make_unique<deadline_watch<connection>>(*this, call, callers_deadline);
-      home_.loop.arm(*until, call.context.deadline());
-      call.watch = std::move(until);
-    }
+    if (call.context.has_deadline()) watch_deadline(call, callers_deadline);
   }
 
   instant read_clock() override { return home_.loop.refresh(); }
+  void watch_deadline(service::pending& call, instant callers) {
+    auto until = std::make_unique<deadline_watch<connection>>(*this, call, callers);
+    home_.loop.arm(*until, call.context.deadline());
+    call.watch = std::move(until);
+  }
+  [[gnu::cold]] void deadline_changed(service::pending& call) override {
+    if (!closed_ && !call.answered) watch_deadline(call, call.watch != nullptr ? static_cast<deadline_watch<connection>&>(*call.watch).callers() : instant::never());
+  }
   void wake_at(service::pending& call, instant when) override {
     if (call.alarm == nullptr) call.alarm = std::make_unique<waiting_alarm>(call);
     home_.loop.arm(static_cast<waiting_alarm&>(*call.alarm), when);

@@ -66,6 +66,7 @@ class deadline_watch final : public service::pending::attachment, public net::ti
  public:
   deadline_watch(Owner& owner, service::pending& call, instant callers) : owner_{owner}, watched_{call}, callers_{callers} {}
   void expired() override { owner_.expire(watched_, callers_); }
+  instant callers() const noexcept { return callers_; }
 
  private:
   Owner& owner_;

@@ -27,6 +27,8 @@ class answer_sink : public tenon::detail::origin {
   virtual instant read_clock() = 0;
   /// Calls `call.woken()` at `when`, unless the call has gone by then; a later `when` replaces an earlier one.
   virtual void wake_at(pending& call, instant when) = 0;
+  /// The context's deadline is another one than when the call was kept: after its wait a policy has begun that allows less.
+  virtual void deadline_changed(pending& call) = 0;
   /// The handler has ended, on its loop's thread. Writes the answer if anybody still wants it, and disposes of the call.
   virtual void finished(pending& call) = 0;
 

@@ -118,12 +118,21 @@ class held final : public pending, private answer_sink, private cancellation::li
         inner_ = call.under_way;
         streams = inner_->streams;
         address.streamed = inner_->address.streamed;
+        follow_deadline();
         // Before it begins: afterwards it may be gone.
         for (; !items_.empty(); items_.pop()) inner_->take_item(items_.front());
         if (no_more_items_) inner_->items_ended({});
         return inner_->go_on();
     }
     sink_->finished(*this);
+  }
+
+  // A timeout behind the policy that let the call wait counts from here on.
+  void follow_deadline() {
+    if (inner_->context.deadline() == context.deadline()) return;
+    context.info.now = info_.now;
+    context.info.deadline = inner_->context.deadline();
+    sink_->deadline_changed(*this);
   }
 
   // False when it no longer waits.
@@ -150,6 +159,7 @@ class held final : public pending, private answer_sink, private cancellation::li
   instant read_clock() override { return sink_->read_clock(); }
   std::shared_ptr<tenon::detail::connection_handle> handle() override { return sink_->handle(); }
   void wake_at(pending&, instant) override {}
+  void deadline_changed(pending&) override {}
   std::int64_t open_stream() override { return sink_->open_stream(); }
   bool send_item(pending& inner, tenon::waiter& room, std::int64_t& cost) override { return sink_->send_item(inner, room, cost); }
   void give_credit(pending& inner, const protocol::items_taken& taken) override { sink_->give_credit(inner, taken); }
