@@ -119,9 +119,9 @@ oldest_clang() { # <folder> <compiler>
   return "$built"
 }
 
-# Containers often forbid it.
+# Containers often forbid it. A ring as large as asio makes it.
 has_io_uring() { # <compiler>
-  printf '#include <liburing.h>\nint main() { io_uring ring; return io_uring_queue_init(8, &ring, 0) < 0; }\n' >"$build/log/uring.cpp"
+  printf '#include <liburing.h>\nint main() { io_uring ring; return io_uring_queue_init(16384, &ring, 0) < 0; }\n' >"$build/log/uring.cpp"
   "$1" "$build/log/uring.cpp" -o "$build/log/uring" -luring 2>/dev/null && "$build/log/uring"
 }
 

@@ -66,7 +66,7 @@ def has_io_uring(compiler):
     folder = pathlib.Path(os.environ.get("TENON_BUILD_DIR", ROOT / "build")) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "has_io_uring.cpp"
-    source.write_text("#include <liburing.h>\nint main() { io_uring ring; return io_uring_queue_init(8, &ring, 0) < 0; }\n", encoding="utf-8")
+    source.write_text("#include <liburing.h>\nint main() { io_uring ring; return io_uring_queue_init(16384, &ring, 0) < 0; }\n", encoding="utf-8")
     program = folder / "has_io_uring"
     made = subprocess.run([compiler, source, "-o", program, "-luring"], capture_output=True, check=False).returncode == 0
     return made and subprocess.run([program], check=False).returncode == 0
