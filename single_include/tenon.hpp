@@ -2665,7 +2665,8 @@ struct braced {
     requires requires(Parts&&... parts) { T(std::forward<Parts>(parts)...); }
   braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {
     static_assert(__GNUC__ > 12 || (... && (std::is_lvalue_reference_v<Parts> || !std::is_aggregate_v<Parts> || std::is_trivially_copyable_v<Parts> || std::is_array_v<Parts>)),
-                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield, inside the braces too; name the item first: ticket t{1, seat{\"A\", 2}}; co_yield t;");
+                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield, inside the braces too, and one that is moved looks the same; name the item first: "
+                  "ticket t{1, seat{\"A\", 2}}; co_yield t;");
   }
   T value;
 };
@@ -2735,7 +2736,7 @@ struct next_of_stream {
 /// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
 ///
 /// Under g++ 12 an item that is an aggregate is yielded by its name or, where no member is made in braces of its own, in bare braces, `co_yield {"ACME", 42.5}`: a struct that is
-/// made within the `co_yield` would be broken, and is refused.
+/// made within the `co_yield` would be broken, and is refused, as is one that is moved there, which looks the same.
 ///
 /// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
 ///         leaves through the `co_await` and a status is `numbers.status()`.
@@ -9654,7 +9655,7 @@ namespace tenon::inline v0::codec {
 ///
 /// Shape   structs and maps are objects; sequences, arrays, tuples and pairs arrays; enums their names; binary base64; time points RFC 3339; durations the
 ///         count of their own unit; optional and unique_ptr the value or null; variants the bare value when its kind tells the alternative, else
-///         `{"name": value}`, a variant's std::monostate null. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
+///         `{"name": value}`, a variant's std::monostate null, which in an optional is read as an empty one. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
 /// Reads   unknown fields are skipped, of duplicate keys the last counts, null leaves a struct as it is and empties a container; `3.0` is an integer;
 ///         `{"null": null}` is such a std::monostate too; base64 may be URL-safe or unpadded. A struct in an element that a container had before starts from its defaults.
 /// Refuses a byte order mark, bytes that are no UTF-8, lone surrogates, bare control characters, leading zeros, numbers that do not fit, trailing bytes.
@@ -26448,15 +26449,18 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   // --- calls from other threads
 
   void post(posted what) {
+    bool taken = false;
     {
       const std::lock_guard guard{inbox_mutex_};
       if (!inbox_closed_) {
         what.call->retain();
         inbox_.push_back(what);
         if (inbox_.size() > 1) return;
+        taken = true;
       }
     }
-    if (!inbox_closed_) return wake();
+    // Between these two the channel may be closed, which ends what was taken.
+    if (taken) return wake();
     // A channel that is closed has ended its calls; this one comes after that.
     if (!what.cancel) what.call->refused(refusal_.ok() ? closed_here() : refusal_);
   }
@@ -27688,6 +27692,7 @@ class call_awaiter final : consumer<T>, wants_home {
 
  private:
   void listen_from(asio::io_context& home) {
+    if (outlived_its_client(*state_.get())) return waiter_.resume();
     if (&home == &io_of(*state_.get())) {
       if (!state_->listen(*this)) waiter_.resume();
       return;
@@ -27749,7 +27754,7 @@ namespace tenon::inline v0 {
 /// A call under way. Take its result in one of these ways, once:
 /// `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls `f(result<T>)` on the client's loop.
 ///
-/// Destroying a call whose result was not taken cancels it. It may outlive its client, which ended it.
+/// Destroying a call whose result was not taken cancels it. It may outlive its client, which ended it; a client that ends on another thread has to have ended before the call is used again.
 template <class T>
 class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_io_executor> {
   using base = asio::awaitable<detail::awaited<T>, asio::any_io_executor>;
@@ -28109,7 +28114,8 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   using base = asio::awaitable<detail::awaited_item<T>, asio::any_io_executor>;
 
  public:
-  next_item(asio::io_context* io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{io} {}
+  next_item(detail::call_base& stream, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting)
+      : base{std::move(there), std::move(waiting)}, stream_{(stream.retain(), &stream)} {}
   next_item(next_item&&) noexcept = default;
   next_item& operator=(next_item&&) = delete;
   ~next_item() {
@@ -28128,12 +28134,12 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
     return detail::item_of_wait<T>(waits.get());
   }
 
-  /// Calls `f(std::optional<T>)` when it is there, on the client's loop and never inside this call.
+  /// Calls `f(std::optional<T>)` when it is there, on the client's loop and never inside this call; here and now where the client has gone already.
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, std::optional<T>>, "tenon::next_item::then: the function does not take the item; write .then([](std::optional<T> item) { ... })");
-    if (!this->waiting_ && io_ == nullptr) return static_cast<void>(f(std::move(this->there_)));
-    if (!this->waiting_) return detail::post(*io_, [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
+    if (!this->waiting_ && detail::outlived_its_client(*stream_.get())) return static_cast<void>(f(std::move(this->there_)));
+    if (!this->waiting_) return detail::post(detail::io_of(*stream_.get()), [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
     call<std::optional<T>>{std::move(this->waiting_)}.then([f = std::move(f)](result<std::optional<T>> waited) mutable { f(detail::item_of_wait<T>(std::move(waited))); });
   }
 
@@ -28144,7 +28150,7 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   }
 
  private:
-  asio::io_context* io_;
+  detail::call_reference<detail::call_base> stream_;
 };
 
 }  // namespace tenon::inline v0
@@ -28163,6 +28169,11 @@ class item_write final : public call_state<void> {
 
   buffer& bytes() noexcept { return bytes_; }
   inline void start() override;
+  /// On any thread: it has not been begun, so nobody waits for it yet, and the loop may be gone.
+  void refused(status why) override {
+    const call_reference<item_write> held{this};
+    this->complete(std::move(why));
+  }
   void over(status why) {
     const call_reference<item_write> held{this};
     this->channel_.guard_user_code([&] { this->complete(std::move(why)); });
@@ -28172,11 +28183,6 @@ class item_write final : public call_state<void> {
   friend item_writer;
   void replied(const protocol::reply&) override {}
   void failed(status) override {}
-  // The client was closed before its loop took it.
-  void refused(status why) override {
-    const call_reference<item_write> held{this};
-    this->complete(std::move(why));
-  }
   void expired() override {}
   inline void cancelled(status why) override;
 
@@ -28306,7 +28312,7 @@ class typed_writer : public item_writer {
     auto* const one = new item_write{stream_, *this};
     call_reference<call_state<void>> held{one};
     status written = guarded("exception", [&] { return encode_item(item, one->bytes()); });
-    if (!written.ok()) return one->over(std::move(written)), call<void>{std::move(held)};
+    if (!written.ok()) return one->refused(std::move(written)), call<void>{std::move(held)};
     channel& via = stream_.via();
     if (!outlived_its_client(stream_) && via.loop().on_this_thread()) one->start();
     else via.submit_from_elsewhere(*one);
@@ -28541,9 +28547,9 @@ class stream_handle {
   }
 
  protected:
-  /// The same call for whoever takes its answer: from here on it is theirs to cancel.
+  /// The same call for whoever takes its answer, once: from here on it is theirs to cancel.
   call_reference<call_state<R>> hand_on() noexcept {
-    handed_on_ = true;
+    if (!state_ || std::exchange(handed_on_, true)) return {};
     state_->retain();
     return call_reference<call_state<R>>{state_.get()};
   }
@@ -28558,7 +28564,7 @@ template <class T>
 next_item<T> next_of(call_base& stream, item_reader<T>& from) {
   std::optional<T> there;
   auto waiting = from.take_or_wait(there);
-  return next_item<T>{outlived_its_client(stream) ? nullptr : &io_of(stream), std::move(there), std::move(waiting)};
+  return next_item<T>{stream, std::move(there), std::move(waiting)};
 }
 
 }  // namespace detail
@@ -28597,7 +28603,7 @@ class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
   ///
   /// Errors  the call's own when it has ended; failed_precondition when the server has answered already, and after `finish`.
   call<void> write(const T& item) { return to_->write(item); }
-  /// No item follows: gives the call, with the server's answer. Once.
+  /// No item follows: gives the call, with the server's answer. Once: a second call says that the result was taken.
   call<R> finish() {
     to_->close_from_anywhere();
     return call<R>{this->hand_on()};
@@ -30250,7 +30256,10 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void expire(service::pending& call, instant callers_deadline) {
     const instant ended = call.context.deadline();
     if (callers_deadline <= ended) return give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran");
-    give_up_on(call, code::deadline_exceeded, join_text({": the server's timeout of ", number_text{(ended - call.context.info.now).milliseconds()}, " ms was up while the handler ran"}));
+    const duration allowed = ended - call.context.info.now;
+    const bool short_one = allowed < duration{std::chrono::milliseconds{1}};
+    give_up_on(call, code::deadline_exceeded,
+               join_text({": the server's timeout of ", number_text{short_one ? allowed.ns / 1'000 : allowed.milliseconds()}, short_one ? " us" : " ms", " was up while the handler ran"}));
   }
   // The caller does not wait any more, and is told so.
   [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {
@@ -30839,7 +30848,7 @@ class server {
 
   /// Serves until `stop`, the first loop on this thread. After `start` it only waits for the end of that.
   ///
-  /// Errors  the first one of the set-up; failed_precondition when it was stopped before.
+  /// Errors  the first one of the set-up; failed_precondition when it was stopped before it had started.
   status run();
 
   /// Goes on for `options.lame_duck` while health says that it will not; then stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
@@ -30892,6 +30901,7 @@ class server {
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
   [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
+  [[gnu::cold]] bool in_background();
   [[gnu::cold]] status begin(std::size_t threads, bool& began);
   [[gnu::cold]] void leave();
   [[gnu::cold]] void drained();
@@ -30904,6 +30914,7 @@ class server {
   server_options options_;
   bool owns_loops_ = true;
   phase phase_ = phase::set_up;
+  bool in_background_ = false;  // begun by `start`; under mutex_
   status setup_error_;
   std::mutex mutex_;
   std::condition_variable one_ended_;
@@ -30997,6 +31008,7 @@ status server<Protocols>::start() {
 
 template <class Protocols>
 status server<Protocols>::run() {
+  if (in_background()) return wait(), status{};
   bool began = false;
   status begun = begin(workers_.size() - 1, began);
   if (began && owns_loops_) run_loop(*workers_.front());
@@ -31083,6 +31095,13 @@ bool server<Protocols>::begun() {
   return phase_ != phase::set_up;
 }
 
+// `start` has begun it; it may have been stopped since.
+template <class Protocols>
+bool server<Protocols>::in_background() {
+  const std::lock_guard guard{mutex_};
+  return in_background_;
+}
+
 // The last `threads` loops run in threads of their own. OK without having begun: it serves already.
 template <class Protocols>
 status server<Protocols>::begin(std::size_t threads, bool& began) {
@@ -31091,6 +31110,7 @@ status server<Protocols>::begin(std::size_t threads, bool& began) {
   if (phase_ == phase::serving) return {};
   if (!setup_error_.ok()) return setup_error_;
   began = true;
+  in_background_ = threads == workers_.size();
   phase_ = phase::serving;
   // One listener's callbacks run on the first loop's thread.
   post_while_alive(*workers_.front(), [](server& self, worker&) {

@@ -214,10 +214,20 @@ TEST_CASE("calls and streams outlive their client and its loop: what is asked of
   auto writer = client->sum();
   auto unfinished = client->sum();
   auto both = client->echo();
+  auto elsewhere = client->never();
+  auto lasting = [](tenon::call<int> of) -> tenon::task<bool> { co_return (co_await std::move(of)).has_value(); }(std::move(elsewhere));
   CHECK(writer.write(1).get().has_value());
   CHECK(both.write(2).get().has_value());
   CHECK(both.next().get() == 2);
+  CHECK(both.write(3).get().has_value());
+  std::optional<std::optional<int>> kept;
+  // Until the item is there, which only a reader could be told of.
+  std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  auto third = both.next();
   client.reset();
+  third.then([&](std::optional<int> got) { kept.emplace(got); });
+  REQUIRE(kept);
+  CHECK(*kept == 3);
 
   std::optional<tenon::result<int>> told;
   std::move(called).then([&](tenon::result<int> got) { told.emplace(std::move(got)); });
@@ -230,6 +240,12 @@ TEST_CASE("calls and streams outlive their client and its loop: what is asked of
   io.run();
   REQUIRE(came);
   CHECK(came->error().code() == tenon::code::unavailable);
+
+  io.restart();
+  bool lasted = true;
+  tenon::spawn(io, std::move(lasting), [&](std::exception_ptr, bool had) { lasted = had; });
+  io.run();
+  CHECK_FALSE(lasted);
 
   CHECK(writer.write(3).get().error().code() == tenon::code::unavailable);
   CHECK(writer.finish().get().error().to_string() == "UNAVAILABLE: summer.sum: the client was closed");
@@ -254,6 +270,8 @@ TEST_CASE("what is written after finish says so, whether the answer has been tak
   CHECK(writer.write(1).get().has_value());
   auto answer = writer.finish();
   CHECK(writer.write(2).get().error().code() == tenon::code::failed_precondition);
+  auto again = writer.finish();
+  CHECK(again.get().error().code() == tenon::code::failed_precondition);
   CHECK(answer.get().value() == 1);
   CHECK(writer.write(3).get().error().code() == tenon::code::failed_precondition);
   server.stop();

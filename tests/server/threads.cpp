@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
@@ -94,7 +96,8 @@ TEST_CASE("stop and run may race, and a server that was stopped before does not 
 TEST_CASE("stop before start closes what listens, and such a server does not start") {
   tenon::server server;
   server.serve(station{});
-  const std::string url = server.listen("tcp://127.0.0.1:0").url();
+  // A name that nobody else gets meanwhile, as a port might be.
+  const std::string url = server.listen("unix://@tenon-stopped-" + std::to_string(::getpid())).url();
   server.stop();
   tenon::client<station> client{url};
   const auto refused = client.with({.timeout = 5_s}).id(1).get();
@@ -121,7 +124,8 @@ TEST_CASE("a server that has served and was stopped does not start again, and sa
   CHECK(server.start().message() == "start: the server was started already");
   server.stop();
   CHECK(server.start() == tenon::status{tenon::code::failed_precondition, "the server was stopped, and does not start again; make another one"});
-  CHECK(server.run().code() == tenon::code::failed_precondition);
+  // It only waits for the end of what was started, which has come.
+  CHECK(server.run().ok());
 }
 
 TEST_CASE("stop may be called from many threads and from handlers of several loops at once") {

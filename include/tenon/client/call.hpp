@@ -184,6 +184,7 @@ class call_awaiter final : consumer<T>, wants_home {
 
  private:
   void listen_from(asio::io_context& home) {
+    if (outlived_its_client(*state_.get())) return waiter_.resume();
     if (&home == &io_of(*state_.get())) {
       if (!state_->listen(*this)) waiter_.resume();
       return;
@@ -245,7 +246,7 @@ namespace tenon::inline v0 {
 /// A call under way. Take its result in one of these ways, once:
 /// `.get()` blocks; `co_await` works in a `tenon::task` and in an `asio::awaitable`; `.then(f)` calls `f(result<T>)` on the client's loop.
 ///
-/// Destroying a call whose result was not taken cancels it. It may outlive its client, which ended it.
+/// Destroying a call whose result was not taken cancels it. It may outlive its client, which ended it; a client that ends on another thread has to have ended before the call is used again.
 template <class T>
 class [[nodiscard]] call : public asio::awaitable<detail::awaited<T>, asio::any_io_executor> {
   using base = asio::awaitable<detail::awaited<T>, asio::any_io_executor>;

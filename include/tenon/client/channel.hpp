@@ -254,15 +254,18 @@ class basic_channel final : private net::connector::waiter, private link_owner {
   // --- calls from other threads
 
   void post(posted what) {
+    bool taken = false;
     {
       const std::lock_guard guard{inbox_mutex_};
       if (!inbox_closed_) {
         what.call->retain();
         inbox_.push_back(what);
         if (inbox_.size() > 1) return;
+        taken = true;
       }
     }
-    if (!inbox_closed_) return wake();
+    // Between these two the channel may be closed, which ends what was taken.
+    if (taken) return wake();
     // A channel that is closed has ended its calls; this one comes after that.
     if (!what.cancel) what.call->refused(refusal_.ok() ? closed_here() : refusal_);
   }

@@ -277,7 +277,8 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   using base = asio::awaitable<detail::awaited_item<T>, asio::any_io_executor>;
 
  public:
-  next_item(asio::io_context* io, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting) : base{std::move(there), std::move(waiting)}, io_{io} {}
+  next_item(detail::call_base& stream, std::optional<T> there, detail::call_reference<detail::call_state<std::optional<T>>> waiting)
+      : base{std::move(there), std::move(waiting)}, stream_{(stream.retain(), &stream)} {}
   next_item(next_item&&) noexcept = default;
   next_item& operator=(next_item&&) = delete;
   ~next_item() {
@@ -296,12 +297,12 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
     return detail::item_of_wait<T>(waits.get());
   }
 
-  /// Calls `f(std::optional<T>)` when it is there, on the client's loop and never inside this call.
+  /// Calls `f(std::optional<T>)` when it is there, on the client's loop and never inside this call; here and now where the client has gone already.
   template <class F>
   void then(F f) {
     static_assert(std::is_invocable_v<F&, std::optional<T>>, "tenon::next_item::then: the function does not take the item; write .then([](std::optional<T> item) { ... })");
-    if (!this->waiting_ && io_ == nullptr) return static_cast<void>(f(std::move(this->there_)));
-    if (!this->waiting_) return detail::post(*io_, [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
+    if (!this->waiting_ && detail::outlived_its_client(*stream_.get())) return static_cast<void>(f(std::move(this->there_)));
+    if (!this->waiting_) return detail::post(detail::io_of(*stream_.get()), [f = std::move(f), there = std::move(this->there_)]() mutable { f(std::move(there)); });
     call<std::optional<T>>{std::move(this->waiting_)}.then([f = std::move(f)](result<std::optional<T>> waited) mutable { f(detail::item_of_wait<T>(std::move(waited))); });
   }
 
@@ -312,7 +313,7 @@ class [[nodiscard]] next_item : public asio::awaitable<detail::awaited_item<T>, 
   }
 
  private:
-  asio::io_context* io_;
+  detail::call_reference<detail::call_base> stream_;
 };
 
 }  // namespace tenon::inline v0

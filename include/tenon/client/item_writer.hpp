@@ -28,6 +28,11 @@ class item_write final : public call_state<void> {
 
   buffer& bytes() noexcept { return bytes_; }
   inline void start() override;
+  /// On any thread: it has not been begun, so nobody waits for it yet, and the loop may be gone.
+  void refused(status why) override {
+    const call_reference<item_write> held{this};
+    this->complete(std::move(why));
+  }
   void over(status why) {
     const call_reference<item_write> held{this};
     this->channel_.guard_user_code([&] { this->complete(std::move(why)); });
@@ -37,11 +42,6 @@ class item_write final : public call_state<void> {
   friend item_writer;
   void replied(const protocol::reply&) override {}
   void failed(status) override {}
-  // The client was closed before its loop took it.
-  void refused(status why) override {
-    const call_reference<item_write> held{this};
-    this->complete(std::move(why));
-  }
   void expired() override {}
   inline void cancelled(status why) override;
 
@@ -171,7 +171,7 @@ class typed_writer : public item_writer {
     auto* const one = new item_write{stream_, *this};
     call_reference<call_state<void>> held{one};
     status written = guarded("exception", [&] { return encode_item(item, one->bytes()); });
-    if (!written.ok()) return one->over(std::move(written)), call<void>{std::move(held)};
+    if (!written.ok()) return one->refused(std::move(written)), call<void>{std::move(held)};
     channel& via = stream_.via();
     if (!outlived_its_client(stream_) && via.loop().on_this_thread()) one->start();
     else via.submit_from_elsewhere(*one);

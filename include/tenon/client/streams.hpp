@@ -37,9 +37,9 @@ class stream_handle {
   }
 
  protected:
-  /// The same call for whoever takes its answer: from here on it is theirs to cancel.
+  /// The same call for whoever takes its answer, once: from here on it is theirs to cancel.
   call_reference<call_state<R>> hand_on() noexcept {
-    handed_on_ = true;
+    if (!state_ || std::exchange(handed_on_, true)) return {};
     state_->retain();
     return call_reference<call_state<R>>{state_.get()};
   }
@@ -54,7 +54,7 @@ template <class T>
 next_item<T> next_of(call_base& stream, item_reader<T>& from) {
   std::optional<T> there;
   auto waiting = from.take_or_wait(there);
-  return next_item<T>{outlived_its_client(stream) ? nullptr : &io_of(stream), std::move(there), std::move(waiting)};
+  return next_item<T>{stream, std::move(there), std::move(waiting)};
 }
 
 }  // namespace detail
@@ -93,7 +93,7 @@ class [[nodiscard]] stream_writer : public detail::stream_handle<R> {
   ///
   /// Errors  the call's own when it has ended; failed_precondition when the server has answered already, and after `finish`.
   call<void> write(const T& item) { return to_->write(item); }
-  /// No item follows: gives the call, with the server's answer. Once.
+  /// No item follows: gives the call, with the server's answer. Once: a second call says that the result was taken.
   call<R> finish() {
     to_->close_from_anywhere();
     return call<R>{this->hand_on()};

@@ -17,7 +17,7 @@ namespace tenon::inline v0::codec {
 ///
 /// Shape   structs and maps are objects; sequences, arrays, tuples and pairs arrays; enums their names; binary base64; time points RFC 3339; durations the
 ///         count of their own unit; optional and unique_ptr the value or null; variants the bare value when its kind tells the alternative, else
-///         `{"name": value}`, a variant's std::monostate null. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
+///         `{"name": value}`, a variant's std::monostate null, which in an optional is read as an empty one. NaN and the infinities are written as null, and null is read as NaN; text that is no UTF-8 is written with U+FFFD.
 /// Reads   unknown fields are skipped, of duplicate keys the last counts, null leaves a struct as it is and empties a container; `3.0` is an integer;
 ///         `{"null": null}` is such a std::monostate too; base64 may be URL-safe or unpadded. A struct in an element that a container had before starts from its defaults.
 /// Refuses a byte order mark, bytes that are no UTF-8, lone surrogates, bare control characters, leading zeros, numbers that do not fit, trailing bytes.

@@ -65,7 +65,8 @@ struct braced {
     requires requires(Parts&&... parts) { T(std::forward<Parts>(parts)...); }
   braced(Parts&&... parts) : value(std::forward<Parts>(parts)...) {
     static_assert(__GNUC__ > 12 || (... && (std::is_lvalue_reference_v<Parts> || !std::is_aggregate_v<Parts> || std::is_trivially_copyable_v<Parts> || std::is_array_v<Parts>)),
-                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield, inside the braces too; name the item first: ticket t{1, seat{\"A\", 2}}; co_yield t;");
+                  "tenon::stream: g++ 12 breaks a struct that is made within co_yield, inside the braces too, and one that is moved looks the same; name the item first: "
+                  "ticket t{1, seat{\"A\", 2}}; co_yield t;");
   }
   T value;
 };
@@ -135,7 +136,7 @@ struct next_of_stream {
 /// When the reader leaves, be it by cancelling, by its deadline or with its connection, the coroutine is destroyed where it stands: destructors run, nothing after.
 ///
 /// Under g++ 12 an item that is an aggregate is yielded by its name or, where no member is made in braces of its own, in bare braces, `co_yield {"ACME", 42.5}`: a struct that is
-/// made within the `co_yield` would be broken, and is refused.
+/// made within the `co_yield` would be broken, and is refused, as is one that is moved there, which looks the same.
 ///
 /// Shape   a handler's return type, driven by the server. Anybody else reads it in a task: `while (auto item = co_await numbers.next()) ...`, where an exception
 ///         leaves through the `co_await` and a status is `numbers.status()`.

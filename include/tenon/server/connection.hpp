@@ -520,7 +520,10 @@ class connection final : public served_connection, private net::stream_user, pri
   [[gnu::cold, gnu::noinline]] void expire(service::pending& call, instant callers_deadline) {
     const instant ended = call.context.deadline();
     if (callers_deadline <= ended) return give_up_on(call, code::deadline_exceeded, ": the caller's time was up while the handler ran");
-    give_up_on(call, code::deadline_exceeded, join_text({": the server's timeout of ", number_text{(ended - call.context.info.now).milliseconds()}, " ms was up while the handler ran"}));
+    const duration allowed = ended - call.context.info.now;
+    const bool short_one = allowed < duration{std::chrono::milliseconds{1}};
+    give_up_on(call, code::deadline_exceeded,
+               join_text({": the server's timeout of ", number_text{short_one ? allowed.ns / 1'000 : allowed.milliseconds()}, short_one ? " us" : " ms", " was up while the handler ran"}));
   }
   // The caller does not wait any more, and is told so.
   [[gnu::cold, gnu::noinline]] void answer_cancelled(std::uint64_t id) {

@@ -184,7 +184,7 @@ class server {
 
   /// Serves until `stop`, the first loop on this thread. After `start` it only waits for the end of that.
   ///
-  /// Errors  the first one of the set-up; failed_precondition when it was stopped before.
+  /// Errors  the first one of the set-up; failed_precondition when it was stopped before it had started.
   status run();
 
   /// Goes on for `options.lame_duck` while health says that it will not; then stops accepting, lets what is under way end (at most `options.drain`), closes, and ends the server's own loops with whatever else was posted to them.
@@ -237,6 +237,7 @@ class server {
   [[gnu::cold]] bool set_options(std::string_view service, const char* key, const void* options, std::size_t method);
   [[gnu::cold]] service::thread_pool& pool();
   [[gnu::cold]] bool begun();
+  [[gnu::cold]] bool in_background();
   [[gnu::cold]] status begin(std::size_t threads, bool& began);
   [[gnu::cold]] void leave();
   [[gnu::cold]] void drained();
@@ -249,6 +250,7 @@ class server {
   server_options options_;
   bool owns_loops_ = true;
   phase phase_ = phase::set_up;
+  bool in_background_ = false;  // begun by `start`; under mutex_
   status setup_error_;
   std::mutex mutex_;
   std::condition_variable one_ended_;
@@ -342,6 +344,7 @@ status server<Protocols>::start() {
 
 template <class Protocols>
 status server<Protocols>::run() {
+  if (in_background()) return wait(), status{};
   bool began = false;
   status begun = begin(workers_.size() - 1, began);
   if (began && owns_loops_) run_loop(*workers_.front());
@@ -428,6 +431,13 @@ bool server<Protocols>::begun() {
   return phase_ != phase::set_up;
 }
 
+// `start` has begun it; it may have been stopped since.
+template <class Protocols>
+bool server<Protocols>::in_background() {
+  const std::lock_guard guard{mutex_};
+  return in_background_;
+}
+
 // The last `threads` loops run in threads of their own. OK without having begun: it serves already.
 template <class Protocols>
 status server<Protocols>::begin(std::size_t threads, bool& began) {
@@ -436,6 +446,7 @@ status server<Protocols>::begin(std::size_t threads, bool& began) {
   if (phase_ == phase::serving) return {};
   if (!setup_error_.ok()) return setup_error_;
   began = true;
+  in_background_ = threads == workers_.size();
   phase_ = phase::serving;
   // One listener's callbacks run on the first loop's thread.
   post_while_alive(*workers_.front(), [](server& self, worker&) {
