@@ -100,7 +100,7 @@ build_and_test() { # <folder> <compiler> <flags> [cmake option]...
 }
 
 # Of these g++ 12 warns under sanitizers where there is nothing, in asio and in its own library; the other stages keep the warnings.
-false_warnings="-Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict -Wno-dangling-pointer -Wno-tsan"
+false_warnings="-Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict -Wno-dangling-pointer -Wno-mismatched-new-delete -Wno-tsan"
 
 guesses=$(echo "$false_warnings" | sed 's/ -Wno-tsan//; s/-Wno-/-Wno-error=/g')
 
